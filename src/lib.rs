@@ -1,1 +1,3 @@
 //! gonogo: a terminal cockpit for cutovers.
+
+pub mod clock;

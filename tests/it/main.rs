@@ -1,0 +1,1 @@
+//! The one integration binary: real files, real processes, real sockets, real terminals.
