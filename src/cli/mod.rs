@@ -1,0 +1,25 @@
+//! The command line: one file a subcommand, wiring and nothing else.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use color_eyre::eyre::Result;
+
+/// A terminal cockpit for cutovers: a green light is a proof, the way back is always known, nothing is lost.
+#[derive(Debug, Parser)]
+#[command(name = "gonogo", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {}
+
+/// Runs the command line.
+///
+/// # Errors
+/// What no subcommand could explain better itself.
+pub fn main() -> Result<ExitCode> {
+    match Cli::parse().command {}
+}

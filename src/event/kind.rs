@@ -1,0 +1,347 @@
+//! What can happen: one variant a kind of fact, in the order in which a cutover meets them.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use super::{Person, Seat};
+use crate::runbook::model::Host;
+use crate::runbook::{CheckId, StageId, StepId, TriggerId};
+
+/// The format of the log that this build writes.
+pub const LOG_FORMAT: u32 = 1;
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum EventKind {
+    /// The first fact of every log: the whole plan.
+    SessionOpened(Box<SessionOpened>),
+    EngineStarted {
+        boot_id: String,
+        version: String,
+        pid: u32,
+        /// What a resume found and did, a sentence each; empty at the first start.
+        recovered: Vec<String>,
+    },
+    EngineStopping {
+        reason: String,
+    },
+    /// Nobody observed anything from one reading of the boot clock to the other.
+    Unobserved {
+        from: u64,
+        to: u64,
+    },
+    /// The log could not be written for a while and can be again.
+    LogRecovered {
+        why: String,
+        dropped_bytes: u64,
+    },
+    OperatorJoined {
+        person: Person,
+    },
+    OperatorLeft {
+        person: Person,
+    },
+    CommandRefused {
+        command: String,
+        why: String,
+    },
+    PolicyAcknowledged,
+    StageEntered {
+        stage: StageId,
+    },
+    /// The intent to start an attempt; its effect follows once this is on disk.
+    StepStarted {
+        step: StepId,
+        attempt: u32,
+        /// What is run, resolved, secrets masked.
+        what: String,
+        /// SHA-256 of `what`.
+        sha256: String,
+    },
+    StepFinished(Box<StepFinished>),
+    /// What became of an attempt cannot be known.
+    StepUnknown {
+        step: StepId,
+        attempt: u32,
+        evidence: String,
+    },
+    /// An operator said what became of it.
+    StepResolved {
+        step: StepId,
+        attempt: u32,
+        outcome: Resolution,
+        reason: String,
+    },
+    StepSkipped {
+        step: StepId,
+        reason: String,
+    },
+    /// The intent to end a running attempt.
+    StepKilled {
+        step: StepId,
+        attempt: u32,
+        why: String,
+    },
+    OutputCut {
+        step: StepId,
+        attempt: u32,
+        kept: u64,
+        dropped: u64,
+    },
+    Confirmed {
+        step: StepId,
+        attempt: u32,
+        note: Option<String>,
+    },
+    Declined {
+        step: StepId,
+        attempt: u32,
+        note: Option<String>,
+    },
+    /// An `accept` item of a gate, or an item of a `confirm` step's checklist.
+    ItemTicked {
+        on: ItemOf,
+        item: String,
+        pass: bool,
+        note: Option<String>,
+    },
+    CheckChanged {
+        check: CheckId,
+        from: Health,
+        to: Health,
+        reason: String,
+        /// What was seen last, as it is shown.
+        value: Option<String>,
+        /// Boot-clock time of the first sample of the streak that led here.
+        since: u64,
+    },
+    GateChanged {
+        stage: StageId,
+        go: bool,
+        /// What is missing, a sentence each; empty when GO.
+        missing: Vec<String>,
+    },
+    SoakStarted {
+        stage: StageId,
+    },
+    SoakBroken {
+        stage: StageId,
+        why: String,
+    },
+    SoakReached {
+        stage: StageId,
+    },
+    Promoted {
+        stage: StageId,
+        /// What was lifted by an override, a sentence each.
+        overridden: Vec<String>,
+        reason: Option<String>,
+    },
+    Paused,
+    Resumed,
+    /// The condition is reached; the grace runs.
+    TriggerArmed {
+        trigger: TriggerId,
+        why: String,
+        grace_ms: u64,
+    },
+    TriggerCleared {
+        trigger: TriggerId,
+    },
+    TriggerVetoed {
+        trigger: TriggerId,
+        reason: Option<String>,
+    },
+    TriggerFired {
+        trigger: TriggerId,
+        why: String,
+    },
+    RollbackStarted {
+        /// The stage that is undone last.
+        to: StageId,
+        /// Everything is undone and the session closes afterwards.
+        full: bool,
+        /// The steps that will run, in order.
+        steps: Vec<StepId>,
+        reason: Option<String>,
+    },
+    StageRolledBack {
+        stage: StageId,
+    },
+    RollbackStuck {
+        step: Option<StepId>,
+        why: String,
+        remaining: Vec<StepId>,
+    },
+    RollbackFinished {
+        full: bool,
+    },
+    NoteAdded {
+        tag: NoteTag,
+        text: String,
+    },
+    EvidenceAdded {
+        step: Option<StepId>,
+        /// Where it was taken from.
+        source: String,
+        /// Where it lies in the session's folder.
+        path: String,
+        bytes: u64,
+        sha256: String,
+    },
+    /// How far `telemetry.jsonl` goes, so that it can be held against this.
+    Checkpoint {
+        telemetry_bytes: u64,
+        telemetry_sha256: String,
+    },
+    SessionClosed {
+        outcome: Outcome,
+        reason: Option<String>,
+    },
+    /// A kind that a newer gonogo wrote; folded over, shown as such.
+    #[serde(other)]
+    Unknown,
+}
+
+/// The whole plan, so that a log needs no other file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionOpened {
+    pub format: u32,
+    pub session: String,
+    /// The runbook's text as it was run, and the SHA-256 of its bytes.
+    pub runbook: String,
+    pub sha256: String,
+    /// The folder that the runbook lay in, and the name of its file there.
+    pub dir: String,
+    pub file: String,
+    /// Every var and what it stood for; secrets are never here.
+    pub vars: IndexMap<String, String>,
+    pub mode: Mode,
+    pub host: Host,
+    pub version: String,
+}
+
+/// How an attempt ended, with every proof and what was seen for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepFinished {
+    pub step: StepId,
+    pub attempt: u32,
+    pub passed: bool,
+    /// One line that says why not, or what proved it.
+    pub why: String,
+    pub proofs: Vec<Proof>,
+    pub exit: Option<i32>,
+    pub took_ms: u64,
+    pub output: Option<OutputRecord>,
+    pub captures: IndexMap<String, String>,
+    /// Background processes of the command that were still there, by pid.
+    pub remains: Vec<u32>,
+}
+
+/// One thing that was expected, and what was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// What was expected, as an operator reads it: `output matches /^overall: PASS$/`.
+    pub expected: String,
+    pub met: bool,
+    /// What was seen: `line 12: "overall: PASS"`, `no match in 312 lines`.
+    pub seen: String,
+}
+
+/// What a finish event says of a step's output file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputRecord {
+    /// Relative to the session's folder.
+    pub path: String,
+    pub bytes: u64,
+    pub sha256: String,
+    /// Bytes that were cut at `output_limit`.
+    pub dropped: u64,
+}
+
+/// A check's health. *Green* is `Ok` and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// Not polled now.
+    #[default]
+    Idle,
+    /// Too few samples.
+    Pending,
+    Ok,
+    Failing,
+    /// No sample came for three periods.
+    Stale,
+}
+
+impl Health {
+    /// The word for it on the screen and in the log.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Pending => "pending",
+            Self::Ok => "ok",
+            Self::Failing => "failing",
+            Self::Stale => "stale",
+        }
+    }
+}
+
+/// What a person says became of an unknown attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resolution {
+    Done,
+    Failed,
+    RunAgain,
+}
+
+/// What an item belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ItemOf {
+    Gate(StageId),
+    Step(StepId),
+}
+
+/// What a note is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoteTag {
+    #[default]
+    Observation,
+    Decision,
+    Bug,
+}
+
+/// What a session counts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    Live,
+    Rehearsal,
+    Simulated,
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Completed,
+    RolledBack,
+    Aborted,
+}
+
+impl Seat {
+    /// The word for it on the screen and in the log.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Driver => "driver",
+            Self::Navigator => "navigator",
+            Self::Observer => "observer",
+        }
+    }
+}
