@@ -3,4 +3,6 @@
 pub mod cli;
 pub mod clock;
 pub mod event;
+pub mod feed;
 pub mod runbook;
+pub mod session;

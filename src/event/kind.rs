@@ -59,6 +59,12 @@ pub enum EventKind {
         /// SHA-256 of `what`.
         sha256: String,
     },
+    /// A `start` step's process is up; it belongs to the host from here on.
+    StepLaunched {
+        step: StepId,
+        attempt: u32,
+        process: Identity,
+    },
     StepFinished(Box<StepFinished>),
     /// What became of an attempt cannot be known.
     StepUnknown {
@@ -219,7 +225,18 @@ pub struct SessionOpened {
     pub vars: IndexMap<String, String>,
     pub mode: Mode,
     pub host: Host,
+    /// Where the log and everything else of this session was written.
+    pub session_dir: String,
     pub version: String,
+}
+
+/// One process on one machine: a pid alone may be somebody else tomorrow.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Identity {
+    pub pid: u32,
+    /// As the kernel counts it: clock ticks since boot on Linux, seconds elsewhere.
+    pub start_time: u64,
+    pub boot_id: String,
 }
 
 /// How an attempt ended, with every proof and what was seen for it.

@@ -1,0 +1,104 @@
+//! What an operator can ask for, and why it may be refused.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{ItemOf, NoteTag, Resolution};
+use crate::runbook::{StageId, StepId, TriggerId};
+
+/// What an operator asks for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// Acknowledge the policy.
+    Acknowledge,
+    /// Enter the first stage, or promote the one at its gate and enter the next.
+    Advance {
+        /// The next stage's name as typed, needed before a point of no return; or this stage's, for an override.
+        typed: Option<String>,
+        /// Override a NO-GO, with this reason.
+        over: Option<String>,
+    },
+    Pause,
+    Resume,
+    /// Undo every entered stage down to `to`, or all of them.
+    Rollback {
+        to: Option<StageId>,
+        reason: Option<String>,
+    },
+    Retry {
+        step: StepId,
+    },
+    Skip {
+        step: StepId,
+        reason: String,
+    },
+    Kill {
+        step: StepId,
+    },
+    /// Answer a `confirm` step.
+    Confirm {
+        step: StepId,
+        yes: bool,
+        note: Option<String>,
+    },
+    Tick {
+        on: ItemOf,
+        item: String,
+        pass: bool,
+        note: Option<String>,
+    },
+    Veto {
+        trigger: TriggerId,
+        reason: Option<String>,
+    },
+    /// Say what became of an unknown step.
+    Resolve {
+        step: StepId,
+        outcome: Resolution,
+        reason: String,
+    },
+    Note {
+        tag: NoteTag,
+        text: String,
+    },
+    /// End the session as it stands; nothing is undone.
+    Abort {
+        reason: String,
+    },
+}
+
+impl Command {
+    /// The word for it in refusals, help and the log.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Acknowledge => "acknowledge",
+            Self::Advance { .. } => "advance",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Rollback { .. } => "roll back",
+            Self::Retry { .. } => "retry",
+            Self::Skip { .. } => "skip",
+            Self::Kill { .. } => "kill",
+            Self::Confirm { .. } => "confirm",
+            Self::Tick { .. } => "tick",
+            Self::Veto { .. } => "veto",
+            Self::Resolve { .. } => "resolve",
+            Self::Note { .. } => "note",
+            Self::Abort { .. } => "abort",
+        }
+    }
+}
+
+/// Why a command is not carried out, in words that an operator reads; the same words explain a key that does
+/// nothing now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Refusal(pub String);
+
+impl Refusal {
+    /// A refusal that says `why`.
+    pub fn new(why: impl Into<String>) -> Self {
+        Self(why.into())
+    }
+}

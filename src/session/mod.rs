@@ -1,0 +1,20 @@
+//! A cutover's state and the rules by which it changes: pure, no IO, no clock.
+//!
+//! [`State`] is the fold of the log. [`decide`] turns an operator's command into events or a refusal; [`settle`]
+//! turns time and what is known into the events that follow by themselves; both only read the state.
+
+mod apply;
+mod command;
+mod decide;
+pub mod gate;
+pub mod rollback;
+pub mod settle;
+mod state;
+pub mod telemetry;
+pub mod watch;
+
+pub use command::{Command, Refusal};
+pub use decide::decide;
+pub use settle::{Settled, settle};
+pub use state::*;
+pub use telemetry::Telemetry;

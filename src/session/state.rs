@@ -1,0 +1,432 @@
+//! What is known of a cutover. Only `apply.rs` writes it.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use indexmap::IndexMap;
+
+use crate::clock::Now;
+use crate::event::{Event, Health, Identity, Outcome, Person, Seat, SessionOpened, StepFinished};
+use crate::runbook::model::{Action, OnFailure, Runbook, Stage, Step};
+use crate::runbook::{CheckId, StageId, StepId, TriggerId};
+
+/// How many of the last events a state keeps for the audit panel.
+pub const RECENT_EVENTS: usize = 500;
+
+/// The fold of the log.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    /// The first event: the session's name, mode, host, vars. `None` before it.
+    pub opened: Option<Arc<SessionOpened>>,
+    /// The runbook as this build reads it; `None` where it cannot.
+    pub runbook: Option<Arc<Runbook>>,
+    /// The last event's number.
+    pub seq: u64,
+    /// The last event after which an advance or a rollback that was decided on an older view is refused.
+    pub decisive_seq: u64,
+    /// Numbers that were missing, as `(last seen, next seen)`.
+    pub gaps: Vec<(u64, u64)>,
+    /// When the first and the last event happened.
+    pub started: Option<Now>,
+    pub last: Option<Now>,
+    pub boot_id: Option<String>,
+    pub policy_acknowledged: bool,
+    pub paused: Option<Pause>,
+    /// In the runbook's order.
+    pub stages: IndexMap<StageId, StageState>,
+    pub steps: HashMap<StepId, StepState>,
+    pub checks: HashMap<CheckId, CheckState>,
+    pub triggers: HashMap<TriggerId, TriggerState>,
+    /// The rollback that runs, is stuck, or has ended last.
+    pub rollback: Option<RollbackState>,
+    pub captures: IndexMap<String, String>,
+    pub operators: Vec<Person>,
+    pub outcome: Option<(Outcome, Now)>,
+    pub recent: VecDeque<Arc<Event>>,
+}
+
+/// Who paused, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    pub by: String,
+    pub at: DateTime<Utc>,
+}
+
+/// A session's states as the header shows them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Situation {
+    /// Waits for the policy to be acknowledged.
+    Acknowledging,
+    Running,
+    /// Waits for an operator: see [`State::holds`].
+    Holding,
+    RollingBack,
+    RollbackStuck,
+    RolledBack,
+    Completed,
+    Aborted,
+}
+
+impl Situation {
+    /// The word on the screen.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Acknowledging => "acknowledging",
+            Self::Running => "running",
+            Self::Holding => "holding",
+            Self::RollingBack => "rolling back",
+            Self::RollbackStuck => "rollback stuck",
+            Self::RolledBack => "rolled back",
+            Self::Completed => "completed",
+            Self::Aborted => "aborted",
+        }
+    }
+}
+
+/// Why nothing new starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hold {
+    StepFailed { step: StepId, why: String },
+    StepUnknown { step: StepId, why: String },
+    Trigger { trigger: TriggerId, why: String },
+}
+
+/// One stage.
+#[derive(Debug, Clone, Default)]
+pub struct StageState {
+    pub status: StageStatus,
+    /// Of this entry of it.
+    pub entered: Option<Now>,
+    pub ended: Option<Now>,
+    /// When it came to its gate, in this entry.
+    pub at_gate: Option<Now>,
+    pub soak: Soak,
+    pub ticks: IndexMap<String, Tick>,
+    /// The last `gate_changed`: GO, or what was missing.
+    pub gate: Option<GateSeen>,
+    /// The override that it was promoted with.
+    pub overridden: Option<String>,
+}
+
+/// A stage's states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum StageStatus {
+    #[default]
+    Pending,
+    Active,
+    AtGate,
+    Passed,
+    RollingBack,
+    RolledBack,
+    /// Its `when` is false.
+    Skipped,
+}
+
+/// A gate as last recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GateSeen {
+    pub go: bool,
+    pub missing: Vec<String>,
+    pub since: Now,
+}
+
+/// A soak's clock: it runs on green time only.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Soak {
+    /// The first time that it started in this entry of the stage.
+    pub started: bool,
+    /// Green milliseconds of the streak, up to `running_since`.
+    pub banked_ms: u64,
+    /// Boot-clock time since when it runs; `None` while it stands still.
+    pub running_since: Option<u64>,
+    pub reached: bool,
+    /// Unobserved milliseconds of the current gap-tolerant streak.
+    pub unobserved_ms: u64,
+    pub broken: u32,
+    pub last_broken: Option<String>,
+}
+
+impl Soak {
+    /// Green milliseconds so far.
+    #[must_use]
+    pub fn so_far_ms(&self, now_up_ms: u64) -> u64 {
+        self.banked_ms + self.running_since.map_or(0, |since| now_up_ms.saturating_sub(since))
+    }
+}
+
+/// An operator's word on an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tick {
+    pub pass: bool,
+    pub by: String,
+    pub at: DateTime<Utc>,
+    pub note: Option<String>,
+}
+
+/// One step or rollback step.
+#[derive(Debug, Clone, Default)]
+pub struct StepState {
+    pub status: StepStatus,
+    /// The newest attempt's number; 0 before the first.
+    pub attempt: u32,
+    /// Attempts since a person last started it, or since its stage was entered: what `retries` counts.
+    pub tries: u32,
+    pub started: Option<Now>,
+    pub ended: Option<Now>,
+    /// What the newest attempt runs, resolved, secrets masked.
+    pub what: Option<String>,
+    /// The newest finish, with its proofs.
+    pub finish: Option<Arc<StepFinished>>,
+    /// One line: why it failed, was skipped, is unknown.
+    pub why: Option<String>,
+    /// The newest attempt is being ended, and why.
+    pub killed: Option<(String, Now)>,
+    /// It was started at least once since its stage was entered, so its undo is due.
+    pub touched: bool,
+    /// What a `start` step started.
+    pub process: Option<Identity>,
+    /// The items of a `confirm` step.
+    pub ticks: IndexMap<String, Tick>,
+}
+
+/// A step's states. A `confirm` that waits for its person is `Waiting`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum StepStatus {
+    #[default]
+    Pending,
+    Running,
+    Waiting,
+    Passed,
+    Failed,
+    Unknown,
+    Skipped,
+}
+
+impl StepStatus {
+    /// An attempt is under way.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Running | Self::Waiting)
+    }
+}
+
+/// One check as far as decisions know it.
+#[derive(Debug, Clone, Default)]
+pub struct CheckState {
+    pub health: Health,
+    pub reason: String,
+    pub value: Option<String>,
+    /// Boot-clock time of the first sample of the streak that led here.
+    pub since: u64,
+    /// When this health was recorded.
+    pub changed: Option<Now>,
+}
+
+/// One trigger.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum TriggerState {
+    #[default]
+    Quiet,
+    /// Its condition is reached; it fires at this boot-clock time unless it is vetoed or its check turns green.
+    Armed {
+        why: String,
+        fires_at: u64,
+    },
+    /// Silenced until its check was green again.
+    Vetoed,
+    Fired {
+        why: String,
+        holding: bool,
+    },
+}
+
+/// A rollback.
+#[derive(Debug, Clone)]
+pub struct RollbackState {
+    pub to: StageId,
+    pub full: bool,
+    /// What runs, in order.
+    pub steps: Vec<StepId>,
+    pub reason: Option<String>,
+    pub started: Now,
+    /// When it came to `[rollback.gate]`.
+    pub at_gate: Option<Now>,
+    pub stuck: Option<Stuck>,
+    pub finished: Option<Now>,
+}
+
+/// Why a rollback does not go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stuck {
+    pub step: Option<StepId>,
+    pub why: String,
+    pub remaining: Vec<StepId>,
+}
+
+impl State {
+    /// The runbook's stage of that name.
+    #[must_use]
+    pub fn stage_plan(&self, id: &StageId) -> Option<&Stage> {
+        self.runbook.as_ref()?.stage(id)
+    }
+
+    /// The runbook's step of that name.
+    #[must_use]
+    pub fn step_plan(&self, id: &StepId) -> Option<&Step> {
+        self.runbook.as_ref()?.step(id)
+    }
+
+    /// The state of a step; a step that was never touched is pending.
+    #[must_use]
+    pub fn step(&self, id: &StepId) -> &StepState {
+        static UNTOUCHED: std::sync::LazyLock<StepState> = std::sync::LazyLock::new(StepState::default);
+        self.steps.get(id).unwrap_or(&UNTOUCHED)
+    }
+
+    /// The state of a check; one that was never polled is idle.
+    #[must_use]
+    pub fn check(&self, id: &CheckId) -> &CheckState {
+        static IDLE: std::sync::LazyLock<CheckState> = std::sync::LazyLock::new(CheckState::default);
+        self.checks.get(id).unwrap_or(&IDLE)
+    }
+
+    /// Whether a check is green: `ok` and nothing else. A check that does not apply here, or is only advisory, never
+    /// stands in the way.
+    #[must_use]
+    pub fn is_green(&self, id: &CheckId) -> bool {
+        let counted = self
+            .runbook
+            .as_ref()
+            .and_then(|r| r.check(id))
+            .is_none_or(|check| check.applies && !check.advisory);
+        !counted || self.check(id).health == Health::Ok
+    }
+
+    /// The stage in hand: active or at its gate.
+    #[must_use]
+    pub fn current_stage(&self) -> Option<&StageId> {
+        self.stages
+            .iter()
+            .find(|(_, s)| {
+                matches!(s.status, StageStatus::Active | StageStatus::AtGate | StageStatus::RollingBack)
+            })
+            .map(|(id, _)| id)
+    }
+
+    /// The first stage that is still to be entered, while none is in hand or after the one in hand.
+    #[must_use]
+    pub fn next_stage(&self) -> Option<&StageId> {
+        self.stages
+            .iter()
+            .find(|(_, s)| matches!(s.status, StageStatus::Pending | StageStatus::RolledBack))
+            .map(|(id, _)| id)
+    }
+
+    /// Who has the wheel.
+    #[must_use]
+    pub fn driver(&self) -> Option<&Person> {
+        self.operators.iter().find(|p| p.seat == Seat::Driver)
+    }
+
+    /// Whether the session has ended.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.outcome.is_some()
+    }
+
+    /// A rollback is under way or stuck.
+    #[must_use]
+    pub fn active_rollback(&self) -> Option<&RollbackState> {
+        self.rollback.as_ref().filter(|r| r.finished.is_none())
+    }
+
+    /// Whether a failed step will be tried again by itself.
+    #[must_use]
+    pub fn will_retry(&self, step: &Step) -> bool {
+        let state = self.step(&step.id);
+        state.status == StepStatus::Failed
+            && state.killed.is_none()
+            && state.tries > 0
+            && state.tries < step.retries.attempts
+    }
+
+    /// Why nothing new starts; empty while nothing holds.
+    #[must_use]
+    pub fn holds(&self) -> Vec<Hold> {
+        let mut holds = Vec::new();
+        let Some(runbook) = &self.runbook else { return holds };
+        if self.active_rollback().is_none()
+            && let Some(stage) = self.current_stage().and_then(|id| runbook.stage(id))
+        {
+            for step in &stage.steps {
+                let state = self.step(&step.id);
+                let why = state.why.clone().unwrap_or_default();
+                match state.status {
+                    StepStatus::Unknown => holds.push(Hold::StepUnknown { step: step.id.clone(), why }),
+                    StepStatus::Failed
+                        if step.on_failure != OnFailure::Continue && !self.will_retry(step) =>
+                    {
+                        holds.push(Hold::StepFailed { step: step.id.clone(), why });
+                    }
+                    _ => {}
+                }
+            }
+        }
+        for (trigger, state) in &self.triggers {
+            if let TriggerState::Fired { why, holding: true } = state {
+                holds.push(Hold::Trigger { trigger: trigger.clone(), why: why.clone() });
+            }
+        }
+        holds
+    }
+
+    /// The session as a whole, in one word.
+    #[must_use]
+    pub fn situation(&self) -> Situation {
+        match &self.outcome {
+            Some((Outcome::Completed, _)) => return Situation::Completed,
+            Some((Outcome::RolledBack, _)) => return Situation::RolledBack,
+            Some((Outcome::Aborted, _)) => return Situation::Aborted,
+            None => {}
+        }
+        if let Some(rollback) = self.active_rollback() {
+            return if rollback.stuck.is_some() { Situation::RollbackStuck } else { Situation::RollingBack };
+        }
+        if self.needs_acknowledgement() {
+            Situation::Acknowledging
+        } else if self.holds().is_empty() {
+            Situation::Running
+        } else {
+            Situation::Holding
+        }
+    }
+
+    /// The runbook has a policy that nobody has acknowledged yet.
+    #[must_use]
+    pub fn needs_acknowledgement(&self) -> bool {
+        !self.policy_acknowledged && self.runbook.as_ref().is_some_and(|r| !r.policy.is_empty())
+    }
+
+    /// The steps that wait for a person's answer, in the order of the runbook.
+    #[must_use]
+    pub fn questions(&self) -> Vec<StepId> {
+        let Some(runbook) = &self.runbook else { return Vec::new() };
+        runbook
+            .all_steps()
+            .filter(|s| {
+                let status = self.step(&s.id).status;
+                status == StepStatus::Unknown
+                    || (status == StepStatus::Waiting && matches!(s.action, Action::Confirm { .. }))
+            })
+            .map(|s| s.id.clone())
+            .collect()
+    }
+
+    /// Milliseconds since the session was opened.
+    #[must_use]
+    pub fn elapsed_ms(&self, now: Now) -> u64 {
+        self.started.map_or(0, |start| now.up_ms.saturating_sub(start.up_ms))
+    }
+}
