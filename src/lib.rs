@@ -6,3 +6,4 @@ pub mod event;
 pub mod feed;
 pub mod runbook;
 pub mod session;
+pub mod ui;

@@ -1,0 +1,229 @@
+//! Everything that a key can mean. What an action does is in `update.rs`; which key means it is in `keymap/`.
+
+use std::fmt;
+
+use super::view::Pane;
+
+/// What an operator wants, before it is a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    Advance,
+    Pause,
+    Resume,
+    RollBack,
+    Retry,
+    Skip,
+    Kill,
+    Veto,
+    Note,
+    /// Answer, tick, or show the detail of what is selected.
+    Open,
+    Help,
+    Quit,
+    Focus(Pane),
+    NextPane,
+    PreviousPane,
+    Zoom,
+    Search,
+    SearchNext,
+    SearchPrevious,
+    Up,
+    Down,
+    Left,
+    Right,
+    Top,
+    Bottom,
+    PageUp,
+    PageDown,
+}
+
+/// Where an action stands in the help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    Cutover,
+    Screen,
+    Moving,
+}
+
+impl Action {
+    /// Every action, in the order of the help.
+    pub const ALL: &[Self] = &[
+        Self::Advance,
+        Self::Pause,
+        Self::Resume,
+        Self::RollBack,
+        Self::Retry,
+        Self::Skip,
+        Self::Kill,
+        Self::Veto,
+        Self::Note,
+        Self::Open,
+        Self::Help,
+        Self::Quit,
+        Self::Focus(Pane::Stages),
+        Self::Focus(Pane::Checks),
+        Self::Focus(Pane::Steps),
+        Self::Focus(Pane::Processes),
+        Self::Focus(Pane::Output),
+        Self::Focus(Pane::Audit),
+        Self::NextPane,
+        Self::PreviousPane,
+        Self::Zoom,
+        Self::Search,
+        Self::SearchNext,
+        Self::SearchPrevious,
+        Self::Up,
+        Self::Down,
+        Self::Left,
+        Self::Right,
+        Self::Top,
+        Self::Bottom,
+        Self::PageUp,
+        Self::PageDown,
+    ];
+
+    /// Its name in a keymap: `roll-back`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Advance => "advance",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::RollBack => "roll-back",
+            Self::Retry => "retry",
+            Self::Skip => "skip",
+            Self::Kill => "kill",
+            Self::Veto => "veto",
+            Self::Note => "note",
+            Self::Open => "open",
+            Self::Help => "help",
+            Self::Quit => "quit",
+            Self::Focus(Pane::Stages) => "stages",
+            Self::Focus(Pane::Checks) => "checks",
+            Self::Focus(Pane::Steps) => "steps",
+            Self::Focus(Pane::Processes) => "processes",
+            Self::Focus(Pane::Output) => "output",
+            Self::Focus(Pane::Audit) => "audit",
+            Self::NextPane => "next-pane",
+            Self::PreviousPane => "previous-pane",
+            Self::Zoom => "zoom",
+            Self::Search => "search",
+            Self::SearchNext => "search-next",
+            Self::SearchPrevious => "search-previous",
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::Left => "left",
+            Self::Right => "right",
+            Self::Top => "top",
+            Self::Bottom => "bottom",
+            Self::PageUp => "page-up",
+            Self::PageDown => "page-down",
+        }
+    }
+
+    /// The action of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|a| a.name() == name)
+    }
+
+    /// One or two words for the line of hints.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::RollBack => "roll back",
+            Self::NextPane => "panel",
+            other => other.name(),
+        }
+    }
+
+    /// What it does, as the help says it.
+    #[must_use]
+    pub fn help(self) -> &'static str {
+        match self {
+            Self::Advance => "go on to the next stage: opens the GO / NO-GO dialog",
+            Self::Pause => "pause: nothing new starts, commands that run finish; never asks",
+            Self::Resume => "resume after a pause",
+            Self::RollBack => "roll back: choose how far, see exactly what will run",
+            Self::Retry => "run the selected step again",
+            Self::Skip => "skip the selected step, with a reason",
+            Self::Kill => "end the selected step's command",
+            Self::Veto => "veto a trigger that is about to fire",
+            Self::Note => "write a note into the log",
+            Self::Open => "answer the question, tick the item, or show the detail",
+            Self::Help => "this help",
+            Self::Quit => "leave the cockpit: asks",
+            Self::Focus(pane) => pane.help(),
+            Self::NextPane => "next panel",
+            Self::PreviousPane => "previous panel",
+            Self::Zoom => "the panel in focus fills the screen, and back",
+            Self::Search => "search in the output",
+            Self::SearchNext => "next match",
+            Self::SearchPrevious => "previous match",
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::Left => "scroll left",
+            Self::Right => "scroll right",
+            Self::Top => "to the top",
+            Self::Bottom => "to the end; output follows again",
+            Self::PageUp => "a page up",
+            Self::PageDown => "a page down",
+        }
+    }
+
+    /// Where it stands in the help.
+    #[must_use]
+    pub fn group(self) -> Group {
+        match self {
+            Self::Advance
+            | Self::Pause
+            | Self::Resume
+            | Self::RollBack
+            | Self::Retry
+            | Self::Skip
+            | Self::Kill
+            | Self::Veto
+            | Self::Note
+            | Self::Open => Group::Cutover,
+            Self::Up
+            | Self::Down
+            | Self::Left
+            | Self::Right
+            | Self::Top
+            | Self::Bottom
+            | Self::PageUp
+            | Self::PageDown => Group::Moving,
+            _ => Group::Screen,
+        }
+    }
+}
+
+impl Group {
+    /// The heading in the help.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Cutover => "The cutover",
+            Self::Screen => "The screen",
+            Self::Moving => "Moving",
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_is_found_by_its_name() {
+        for action in Action::ALL {
+            assert_eq!(Action::named(action.name()), Some(*action));
+        }
+    }
+}

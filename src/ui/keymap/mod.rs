@@ -1,0 +1,114 @@
+//! Keys to actions, as data: an action may have several keys, a key only one action. The help and the line of hints
+//! are made from it.
+
+mod defaults;
+mod key;
+
+pub use key::Key;
+
+use super::action::Action;
+use defaults::DEFAULTS;
+
+/// Which keys mean which action.
+#[derive(Debug, Clone)]
+pub struct Keymap {
+    bindings: Vec<(Vec<Key>, Action)>,
+}
+
+/// What a key led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pressed {
+    Action(Action),
+    /// The first key of a longer sequence.
+    More,
+    Nothing,
+}
+
+impl Default for Keymap {
+    fn default() -> Self {
+        let bindings = DEFAULTS
+            .iter()
+            .flat_map(|(action, keys)| keys.iter().map(|text| (sequence(text), *action)))
+            .map(|(keys, action)| (keys.expect("the default keys parse, by test"), action))
+            .collect();
+        Self { bindings }
+    }
+}
+
+fn sequence(text: &str) -> Result<Vec<Key>, String> {
+    text.split(' ').map(str::parse).collect()
+}
+
+impl Keymap {
+    /// What `key` means after the keys in `before`, which it appends to or clears.
+    pub fn press(&self, before: &mut Vec<Key>, key: Key) -> Pressed {
+        before.push(key);
+        let mut more = false;
+        for (keys, action) in &self.bindings {
+            if keys == before {
+                before.clear();
+                return Pressed::Action(*action);
+            }
+            more |= keys.starts_with(before);
+        }
+        if more {
+            return Pressed::More;
+        }
+        let alone = before.len() == 1;
+        before.clear();
+        if alone { Pressed::Nothing } else { self.press(before, key) }
+    }
+
+    /// The keys of an action as they are shown: `["g g", "home"]`.
+    #[must_use]
+    pub fn keys(&self, action: Action) -> Vec<String> {
+        self.bindings
+            .iter()
+            .filter(|(_, a)| *a == action)
+            .map(|(keys, _)| keys.iter().map(Key::to_string).collect::<Vec<_>>().join(" "))
+            .collect()
+    }
+
+    /// The first key of an action as it is shown; empty where it has none.
+    #[must_use]
+    pub fn key(&self, action: Action) -> String {
+        self.keys(action).into_iter().next().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn press(map: &Keymap, keys: &[&str]) -> Vec<Pressed> {
+        let mut before = Vec::new();
+        keys.iter().map(|k| map.press(&mut before, k.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn no_key_means_two_things_and_none_hides_another() {
+        let map = Keymap::default();
+        for (i, (keys, action)) in map.bindings.iter().enumerate() {
+            for (other, second) in &map.bindings[i + 1..] {
+                assert!(!keys.starts_with(other) && !other.starts_with(keys), "{action} and {second}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_action_has_a_key_and_what_acts_is_on_a_plain_one() {
+        let map = Keymap::default();
+        for action in Action::ALL {
+            assert!(!map.keys(*action).is_empty(), "{action}");
+        }
+        assert!(map.bindings.iter().flat_map(|(keys, _)| keys).all(|key| !key.ctrl && !key.alt));
+    }
+
+    #[test]
+    fn a_sequence_waits_for_its_second_key_and_a_wrong_one_counts_alone() {
+        let map = Keymap::default();
+        assert_eq!(press(&map, &["g", "g"]), [Pressed::More, Pressed::Action(Action::Top)]);
+        assert_eq!(press(&map, &["g", "a"]), [Pressed::More, Pressed::Action(Action::Advance)]);
+        assert_eq!(press(&map, &["ctrl-c"]), [Pressed::Nothing]);
+    }
+}

@@ -1,0 +1,17 @@
+//! The cockpit: what an operator sees and presses. It knows [`State`](crate::session::State),
+//! [`Telemetry`](crate::session::Telemetry), its own [`View`] and the [`Feed`](crate::feed::Feed); nothing of the
+//! engine, the wire or the log's file.
+//!
+//! Key → [`Action`] → `update` → [`Command`](crate::session::Command); and `screen` draws state, telemetry and view
+//! at a given time, without effects.
+
+pub mod action;
+pub mod keymap;
+pub mod popups;
+pub mod theme;
+pub mod view;
+
+pub use action::Action;
+pub use keymap::Keymap;
+pub use theme::Theme;
+pub use view::View;

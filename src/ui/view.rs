@@ -1,0 +1,121 @@
+//! What the operator looks at: focus, selection, scroll, what lies on top. Nothing of it is recorded, and nothing of
+//! the cutover depends on it. What is selected is kept by its name, never by its row.
+
+use std::collections::HashMap;
+
+use crate::clock::Now;
+use crate::runbook::{CheckId, StageId, StepId};
+
+use super::keymap::Key;
+use super::popups::Popup;
+
+/// One of the six panels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Pane {
+    #[default]
+    Stages,
+    Checks,
+    Steps,
+    Processes,
+    Output,
+    Audit,
+}
+
+impl Pane {
+    /// In the order of their numbers.
+    pub const ALL: [Self; 6] =
+        [Self::Stages, Self::Checks, Self::Steps, Self::Processes, Self::Output, Self::Audit];
+
+    /// Its number in its title.
+    #[must_use]
+    pub fn number(self) -> usize {
+        self as usize + 1
+    }
+
+    /// Its title, as on a tab.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Stages => "Stages",
+            Self::Checks => "Checks",
+            Self::Steps => "Steps",
+            Self::Processes => "Procs",
+            Self::Output => "Output",
+            Self::Audit => "Audit",
+        }
+    }
+
+    /// What jumping to it does, as the help says it.
+    #[must_use]
+    pub fn help(self) -> &'static str {
+        match self {
+            Self::Stages => "to the stages",
+            Self::Checks => "to the checks",
+            Self::Steps => "to the steps of the stage",
+            Self::Processes => "to the processes",
+            Self::Output => "to the output",
+            Self::Audit => "to the audit log",
+        }
+    }
+
+    /// The pane `by` places further on, round the end.
+    #[must_use]
+    pub fn step(self, by: usize) -> Self {
+        Self::ALL[(self as usize + by) % Self::ALL.len()]
+    }
+}
+
+/// A row of the steps panel.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum StepRow {
+    Step(StepId),
+    /// An item of the stage's gate that a person ticks.
+    Item(StageId, String),
+}
+
+/// What the operator looks at.
+#[derive(Debug, Default)]
+pub struct View {
+    pub focus: Pane,
+    /// The panel in focus fills the screen.
+    pub zoom: bool,
+    /// `None` follows the stage in hand.
+    pub stage: Option<StageId>,
+    pub check: Option<CheckId>,
+    /// `None` follows the step in hand.
+    pub step: Option<StepRow>,
+    /// The row of the process panel, by its check and pid.
+    pub process: Option<(CheckId, Option<u32>)>,
+    /// `None` follows the newest event.
+    pub event: Option<u64>,
+    pub output: OutputView,
+    pub popup: Option<Box<dyn Popup>>,
+    /// One line that answers the last key: a refusal, mostly.
+    pub toast: Option<Toast>,
+    /// Keys of a sequence that is not whole yet.
+    pub keys: Vec<Key>,
+    /// What is being typed after `/`.
+    pub typing: Option<String>,
+    /// The engine is gone; why.
+    pub lost: Option<String>,
+    /// How many rows each panel shows, as of the last frame: what a page is.
+    pub rows: HashMap<Pane, u16>,
+}
+
+/// One line that goes away by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toast {
+    pub text: String,
+    pub refused: bool,
+    pub since: Now,
+}
+
+/// How long a toast stays, in milliseconds.
+pub const TOAST_MS: u64 = 6_000;
+
+/// The output panel's place in the file.
+#[derive(Debug, Default)]
+pub struct OutputView {
+    /// Columns to the left of the window.
+    pub left: u16,
+}
