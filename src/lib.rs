@@ -2,8 +2,10 @@
 
 pub mod cli;
 pub mod clock;
+pub mod engine;
 pub mod event;
 pub mod feed;
+pub mod redact;
 pub mod runbook;
 pub mod session;
 pub mod ui;
