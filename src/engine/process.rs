@@ -115,10 +115,13 @@ pub fn descendants(root: u32) -> Vec<Descendant> {
     let mut next = 0;
     while let Some(&parent) = family.get(next) {
         next += 1;
-        for stat in all.iter().filter(|stat| stat.parent == parent && !family.contains(&stat.pid)).collect::<Vec<_>>() {
+        for stat in
+            all.iter().filter(|stat| stat.parent == parent && !family.contains(&stat.pid)).collect::<Vec<_>>()
+        {
             family.push(stat.pid);
             if !stat.is_gone() {
-                let identity = Identity { pid: stat.pid, start_time: stat.start_time, boot_id: boot_id.clone() };
+                let identity =
+                    Identity { pid: stat.pid, start_time: stat.start_time, boot_id: boot_id.clone() };
                 found.push(Descendant { identity, stopped: matches!(stat.state, 'T' | 't') });
             }
         }
@@ -259,7 +262,8 @@ mod tests {
         let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("cat");
         let identity = Identity::of(child.id()).expect("it runs");
         signal(&identity, Signal::STOP).expect("our own child");
-        let is_stopped = || descendants(std::process::id()).iter().any(|d| d.identity == identity && d.stopped);
+        let is_stopped =
+            || descendants(std::process::id()).iter().any(|d| d.identity == identity && d.stopped);
         while !is_stopped() {
             std::thread::yield_now();
         }

@@ -64,7 +64,9 @@ fn url(value: &[u8], forms: &mut Vec<Vec<u8>>) {
             let mut text = String::new();
             for &b in value {
                 match b {
-                    b if b.is_ascii_alphanumeric() || kept.as_bytes().contains(&b) => text.push(char::from(b)),
+                    b if b.is_ascii_alphanumeric() || kept.as_bytes().contains(&b) => {
+                        text.push(char::from(b))
+                    }
                     b if upper => text.push_str(&format!("%{b:02X}")),
                     b => text.push_str(&format!("%{b:02x}")),
                 }
@@ -84,7 +86,10 @@ fn json(value: &[u8], forms: &mut Vec<Vec<u8>>) {
         for c in text.chars() {
             match c {
                 c if c.is_ascii() => out.push(c),
-                c => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}"))),
+                c => c
+                    .encode_utf16(&mut [0; 2])
+                    .iter()
+                    .for_each(|unit| out.push_str(&format!("\\u{unit:04x}"))),
             }
         }
         out

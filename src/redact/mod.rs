@@ -17,7 +17,9 @@ pub const MIN_LEN: usize = 6;
 
 /// A secret whose value is too short to be one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the value of secret `{name}` has {len} characters: a secret needs at least {MIN_LEN}, else masking it would spoil the output; use a longer value, or a var if it is not secret")]
+#[error(
+    "the value of secret `{name}` has {len} characters: a secret needs at least {MIN_LEN}, else masking it would spoil the output; use a longer value, or a var if it is not secret"
+)]
 pub struct TooShort {
     /// The secret's name in the runbook; never its value.
     pub name: String,

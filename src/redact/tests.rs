@@ -60,7 +60,10 @@ fn base64_is_masked_at_every_alignment() {
         for after in ["", "x", "xy", "xyz"] {
             let text = base64::engine::general_purpose::STANDARD.encode(format!("{before}{secret}{after}"));
             let shown = r.redact(&text);
-            assert!(shown.contains(MASK) && shown.len() + 25 <= text.len() + MASK.len(), "{text} shows {shown}");
+            assert!(
+                shown.contains(MASK) && shown.len() + 25 <= text.len() + MASK.len(),
+                "{text} shows {shown}"
+            );
         }
     }
 }

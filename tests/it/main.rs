@@ -1,1 +1,3 @@
 //! The one integration binary: real files, real processes, real sockets, real terminals.
+
+mod shim;

@@ -1,1 +1,118 @@
-//! t
+//! The shim: a small process of its own for every attempt of a step, so that neither the engine's death nor
+//! the cockpit's touches the command. `gonogo shim STEP_DIR` ([`main`]) reads its order on stdin, leaves its
+//! records in the step's folder ([`record`]), and outlives whoever started it; [`client`] is the engine's
+//! side, [`evidence`](mod@evidence) says afterwards what is known.
+//!
+//! ```text
+//! started.json   the shim's identity: made once (O_EXCL) and durable before anything is spawned
+//! command.json   the command's identity
+//! output.log     both streams, redacted, whole lines in order of arrival
+//! output.idx     which stream wrote what, and when (`index`)
+//! exit.json      the result: durable, whole or absent
+//! late.log       what descendants wrote after the command had ended
+//! stop.json      the grace that whoever asked for the stop wants; the asking itself is SIGTERM to the shim
+//! refused.json   the processes that a stop was not permitted to end
+//! ```
+
+mod channel;
+pub mod client;
+pub mod evidence;
+mod exec;
+pub mod files;
+pub mod index;
+mod log;
+pub mod record;
+mod run;
+mod signals;
+pub mod stop;
+
+use std::io::{BufRead as _, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::clock;
+use crate::engine::process::Identity;
+use record::{Order, Started};
+
+/// The shim program. Exit code 0: it has done its part and the records say the rest; 1: nothing was spawned,
+/// and its last line on stdout says why.
+#[must_use]
+pub fn main(step_dir: &Path) -> ExitCode {
+    match begin(step_dir).and_then(|(order, signals)| run::run(step_dir, order, signals)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            say(&format!("refused {why}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Becomes a shim, reads the order and claims the attempt. Errors are sentences; after one nothing may start.
+fn begin(step_dir: &Path) -> Result<(Order, signals::Signals), String> {
+    close_inherited();
+    keep_memory_private();
+    // The folder's files are for their owner alone, whatever the umask that was inherited.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let signals = signals::Signals::install().map_err(|e| format!("cannot handle signals: {e}"))?;
+    // It fails only for the leader of a session, who needs none.
+    let _ = rustix::process::setsid();
+    become_reaper()?;
+
+    let mut line = Vec::new();
+    let read = std::io::stdin().lock().read_until(b'\n', &mut line);
+    if read.is_err() || line.last() != Some(&b'\n') {
+        return Err("the order on stdin is not whole".to_owned());
+    }
+    let order: Order =
+        serde_json::from_slice(&line).map_err(|e| format!("the order on stdin is not readable: {e}"))?;
+
+    let now = clock::now();
+    let shim = Identity::own().ok_or("cannot read the shim's own identity")?;
+    let started = files::json(&Started { shim, at: now.at, up_ms: now.up_ms });
+    let path = step_dir.join("started.json");
+    files::create_new(&path)
+        .and_then(|mut file| file.write_all(&started).and_then(|()| file.sync_all()))
+        .and_then(|()| files::sync_dir(step_dir))
+        .map_err(|e| match e.kind() {
+            std::io::ErrorKind::AlreadyExists => {
+                format!("this attempt was started before: {} exists", path.display())
+            }
+            _ => format!("cannot write {}: {e}", path.display()),
+        })?;
+    Ok((order, signals))
+}
+
+/// Tells the engine one line. Nobody may be listening any more, and that is fine.
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{}", line.replace('\n', " ")).and_then(|()| out.flush());
+}
+
+/// Closes what leaked in from whoever started the engine, so that no command inherits it.
+fn close_inherited() {
+    let listed = std::fs::read_dir("/proc/self/fd").or_else(|_| std::fs::read_dir("/dev/fd"));
+    let open: Vec<i32> =
+        listed.into_iter().flatten().flatten().filter_map(|e| e.file_name().to_str()?.parse().ok()).collect();
+    for fd in open.into_iter().filter(|fd| *fd > 2) {
+        // One of them was the listing itself, which is closed already.
+        let _ = nix::unistd::close(fd);
+    }
+}
+
+/// Secrets are in this process's memory: no core dump of it, and no debugger of the same user.
+fn keep_memory_private() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+        let _ = rustix::thread::set_name(c"gonogo-shim");
+    }
+}
+
+/// Orphaned descendants become this process's children: so they are found, reaped, and can be ended.
+fn become_reaper() -> Result<(), String> {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
+        .map_err(|e| format!("cannot become the reaper of the command's descendants: {e}"))?;
+    Ok(())
+}

@@ -1,0 +1,346 @@
+//! The engine's side of a shim: start one, await its result, take over one that an earlier engine started,
+//! ask it to end its command.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::fd::AsRawFd as _;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+use super::evidence::{Evidence, evidence};
+use super::files;
+use super::record::{Order, Secret, Spec};
+use super::stop::{Refused, Wish};
+use crate::engine::process::{self, Identity, SignalError};
+use crate::redact::{Redactor, TooShort};
+
+/// How often a shim that an earlier engine started is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The binary from which shims are started: held open, so that replacing the file changes nothing.
+#[derive(Debug)]
+pub struct Program {
+    path: PathBuf,
+    /// Keeps `path` valid where it names a descriptor.
+    _held: Option<File>,
+}
+
+impl Program {
+    /// The binary of this very process, held.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn own() -> io::Result<Self> {
+        if cfg!(target_os = "linux") {
+            Self::held(Path::new("/proc/self/exe"))
+        } else {
+            Ok(Self::at(std::env::current_exe()?))
+        }
+    }
+
+    /// The binary at a path, held as it is now; on systems without `/proc` the path alone.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn held(path: &Path) -> io::Result<Self> {
+        if !cfg!(target_os = "linux") {
+            return Ok(Self::at(path));
+        }
+        let held = File::open(path)?;
+        // The name is looked up in the child, between fork and exec, where the descriptor is still open.
+        let path = PathBuf::from(format!("/proc/self/fd/{}", held.as_raw_fd()));
+        Ok(Self { path, _held: Some(held) })
+    }
+
+    /// The binary at a path.
+    #[must_use]
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), _held: None }
+    }
+}
+
+/// One attempt to start.
+#[derive(Clone)]
+pub struct Launch {
+    /// What to execute.
+    pub spec: Spec,
+    /// The session's secrets: masked in the output and in `spec.json`.
+    pub secrets: Vec<Secret>,
+}
+
+/// Why an attempt could not be started. Nothing was spawned, except where [`LaunchError::Lost`] says otherwise.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    /// The step's folder could not be prepared.
+    #[error("cannot prepare {path}: {source}")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A secret is too short to be masked.
+    #[error(transparent)]
+    Secret(#[from] TooShort),
+    /// The shim itself could not be started.
+    #[error("cannot start a shim from {program}: {source}")]
+    Spawn {
+        /// The binary.
+        program: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The shim refused.
+    #[error("the shim refused: {0}")]
+    Refused(String),
+    /// The shim ended without a word.
+    #[error("the shim ended before it had said anything")]
+    Lost(Evidence),
+}
+
+/// The command line that runs `argv` as another user, keeping the variables of these names.
+#[must_use]
+pub fn as_user<'a>(user: &str, argv: &[String], names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let names = names.into_iter().collect::<Vec<_>>().join(",");
+    let sudo = ["sudo", "-n", "-u", user].map(str::to_owned);
+    let keep = (!names.is_empty()).then(|| format!("--preserve-env={names}"));
+    sudo.into_iter().chain(keep).chain(["--".to_owned()]).chain(argv.iter().cloned()).collect()
+}
+
+/// Starts an attempt: makes its folder with `spec.json`, starts a shim in it, and returns when the command
+/// runs (or could not be executed: then [`Running::wait`] has the result at once).
+///
+/// # Errors
+/// [`LaunchError`], a sentence.
+pub async fn launch(program: &Program, step_dir: &Path, launch: Launch) -> Result<Running, LaunchError> {
+    let folder = |source| LaunchError::Folder { path: step_dir.to_owned(), source };
+    let redactor =
+        Redactor::new(launch.secrets.iter().map(|secret| (secret.name.as_str(), secret.value.as_str())))?;
+    let shown = files::json(&shown(&launch, &redactor));
+    let order = files::json(&Order { spec: launch.spec, secrets: launch.secrets });
+    let dir = step_dir.to_owned();
+    let step_dir = tokio::task::spawn_blocking(move || prepare(&dir, &shown))
+        .await
+        .unwrap_or_else(|e| Err(io::Error::other(e)))
+        .map_err(folder)?;
+
+    let spawn = |source| LaunchError::Spawn { program: program.path.clone(), source };
+    let mut child = shim_command(program, &step_dir).spawn().map_err(spawn)?;
+    let stdin = child.stdin.take().expect("piped");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    // A shim that refuses before it has read all leaves a broken pipe: its own words are the reason.
+    let _ = write(stdin, &order).await;
+    let running = |child, lines, said_exit| Running {
+        asker: Asker { step_dir: step_dir.clone(), shim: None },
+        ears: Ears::Own { child, lines, said_exit },
+    };
+    let first = lines.next_line().await.ok().flatten();
+    match first.as_deref() {
+        Some("started") => Ok(running(child, lines, false)),
+        Some("exit") => Ok(running(child, lines, true)),
+        Some(other) => {
+            let why = other.strip_prefix("refused ").unwrap_or(other).to_owned();
+            let _ = child.wait().await;
+            Err(LaunchError::Refused(why))
+        }
+        None => {
+            let _ = child.wait().await;
+            Err(LaunchError::Lost(evidence(&step_dir)))
+        }
+    }
+    .map(Running::identified)
+}
+
+async fn write(mut stdin: tokio::process::ChildStdin, order: &[u8]) -> io::Result<()> {
+    stdin.write_all(order).await?;
+    stdin.shutdown().await
+}
+
+/// A shim has nothing of the engine's: no environment (but the PATH to sudo), no folder, no terminal.
+fn shim_command(program: &Program, step_dir: &Path) -> Command {
+    let mut command = Command::new(&program.path);
+    command
+        .arg0("gonogo")
+        .arg("shim")
+        .arg(step_dir)
+        .env_clear()
+        .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(false);
+    command
+}
+
+/// The spec as it may lie on a disk: every text redacted, secrets by name and length.
+fn shown(launch: &Launch, redactor: &Redactor) -> serde_json::Value {
+    let mut shown = serde_json::to_value(&launch.spec).expect("a spec has string keys only");
+    mask(&mut shown, redactor);
+    let names = launch.secrets.iter().map(|s| format!("secret:{}#{}", s.name, s.value.chars().count()));
+    shown["secrets"] = names.collect();
+    shown
+}
+
+fn mask(value: &mut serde_json::Value, redactor: &Redactor) {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => *text = redactor.redact(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| mask(item, redactor)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| mask(field, redactor)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Makes the folder and `spec.json`; returns the folder's absolute path.
+fn prepare(step_dir: &Path, spec: &[u8]) -> io::Result<PathBuf> {
+    files::create_dir(step_dir)?;
+    let step_dir = step_dir.canonicalize()?;
+    match files::create_new(&step_dir.join("spec.json")) {
+        Ok(mut file) => file.write_all(spec)?,
+        // An earlier engine got this far; the shim decides whether the attempt was started.
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(e) => return Err(e),
+    }
+    Ok(step_dir)
+}
+
+/// A shim at work. Dropping it changes nothing: the command goes on.
+#[derive(Debug)]
+pub struct Running {
+    asker: Asker,
+    ears: Ears,
+}
+
+#[derive(Debug)]
+enum Ears {
+    /// Our own child, which tells us.
+    Own { child: Child, lines: Lines<BufReader<ChildStdout>>, said_exit: bool },
+    /// An earlier engine's, which we look at.
+    Adopted,
+}
+
+impl Running {
+    /// Takes over a shim that an earlier engine started, as [`evidence`] found it.
+    #[must_use]
+    pub fn adopt(step_dir: &Path, shim: Identity) -> Self {
+        Self { asker: Asker { step_dir: step_dir.to_owned(), shim: Some(shim) }, ears: Ears::Adopted }
+    }
+
+    fn identified(mut self) -> Self {
+        if let Evidence::Running { shim } = evidence(&self.asker.step_dir) {
+            self.asker.shim = Some(shim);
+        } else if let Ears::Own { child, .. } = &self.ears {
+            self.asker.shim = child.id().and_then(Identity::of);
+        }
+        self
+    }
+
+    /// Who can ask this shim to stop; a clone may go elsewhere while this waits.
+    #[must_use]
+    pub fn asker(&self) -> Asker {
+        self.asker.clone()
+    }
+
+    /// Waits until the result is durable, or the shim is gone: then the evidence says what is known. May be
+    /// cancelled and called again.
+    pub async fn wait(&mut self) -> Evidence {
+        match &mut self.ears {
+            Ears::Own { child, lines, said_exit } => {
+                while !*said_exit {
+                    match lines.next_line().await {
+                        Ok(Some(line)) => *said_exit = line == "exit",
+                        Ok(None) | Err(_) => {
+                            let _ = child.wait().await;
+                            break;
+                        }
+                    }
+                }
+            }
+            Ears::Adopted => {
+                while matches!(evidence(&self.asker.step_dir), Evidence::Running { .. }) {
+                    tokio::time::sleep(LOOK).await;
+                }
+            }
+        }
+        evidence(&self.asker.step_dir)
+    }
+
+    /// The same as [`Asker::stop`].
+    ///
+    /// # Errors
+    /// Those of [`Asker::stop`].
+    pub fn stop(&self, grace: Duration) -> Result<(), StopError> {
+        self.asker.stop(grace)
+    }
+}
+
+/// Asks one shim to end its command.
+#[derive(Debug, Clone)]
+pub struct Asker {
+    step_dir: PathBuf,
+    shim: Option<Identity>,
+}
+
+/// Why a stop could not be asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum StopError {
+    /// The shim could not be reached.
+    #[error(transparent)]
+    Signal(#[from] SignalError),
+    /// The grace could not be written.
+    #[error("cannot write stop.json in {path}: {source}")]
+    Write {
+        /// The step's folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl Asker {
+    /// The shim, where it lives.
+    #[must_use]
+    pub fn shim(&self) -> Option<&Identity> {
+        self.shim.as_ref()
+    }
+
+    /// Asks for the end of the command and all its descendants: TERM, after the grace KILL. Returns when it
+    /// is asked; [`Running::wait`] returns when nothing is left. Asking again can only shorten the grace. A
+    /// shim that has ended by itself is no error.
+    ///
+    /// # Errors
+    /// [`StopError`], a sentence.
+    pub fn stop(&self, grace: Duration) -> Result<(), StopError> {
+        let wish = Wish { grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX) };
+        files::replace(&self.step_dir, "stop.json", &files::json(&wish))
+            .map_err(|source| StopError::Write { path: self.step_dir.clone(), source })?;
+        match self.shim.as_ref().map(|shim| process::signal(shim, rustix::process::Signal::TERM)) {
+            None | Some(Ok(()) | Err(SignalError::Gone(_))) => Ok(()),
+            Some(Err(e)) => Err(e.into()),
+        }
+    }
+
+    /// What a stop was not permitted to end, if so: the step stays running.
+    #[must_use]
+    pub fn refused(&self) -> Option<Refused> {
+        serde_json::from_slice(&std::fs::read(self.step_dir.join("refused.json")).ok()?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_user_gets_the_named_variables_and_the_command_as_it_is() {
+        let argv = ["sh".to_owned(), "-c".to_owned(), "echo $A".to_owned()];
+        let shown = as_user("app", &argv, ["A", "B_2"]).join("|");
+        assert_eq!(shown, "sudo|-n|-u|app|--preserve-env=A,B_2|--|sh|-c|echo $A");
+        assert_eq!(as_user("app", &argv[..1], []).join("|"), "sudo|-n|-u|app|--|sh");
+    }
+}
