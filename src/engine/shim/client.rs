@@ -136,7 +136,7 @@ pub async fn launch(program: &Program, step_dir: &Path, launch: Launch) -> Resul
     let _ = write(stdin, &order).await;
     let running = |child, lines, said_exit| Running {
         asker: Asker { step_dir: step_dir.clone(), shim: None },
-        ears: Ears::Own { child, lines, said_exit },
+        ears: Ears::Own(Box::new(Own { child, lines, said_exit })),
     };
     let first = lines.next_line().await.ok().flatten();
     match first.as_deref() {
@@ -219,9 +219,16 @@ pub struct Running {
 #[derive(Debug)]
 enum Ears {
     /// Our own child, which tells us.
-    Own { child: Child, lines: Lines<BufReader<ChildStdout>>, said_exit: bool },
+    Own(Box<Own>),
     /// An earlier engine's, which we look at.
     Adopted,
+}
+
+#[derive(Debug)]
+struct Own {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    said_exit: bool,
 }
 
 impl Running {
@@ -234,8 +241,8 @@ impl Running {
     fn identified(mut self) -> Self {
         if let Evidence::Running { shim } = evidence(&self.asker.step_dir) {
             self.asker.shim = Some(shim);
-        } else if let Ears::Own { child, .. } = &self.ears {
-            self.asker.shim = child.id().and_then(Identity::of);
+        } else if let Ears::Own(own) = &self.ears {
+            self.asker.shim = own.child.id().and_then(Identity::of);
         }
         self
     }
@@ -250,12 +257,12 @@ impl Running {
     /// cancelled and called again.
     pub async fn wait(&mut self) -> Evidence {
         match &mut self.ears {
-            Ears::Own { child, lines, said_exit } => {
-                while !*said_exit {
-                    match lines.next_line().await {
-                        Ok(Some(line)) => *said_exit = line == "exit",
+            Ears::Own(own) => {
+                while !own.said_exit {
+                    match own.lines.next_line().await {
+                        Ok(Some(line)) => own.said_exit = line == "exit",
                         Ok(None) | Err(_) => {
-                            let _ = child.wait().await;
+                            let _ = own.child.wait().await;
                             break;
                         }
                     }
