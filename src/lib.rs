@@ -6,6 +6,7 @@ pub mod engine;
 pub mod event;
 pub mod feed;
 pub mod redact;
+pub mod proof;
 pub mod runbook;
 pub mod session;
 pub mod ui;

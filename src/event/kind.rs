@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Person, Seat};
+pub use crate::proof::Proof;
 use crate::runbook::model::Host;
 use crate::runbook::{CheckId, StageId, StepId, TriggerId};
 
@@ -254,16 +255,6 @@ pub struct StepFinished {
     pub captures: IndexMap<String, String>,
     /// Background processes of the command that were still there, by pid.
     pub remains: Vec<u32>,
-}
-
-/// One thing that was expected, and what was seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Proof {
-    /// What was expected, as an operator reads it: `output matches /^overall: PASS$/`.
-    pub expected: String,
-    pub met: bool,
-    /// What was seen: `line 12: "overall: PASS"`, `no match in 312 lines`.
-    pub seen: String,
 }
 
 /// What a finish event says of a step's output file.

@@ -1,0 +1,132 @@
+//! Whether a report was written by this attempt, and what it says. Yesterday's report proves nothing.
+
+use chrono::{DateTime, Utc};
+
+use super::{Proof, Text, span, text};
+use crate::runbook::interpolate::Scope;
+use crate::runbook::model::ReportExpect;
+
+/// A file at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileSeen {
+    /// Device and inode: another pair is another file.
+    pub file: (u64, u64),
+    /// When its content was written last.
+    pub modified: DateTime<Utc>,
+    pub sha256: String,
+    /// Decoded.
+    pub text: String,
+    /// The limit in bytes at which reading stopped, where the file is larger.
+    pub cut: Option<u64>,
+}
+
+/// What was seen of one report.
+#[derive(Debug, Clone)]
+pub struct ReportSeen {
+    /// When the attempt began.
+    pub begun: DateTime<Utc>,
+    /// Just before the attempt; `None`: there was no such file.
+    pub before: Option<FileSeen>,
+    /// After it; the error is a sentence.
+    pub after: Result<Option<FileSeen>, String>,
+}
+
+/// How far the clock of a file server may be off, in milliseconds.
+const CLOCKS_APART_MS: i64 = 60_000;
+
+/// Judges a report: first that it is this attempt's, then what it says.
+#[must_use]
+pub fn report(expect: &ReportExpect, seen: &ReportSeen, scope: &Scope) -> Vec<Proof> {
+    let path = expect.path.as_str();
+    let fresh = format!("report {path} is written by this attempt");
+    let after = match &seen.after {
+        Ok(Some(after)) => after,
+        Ok(None) => return vec![Proof::new(fresh, false, "there is no such file")],
+        Err(why) => return vec![Proof::new(fresh, false, why.clone())],
+    };
+    if let Some(stale) = stale(path, seen, after) {
+        // What an old report says is not judged: nothing in it is this attempt's.
+        return vec![Proof::new(fresh, false, stale)];
+    }
+    let what = if seen.before.is_some() { "rewritten" } else { "created" };
+    let name = format!("report {path}");
+    let mut proofs = vec![Proof::new(fresh, true, what)];
+    proofs.extend(text(&expect.text, Text { name: &name, text: &after.text, cut: after.cut }, scope));
+    proofs
+}
+
+/// Why the file is not this attempt's, where it is not.
+///
+/// The change time is left out on purpose: a `chmod` moves it and writes nothing.
+fn stale(path: &str, seen: &ReportSeen, after: &FileSeen) -> Option<String> {
+    let older_ms = (seen.begun - after.modified).num_milliseconds();
+    let age = span(u64::try_from(older_ms).unwrap_or(0));
+    if let Some(before) = &seen.before {
+        let same_file = before.file == after.file;
+        if same_file && before.modified == after.modified && before.sha256 == after.sha256 {
+            return Some(format!("report {path} is from {age} before this attempt"));
+        }
+        if same_file {
+            return None;
+        }
+    }
+    // A file that is new at this place, and yet older than the attempt, was only moved or linked here.
+    (older_ms > CLOCKS_APART_MS)
+        .then(|| format!("report {path} was put there by this attempt, but written {age} before it"))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Duration;
+    use serde_json::json;
+
+    use super::super::all_met;
+    use super::*;
+    use crate::runbook::model::{Rule, TextExpect};
+
+    fn at(hours: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000, 0).unwrap() + Duration::hours(hours)
+    }
+
+    fn file(inode: u64, modified: DateTime<Utc>, text: &str) -> FileSeen {
+        FileSeen { file: (1, inode), modified, sha256: text.to_owned(), text: text.to_owned(), cut: None }
+    }
+
+    fn judge(before: Option<FileSeen>, after: Option<FileSeen>) -> Vec<Proof> {
+        let rule = Rule { equals: Some(json!("PASS")), ..Rule::default() };
+        let text = TextExpect { json: [("/overall".to_owned(), rule)].into(), ..TextExpect::default() };
+        let expect = ReportExpect { path: "r.json".into(), text };
+        report(&expect, &ReportSeen { begun: at(0), before, after: Ok(after) }, &Scope::default())
+    }
+
+    const PASS: &str = r#"{"overall":"PASS"}"#;
+    const FAIL: &str = r#"{"overall":"FAIL"}"#;
+
+    #[test]
+    fn a_report_counts_only_if_this_attempt_wrote_it() {
+        let old = || Some(file(1, at(-14), PASS));
+        for (name, before, after, green) in [
+            ("created", None, Some(file(1, at(0), PASS)), true),
+            ("rewritten, same content", old(), Some(file(1, at(0), PASS)), true),
+            ("replaced", old(), Some(file(2, at(0), PASS)), true),
+            ("rewritten, other content, same time", Some(file(1, at(-14), FAIL)), old(), true),
+            ("rewritten by a server whose clock is behind", old(), Some(file(1, at(-1), PASS)), true),
+            ("untouched", old(), old(), false),
+            ("removed", old(), None, false),
+            ("never there", None, None, false),
+            ("an old one moved here", None, old(), false),
+            ("a link set to another old one", old(), Some(file(2, at(-20), PASS)), false),
+            ("this attempt's, but a failure", None, Some(file(1, at(0), FAIL)), false),
+        ] {
+            assert_eq!(all_met(&judge(before, after)), green, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_old_report_says_how_old_it_is_and_is_not_read() {
+        let old = Some(file(1, at(-14), PASS));
+        let proofs = judge(old.clone(), old);
+        assert_eq!(proofs.len(), 1);
+        assert_eq!(proofs[0].seen, "report r.json is from 14 h before this attempt");
+    }
+}
