@@ -5,3 +5,9 @@ pub mod interpolate;
 pub mod model;
 
 pub use id::{CheckId, StageId, StepId, TriggerId};
+
+/// The one-line `what` of a step.
+#[must_use]
+pub fn describe_action(step: &model::Step, _scope: &interpolate::Scope, _shell: &[String]) -> String {
+    format!("{} {}", step.action.kind(), step.id)
+}

@@ -1,8 +1,8 @@
 //! When a stage is GO, and what is missing where it is not.
 
-use super::State;
-use crate::clock::Now;
-use crate::runbook::StageId;
+use super::starting::FENCE;
+use super::state::{Hold, State, StepStatus};
+use crate::runbook::{CheckId, StageId};
 
 /// A gate's verdict: GO exactly when nothing is missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,7 +13,8 @@ pub struct Verdict {
 /// One thing that keeps a gate NO-GO.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missing {
-    /// What is missing: `readyz is failing: 503, wanted 200`.
+    /// What is missing: `check readyz is failing: status 503, expected 200`. It holds no running time, so that a
+    /// gate that does not change is not recorded anew.
     pub what: String,
     /// What would release it: `readyz green`.
     pub release: String,
@@ -27,10 +28,150 @@ impl Verdict {
     pub fn is_go(&self) -> bool {
         self.missing.is_empty()
     }
+
+    /// Whether an override may lift all that is missing.
+    #[must_use]
+    pub fn is_liftable(&self) -> bool {
+        self.missing.iter().all(|m| m.liftable)
+    }
+
+    /// What is missing, a sentence each.
+    #[must_use]
+    pub fn sentences(&self) -> Vec<String> {
+        self.missing.iter().map(|m| m.what.clone()).collect()
+    }
+
+    /// The verdict in one line.
+    #[must_use]
+    pub fn in_a_line(&self) -> String {
+        match self.missing.as_slice() {
+            [] => "GO".to_owned(),
+            [only] => format!("NO-GO: {}", only.what),
+            [first, rest @ ..] => format!("NO-GO: {} (and {} more)", first.what, rest.len()),
+        }
+    }
+
+    fn lack(&mut self, what: String, release: impl Into<String>, liftable: bool) {
+        self.missing.push(Missing { what, release: release.into(), liftable });
+    }
 }
 
 /// The gate of `stage` as it stands.
 #[must_use]
-pub fn evaluate(_state: &State, _stage: &StageId, _now: Now) -> Verdict {
-    Verdict::default()
+pub fn evaluate(state: &State, stage: &StageId) -> Verdict {
+    judge(state, stage, &|check| state.blocks(check).then(|| check_sentence(state, check)))
+}
+
+/// The gate of `stage` at the moment when the stage comes to it: no sample from before counts.
+#[must_use]
+pub(super) fn evaluate_fenced(state: &State, stage: &StageId) -> Verdict {
+    judge(state, stage, &|check| {
+        let counts =
+            state.runbook.as_ref().and_then(|r| r.check(check)).is_some_and(|c| c.applies && !c.advisory);
+        counts.then(|| format!("check {check} is pending: {FENCE}"))
+    })
+}
+
+fn judge(state: &State, stage: &StageId, blocking: &dyn Fn(&CheckId) -> Option<String>) -> Verdict {
+    let mut verdict = Verdict::default();
+    let (Some(plan), Some(stage)) = (state.stage_plan(stage), state.stages.get(stage)) else {
+        return verdict;
+    };
+    for step in plan.steps.iter().filter(|s| s.applies) {
+        let id = &step.id;
+        let seen = state.step(id);
+        let why = seen.why.as_deref().unwrap_or("no reason was recorded");
+        match seen.status {
+            StepStatus::Passed | StepStatus::Skipped => {}
+            StepStatus::Failed if state.will_retry(step) => {
+                verdict.lack(
+                    format!("step {id} failed and will be tried again: {why}"),
+                    format!("{id} passed"),
+                    false,
+                );
+            }
+            StepStatus::Failed => {
+                verdict.lack(format!("step {id} failed: {why}"), format!("retry or skip {id}"), true);
+            }
+            StepStatus::Unknown => {
+                verdict.lack(
+                    format!("step {id} is unknown: {why}"),
+                    format!("say what became of {id}"),
+                    false,
+                );
+            }
+            StepStatus::Waiting => {
+                verdict.lack(format!("step {id} waits for an answer"), format!("answer {id}"), false);
+            }
+            StepStatus::Running => {
+                verdict.lack(format!("step {id} is running"), format!("{id} passed"), false)
+            }
+            StepStatus::Pending => {
+                verdict.lack(format!("step {id} has not run"), format!("{id} passed"), false)
+            }
+        }
+    }
+    for check in &plan.gate.checks {
+        if let Some(sentence) = blocking(check) {
+            verdict.lack(sentence, format!("{check} green"), true);
+        }
+    }
+    if let Some(soak) = plan.gate.soak.filter(|_| !stage.soak.reached) {
+        let soak = humantime::format_duration(soak);
+        verdict.lack(
+            format!("the soak of {soak} is not reached"),
+            format!("all its checks green for {soak}"),
+            true,
+        );
+    }
+    for item in &plan.gate.accept {
+        match stage.ticks.get(item) {
+            Some(tick) if tick.pass => {}
+            Some(tick) => {
+                let note = tick.note.as_deref().unwrap_or("no note");
+                verdict.lack(
+                    format!("\"{item}\" was failed by {}: {note}", tick.by),
+                    format!("tick \"{item}\" as passed"),
+                    false,
+                );
+            }
+            None => verdict.lack(format!("\"{item}\" is not ticked"), format!("tick \"{item}\""), false),
+        }
+    }
+    verdict.missing.extend(escape_hatch(state).missing);
+    for hold in state.holds() {
+        if let Hold::Trigger { trigger, why } = hold {
+            verdict.lack(format!("trigger {trigger} holds: {why}"), "resume", false);
+        }
+    }
+    if let Some(pause) = &state.paused {
+        verdict.lack(format!("the session is paused by {}", pause.by), "resume", false);
+    }
+    verdict
+}
+
+/// The escape hatch: GO exactly when everything that rolling back needs is green.
+#[must_use]
+pub fn escape_hatch(state: &State) -> Verdict {
+    let mut verdict = Verdict::default();
+    for check in state.runbook.iter().flat_map(|r| &r.rollback.ready).filter(|check| state.blocks(check)) {
+        verdict.lack(
+            format!("the way back is not ready: {}", check_sentence(state, check)),
+            format!("{check} green"),
+            false,
+        );
+    }
+    verdict
+}
+
+/// `check readyz is failing: status 503`.
+#[must_use]
+pub fn check_sentence(state: &State, check: &CheckId) -> String {
+    let seen = state.check(check);
+    let word = seen.health.word();
+    if seen.reason.is_empty() {
+        format!("check {check} is {word}")
+    } else {
+        format!("check {check} is {word}: {}", seen.reason)
+    }
 }

@@ -1,6 +1,8 @@
 //! The way back: what rolling back would do, at any moment.
 
-use super::State;
+use super::state::{StageStatus, State};
+use crate::clock::Now;
+use crate::runbook::model::{Runbook, Step};
 use crate::runbook::{StageId, StepId};
 
 /// What a rollback would do.
@@ -18,14 +20,94 @@ pub struct Plan {
     pub stages: Vec<StageId>,
 }
 
-/// The stages that a rollback may go to now, latest first: the first is the smallest rollback, the last the whole.
-#[must_use]
-pub fn targets(_state: &State) -> Vec<StageId> {
-    Vec::new()
+fn was_entered(status: StageStatus) -> bool {
+    matches!(
+        status,
+        StageStatus::Active | StageStatus::AtGate | StageStatus::Passed | StageStatus::RollingBack
+    )
 }
 
-/// What rolling back to `to` (`None`: as far as it goes) would do now; `None` where there is nothing to undo.
+/// The latest stage that is a point of no return and has started its first step: nothing before it can be undone.
 #[must_use]
-pub fn plan(_state: &State, _to: Option<&StageId>) -> Option<Plan> {
-    None
+pub fn point_passed(state: &State) -> Option<&StageId> {
+    let runbook = state.runbook.as_ref()?;
+    let stage = runbook.stages.iter().rev().find(|stage| {
+        stage.point_of_no_return
+            && state.stages.get(&stage.id).is_some_and(|s| was_entered(s.status))
+            && stage.steps.iter().any(|step| state.step(&step.id).touched)
+    })?;
+    Some(&stage.id)
+}
+
+/// The stages that a rollback may go to now, latest first: the first is the smallest rollback, the last the whole.
+#[must_use]
+pub fn targets(state: &State) -> Vec<StageId> {
+    let floor = point_passed(state);
+    let mut targets = Vec::new();
+    for (id, _) in state.stages.iter().rev().filter(|(_, stage)| was_entered(stage.status)) {
+        targets.push(id.clone());
+        if floor == Some(id) {
+            break;
+        }
+    }
+    targets
+}
+
+/// Whether a rollback to `to` (`None`: all the way) is possible now.
+#[must_use]
+pub fn reaches(state: &State, to: Option<&StageId>) -> bool {
+    match to {
+        Some(stage) => targets(state).contains(stage),
+        None => point_passed(state).is_none() && !targets(state).is_empty(),
+    }
+}
+
+/// What rolling back to `to` (`None`: as far as it goes) would do now; `None` where there is nothing to undo, or
+/// `to` lies behind a point of no return.
+#[must_use]
+pub fn plan(state: &State, to: Option<&StageId>) -> Option<Plan> {
+    let runbook = state.runbook.as_ref()?;
+    let targets = targets(state);
+    let to = to.or(targets.last())?;
+    let last = targets.iter().position(|stage| stage == to)?;
+    let stages = targets[..=last].to_vec();
+    let first_entered = state.stages.iter().find(|(_, s)| was_entered(s.status)).map(|(id, _)| id);
+    let full = first_entered == Some(to);
+    let mut steps: Vec<StepId> =
+        runbook.rollback.prepare.iter().filter(|s| s.applies).map(|s| s.id.clone()).collect();
+    for stage in stages.iter().filter_map(|id| runbook.stage(id)) {
+        steps.extend(undo_steps(state, &stage.rollback).map(|s| s.id.clone()));
+    }
+    if full {
+        steps.extend(undo_steps(state, &runbook.rollback.steps).map(|s| s.id.clone()));
+    }
+    let cancels = open_steps(state, runbook).map(|s| s.id.clone()).collect();
+    Some(Plan { to: to.clone(), full, cancels, steps, stages })
+}
+
+/// The steps of `steps` whose undoing is due: what they undo was started, or they always run.
+fn undo_steps<'a>(state: &'a State, steps: &'a [Step]) -> impl Iterator<Item = &'a Step> {
+    steps
+        .iter()
+        .filter(|s| s.applies && (s.undoes.is_empty() || s.undoes.iter().any(|id| state.step(id).touched)))
+}
+
+/// The steps that are under way.
+pub fn open_steps<'a>(state: &'a State, runbook: &'a Runbook) -> impl Iterator<Item = &'a Step> {
+    runbook.all_steps().filter(|s| state.step(&s.id).status.is_open())
+}
+
+/// When the window in which rolling back needs no reason ends, in boot-clock milliseconds; `None` while it has not
+/// begun, or where the runbook has none.
+#[must_use]
+pub fn window_ends(state: &State) -> Option<u64> {
+    let window = state.runbook.as_ref()?.rollback.window.as_ref()?;
+    let from = state.stages.get(&window.from)?.entered?;
+    Some(from.up_ms + u64::try_from(window.lasts.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Whether that window has ended.
+#[must_use]
+pub fn window_is_over(state: &State, now: Now) -> bool {
+    window_ends(state).is_some_and(|end| now.up_ms >= end)
 }

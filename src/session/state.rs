@@ -292,16 +292,18 @@ impl State {
         self.checks.get(id).unwrap_or(&IDLE)
     }
 
-    /// Whether a check is green: `ok` and nothing else. A check that does not apply here, or is only advisory, never
-    /// stands in the way.
+    /// Whether a check is green: `ok` and nothing else. One that does not apply here is not asked.
     #[must_use]
     pub fn is_green(&self, id: &CheckId) -> bool {
-        let counted = self
-            .runbook
-            .as_ref()
-            .and_then(|r| r.check(id))
-            .is_none_or(|check| check.applies && !check.advisory);
-        !counted || self.check(id).health == Health::Ok
+        let applies = self.runbook.as_ref().and_then(|r| r.check(id)).is_none_or(|check| check.applies);
+        !applies || self.check(id).health == Health::Ok
+    }
+
+    /// Whether a check stands in the way of a gate: it counts, and is not green.
+    #[must_use]
+    pub fn blocks(&self, id: &CheckId) -> bool {
+        let advisory = self.runbook.as_ref().and_then(|r| r.check(id)).is_some_and(|check| check.advisory);
+        !advisory && !self.is_green(id)
     }
 
     /// The stage in hand: active or at its gate.

@@ -1,0 +1,80 @@
+//! What follows by itself from the state and the time: steps that start, gates that turn, soaks that end, triggers
+//! that fire, rollbacks that go on. The loop folds what [`settle`] returns and asks again, until nothing follows.
+
+mod gates;
+mod rollback;
+mod steps;
+mod triggers;
+
+use std::collections::BTreeSet;
+
+use super::state::State;
+use crate::clock::Now;
+use crate::event::{By, EventKind};
+use crate::runbook::TriggerId;
+
+/// What follows, and when to look again.
+#[derive(Debug, Clone, Default)]
+pub struct Settled {
+    pub events: Vec<(By, EventKind)>,
+    /// The next boot-clock time at which something may follow that does not follow now.
+    pub next_up_ms: Option<u64>,
+}
+
+/// What decisions need to know beside the state.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// Triggers whose `failures` were counted within their time.
+    pub failures_reached: BTreeSet<TriggerId>,
+}
+
+/// What follows from `state` at `now`. The rules stand in the order of their urgency; the first that has something
+/// to say ends the round.
+#[must_use]
+pub fn settle(state: &State, facts: &Facts, now: Now) -> Settled {
+    let mut round = Round { state, now, next: None };
+    if state.runbook.is_none() || state.is_closed() {
+        return Settled::default();
+    }
+    let rules: [&dyn Fn(&mut Round) -> Vec<(By, EventKind)>; 5] = [
+        &|round| by_engine(steps::ends(round)),
+        &|round| by_engine(rollback::goes_on(round)),
+        &|round| triggers::fire(round, facts),
+        &|round| by_engine(steps::start(round)),
+        &|round| by_engine(gates::turn(round)),
+    ];
+    for rule in rules {
+        let events = rule(&mut round);
+        if !events.is_empty() {
+            return Settled { events, next_up_ms: Some(now.up_ms) };
+        }
+    }
+    Settled { events: Vec::new(), next_up_ms: round.next }
+}
+
+fn by_engine(events: Vec<EventKind>) -> Vec<(By, EventKind)> {
+    events.into_iter().map(|event| (By::ENGINE, event)).collect()
+}
+
+/// One look at the state; it remembers the nearest deadline that it met.
+struct Round<'a> {
+    state: &'a State,
+    now: Now,
+    next: Option<u64>,
+}
+
+impl Round<'_> {
+    /// Whether the boot clock has come to `up_ms`; if not, the loop looks again then.
+    fn reached(&mut self, up_ms: u64) -> bool {
+        if self.now.up_ms >= up_ms {
+            return true;
+        }
+        self.next = Some(self.next.map_or(up_ms, |next| next.min(up_ms)));
+        false
+    }
+}
+
+/// A duration in the boot clock's unit.
+fn ms(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,121 @@
+//! Steps that end by time or by what checks say, and steps whose turn has come.
+
+use super::{Round, ms};
+use crate::event::EventKind;
+use crate::runbook::model::{Action, OnFailure, Step};
+use crate::session::decide::check_proofs;
+use crate::session::state::{StageStatus, State, StepStatus};
+use crate::session::{rollback, starting};
+
+/// Ends what has come to its end: waits that are over, awaits that are green, attempts that took too long.
+pub(super) fn ends(round: &mut Round) -> Vec<EventKind> {
+    let Some(runbook) = round.state.runbook.clone() else { return Vec::new() };
+    let state = round.state;
+    rollback::open_steps(state, &runbook).filter_map(|step| end(round, step)).collect()
+}
+
+fn end(round: &mut Round, step: &Step) -> Option<EventKind> {
+    let (state, up) = (round.state, round.now.up_ms);
+    let seen = state.step(&step.id);
+    let began = seen.started?.up_ms;
+    match &step.action {
+        Action::Wait { duration } if round.reached(began + ms(*duration)) => {
+            let why = format!("waited {}", humantime::format_duration(*duration));
+            return Some(starting::finish(state, step, true, why, Vec::new(), up));
+        }
+        Action::Await { checks, hold }
+            if green_since(state, checks).is_some_and(|at| round.reached(at.max(began) + ms(*hold))) =>
+        {
+            let proofs = check_proofs(state, checks);
+            return Some(starting::finish(state, step, true, all_green(checks.len()), proofs, up));
+        }
+        Action::Start { ready, .. } if seen.process.is_some() && ready.iter().all(|c| state.is_green(c)) => {
+            let proofs = check_proofs(state, ready);
+            let why = if ready.is_empty() {
+                "it is up".to_owned()
+            } else {
+                format!("it is up; {}", all_green(ready.len()))
+            };
+            return Some(starting::finish(state, step, true, why, proofs, up));
+        }
+        _ => {}
+    }
+    let timeout = step.timeout.filter(|_| seen.killed.is_none())?;
+    if !round.reached(began + ms(timeout)) {
+        return None;
+    }
+    let late = format!("timed out after {}", humantime::format_duration(timeout));
+    let checks = match &step.action {
+        Action::Await { checks, .. } => checks,
+        Action::Start { ready, .. } if seen.process.is_some() => ready,
+        action if starting::is_judged_here(action) => {
+            return Some(starting::finish(state, step, false, late, Vec::new(), up));
+        }
+        _ => return Some(EventKind::StepKilled { step: step.id.clone(), attempt: seen.attempt, why: late }),
+    };
+    let proofs = check_proofs(state, checks);
+    let unmet = proofs.iter().find(|p| !p.met);
+    let why =
+        unmet.map_or_else(|| late.clone(), |p| format!("{late}: {} was not seen ({})", p.expected, p.seen));
+    Some(starting::finish(state, step, false, why, proofs, up))
+}
+
+fn all_green(checks: usize) -> String {
+    if checks == 1 { "its check is green".to_owned() } else { format!("all {checks} checks are green") }
+}
+
+/// Since when all of these checks are green, in boot-clock milliseconds; `None` while one is not.
+fn green_since(state: &State, checks: &[crate::runbook::CheckId]) -> Option<u64> {
+    checks.iter().try_fold(0, |latest: u64, check| {
+        let changed = state.check(check).changed.map_or(0, |at| at.up_ms);
+        state.is_green(check).then_some(latest.max(changed))
+    })
+}
+
+/// Starts the steps of the stage in hand whose turn has come.
+pub(super) fn start(round: &mut Round) -> Vec<EventKind> {
+    let state = round.state;
+    let Some(stage) = state.current_stage().and_then(|id| state.stage_plan(id)) else { return Vec::new() };
+    let active = state.stages.get(&stage.id).is_some_and(|s| s.status == StageStatus::Active);
+    if !active || state.paused.is_some() || !state.holds().is_empty() {
+        return Vec::new();
+    }
+    let mut events = Vec::new();
+    for step in stage.steps.iter().filter(|s| s.applies) {
+        let due = match state.step(&step.id).status {
+            StepStatus::Pending => step.needs.iter().all(|need| is_met(state, need)),
+            _ => retry_is_due(round, step),
+        };
+        if due {
+            events.extend(starting::start(state, step, round.now.up_ms));
+        }
+    }
+    events
+}
+
+fn is_met(state: &State, need: &crate::runbook::StepId) -> bool {
+    match state.step(need).status {
+        StepStatus::Passed | StepStatus::Skipped => true,
+        StepStatus::Failed => state
+            .step_plan(need)
+            .is_some_and(|step| step.on_failure == OnFailure::Continue && !state.will_retry(step)),
+        _ => false,
+    }
+}
+
+/// Whether a failed step is to be tried again by itself, and the delay before it has passed.
+pub(super) fn retry_is_due(round: &mut Round, step: &Step) -> bool {
+    let state = round.state;
+    if !state.will_retry(step) {
+        return false;
+    }
+    let seen = state.step(&step.id);
+    let Some(ended) = seen.ended else { return true };
+    let exponent = i32::try_from(seen.tries.saturating_sub(1)).unwrap_or(i32::MAX);
+    let factor = step.retries.backoff.powi(exponent);
+    // A backoff that has grown beyond all time waits a day, not for ever.
+    let longest = std::time::Duration::from_secs(24 * 3600);
+    let delay = step.retries.delay.as_secs_f64() * factor;
+    let delay = std::time::Duration::try_from_secs_f64(delay).unwrap_or(longest).min(longest);
+    round.reached(ended.up_ms + ms(delay))
+}

@@ -1,0 +1,116 @@
+//! Triggers: conditions that are reached, graces that run out, checks that turned green in time.
+
+use super::{Facts, Round, ms};
+use crate::event::{By, EventKind, Health};
+use crate::runbook::TriggerId;
+use crate::runbook::model::{OnFailure, Trigger, TriggerThen, TriggerWhen};
+use crate::session::state::{State, StepStatus, TriggerState};
+use crate::session::{rollback, triggers};
+
+/// What the live triggers do now.
+pub(super) fn fire(round: &mut Round, facts: &Facts) -> Vec<(By, EventKind)> {
+    let state = round.state;
+    if state.active_rollback().is_some() {
+        return Vec::new();
+    }
+    let mut events: Vec<(By, EventKind)> = Vec::new();
+    for trigger in triggers::live(state) {
+        match state.triggers.get(&trigger.id).unwrap_or(&TriggerState::Quiet) {
+            TriggerState::Quiet => {
+                if let Some(why) = reached(round, facts, trigger) {
+                    events.extend(set_off(state, &trigger.id, &trigger.then, why));
+                }
+            }
+            TriggerState::Armed { .. } if state.check(&trigger.check).health == Health::Ok => {
+                events.push((By::ENGINE, EventKind::TriggerCleared { trigger: trigger.id.clone() }));
+            }
+            TriggerState::Armed { why, fires_at } => {
+                if round.reached(*fires_at) {
+                    events.extend(go_off(state, &trigger.id, &trigger.then, why));
+                }
+            }
+            TriggerState::Vetoed | TriggerState::Fired { .. } => {}
+        }
+        if !events.is_empty() {
+            return events;
+        }
+    }
+    failed_step(round)
+}
+
+/// A step with `on_failure = "rollback"` that has failed for good.
+fn failed_step(round: &mut Round) -> Vec<(By, EventKind)> {
+    let state = round.state;
+    let Some(stage) = state.current_stage().and_then(|id| state.stage_plan(id)) else { return Vec::new() };
+    for step in &stage.steps {
+        let OnFailure::Rollback { grace } = step.on_failure else { continue };
+        let seen = state.step(&step.id);
+        if seen.status != StepStatus::Failed || state.will_retry(step) {
+            continue;
+        }
+        let id = TriggerId::from(step.id.as_str());
+        let then = TriggerThen::Rollback { to: None, grace };
+        match state.triggers.get(&id).unwrap_or(&TriggerState::Quiet) {
+            TriggerState::Quiet => {
+                let why = format!("step {} failed: {}", step.id, seen.why.as_deref().unwrap_or_default());
+                return set_off(state, &id, &then, why);
+            }
+            TriggerState::Armed { why, fires_at } if round.reached(*fires_at) => {
+                return go_off(state, &id, &then, why);
+            }
+            _ => {}
+        }
+    }
+    Vec::new()
+}
+
+/// Why the trigger's condition is reached; `None` while it is not.
+fn reached(round: &mut Round, facts: &Facts, trigger: &Trigger) -> Option<String> {
+    let check = round.state.check(&trigger.check);
+    let id = &trigger.check;
+    match trigger.condition {
+        TriggerWhen::FailingFor(duration) => {
+            let failing = check.health == Health::Failing && round.reached(check.since + ms(duration));
+            failing.then(|| {
+                format!("{id} is failing for {}: {}", humantime::format_duration(duration), check.reason)
+            })
+        }
+        TriggerWhen::StaleFor(duration) => {
+            let stale = check.health == Health::Stale && round.reached(check.since + ms(duration));
+            stale.then(|| format!("{id} gave no sample for {}", humantime::format_duration(duration)))
+        }
+        TriggerWhen::Failures { count, within } => facts
+            .failures_reached
+            .contains(&trigger.id)
+            .then(|| format!("{id} failed {count} times within {}", humantime::format_duration(within))),
+    }
+}
+
+/// The condition is reached: a rollback counts down, everything else happens at once.
+fn set_off(state: &State, id: &TriggerId, then: &TriggerThen, why: String) -> Vec<(By, EventKind)> {
+    match then {
+        TriggerThen::Rollback { grace, .. } if !triggers::holds_when_fired(state, id) => {
+            let grace_ms = ms(*grace);
+            vec![(By::ENGINE, EventKind::TriggerArmed { trigger: id.clone(), why, grace_ms })]
+        }
+        _ => vec![(By::ENGINE, EventKind::TriggerFired { trigger: id.clone(), why })],
+    }
+}
+
+/// The grace is over.
+fn go_off(state: &State, id: &TriggerId, then: &TriggerThen, why: &str) -> Vec<(By, EventKind)> {
+    let mut events = vec![(By::ENGINE, EventKind::TriggerFired { trigger: id.clone(), why: why.to_owned() })];
+    if let TriggerThen::Rollback { to, .. } = then
+        && rollback::reaches(state, to.as_ref())
+        && let Some(plan) = rollback::plan(state, to.as_ref())
+    {
+        let started = EventKind::RollbackStarted {
+            to: plan.to,
+            full: plan.full,
+            steps: plan.steps,
+            reason: Some(why.to_owned()),
+        };
+        events.push((By::Trigger { trigger: id.clone() }, started));
+    }
+    events
+}
