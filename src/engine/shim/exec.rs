@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -37,6 +38,20 @@ pub fn spawn(spec: &Spec, stdout: Stdio, stderr: Stdio) -> Result<Child, String>
     let spawned = command.spawn();
     rustix::process::umask(own);
     spawned.map_err(|e| check_cwd(&spec.cwd).err().unwrap_or_else(|| explain(&program, spec, &e)))
+}
+
+/// The log of a process that belongs to the host, for its stdout and stderr: appended, private where new.
+///
+/// # Errors
+/// A sentence that names the path.
+pub fn own_log(path: &Path) -> Result<(Stdio, Stdio), String> {
+    std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .and_then(|log| Ok((Stdio::from(log.try_clone()?), Stdio::from(log))))
+        .map_err(|e| format!("the log {} cannot be opened: {}", path.display(), plain(&e)))
 }
 
 fn check_cwd(cwd: &Path) -> Result<(), String> {

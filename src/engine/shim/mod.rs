@@ -32,14 +32,18 @@ use std::process::ExitCode;
 
 use crate::clock;
 use crate::engine::process::Identity;
+use crate::redact::Redactor;
 use record::{Order, Started};
 
 /// The shim program. Exit code 0: it has done its part and the records say the rest; 1: nothing was spawned,
 /// and its last line on stdout says why.
 #[must_use]
 pub fn main(step_dir: &Path) -> ExitCode {
-    match begin(step_dir).and_then(|(order, signals)| run::run(step_dir, order, signals)) {
-        Ok(()) => ExitCode::SUCCESS,
+    match begin(step_dir) {
+        Ok((order, redactor, signals)) => {
+            run::run(step_dir, &order.spec, &redactor, signals);
+            ExitCode::SUCCESS
+        }
         Err(why) => {
             say(&format!("refused {why}"));
             ExitCode::FAILURE
@@ -48,7 +52,7 @@ pub fn main(step_dir: &Path) -> ExitCode {
 }
 
 /// Becomes a shim, reads the order and claims the attempt. Errors are sentences; after one nothing may start.
-fn begin(step_dir: &Path) -> Result<(Order, signals::Signals), String> {
+fn begin(step_dir: &Path) -> Result<(Order, Redactor, signals::Signals), String> {
     close_inherited();
     keep_memory_private();
     // The folder's files are for their owner alone, whatever the umask that was inherited.
@@ -65,6 +69,8 @@ fn begin(step_dir: &Path) -> Result<(Order, signals::Signals), String> {
     }
     let order: Order =
         serde_json::from_slice(&line).map_err(|e| format!("the order on stdin is not readable: {e}"))?;
+    let secrets = order.secrets.iter().map(|secret| (secret.name.as_str(), secret.value.as_str()));
+    let redactor = Redactor::new(secrets).map_err(|e| e.to_string())?;
 
     let now = clock::now();
     let shim = Identity::own().ok_or("cannot read the shim's own identity")?;
@@ -79,7 +85,7 @@ fn begin(step_dir: &Path) -> Result<(Order, signals::Signals), String> {
             }
             _ => format!("cannot write {}: {e}", path.display()),
         })?;
-    Ok((order, signals))
+    Ok((order, redactor, signals))
 }
 
 /// Tells the engine one line. Nobody may be listening any more, and that is fine.

@@ -3,17 +3,16 @@
 
 use std::io::{ErrorKind, Write as _};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::{Child, Stdio};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, WaitOptions, WaitStatus};
+use rustix::process::{Pid, Resource, Rlimit, WaitOptions, WaitStatus, getrlimit, setrlimit};
 
 use super::channel::Channel;
 use super::index::Source;
 use super::log::Outlet;
-use super::record::{Command, End, Exit, Mode, Order, Output, Spec};
+use super::record::{Command, End, Exit, Mode, Output, Spec};
 use super::signals::Signals;
 use super::stop::{Stop, Wish};
 use super::{exec, files, say};
@@ -30,42 +29,16 @@ const RETRY_MS: u64 = 500;
 /// Bytes that are read at once, and that the kernel is asked to hold for each pipe.
 const BUFFER: usize = 256 * 1024;
 
-/// Runs the order to its end. The attempt is claimed; an error is a sentence, and nothing was spawned.
-pub fn run(step_dir: &Path, order: Order, signals: Signals) -> Result<(), String> {
-    let secrets = order.secrets.iter().map(|secret| (secret.name.as_str(), secret.value.as_str()));
-    let redactor = Redactor::new(secrets).map_err(|e| e.to_string())?;
-    let mut shim = Shim::new(step_dir, &order.spec, signals);
-    let spawned = match &order.spec.mode {
-        Mode::Run { output_limit } => {
-            let outlet = Outlet::create(step_dir, *output_limit)
-                .map_err(|e| format!("cannot create the output's files in {}: {e}", step_dir.display()))?;
-            shim.outlet = Some(outlet);
-            exec::spawn(&order.spec, Stdio::piped(), Stdio::piped())
-        }
-        Mode::Start { log, min_uptime_ms } => {
-            shim.up_from = Some(clock::up_ms().saturating_add(*min_uptime_ms));
-            own_log(&order.spec.cwd.join(log)).and_then(|(out, err)| exec::spawn(&order.spec, out, err))
-        }
-    };
-    match spawned {
+/// Runs a claimed order to its recorded end.
+pub fn run(step_dir: &Path, spec: &Spec, redactor: &Redactor, signals: Signals) {
+    let mut shim = Shim::new(step_dir, spec, signals);
+    match shim.spawn() {
         Err(why) => shim.give_up(End::ExecFailed { why }),
         Ok(child) => {
-            shim.adopt(child, &redactor);
+            shim.adopt(child, redactor);
             shim.watch();
         }
     }
-    Ok(())
-}
-
-/// The log of a process that belongs to the host: appended, private where it is new.
-fn own_log(path: &Path) -> Result<(Stdio, Stdio), String> {
-    std::fs::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)
-        .and_then(|log| Ok((Stdio::from(log.try_clone()?), Stdio::from(log))))
-        .map_err(|e| format!("the log {} cannot be opened: {e}", path.display()))
 }
 
 fn enlarge(pipe: &std::os::fd::OwnedFd) {
@@ -121,9 +94,30 @@ impl<'a> Shim<'a> {
         }
     }
 
+    /// Spawns the command, its output going where the spec's mode says.
+    fn spawn(&mut self) -> Result<Child, String> {
+        match &self.spec.mode {
+            Mode::Run { output_limit } => {
+                let outlet = Outlet::create(self.step_dir, *output_limit).map_err(|e| {
+                    format!("the output's files in {} cannot be created: {e}", self.step_dir.display())
+                })?;
+                self.outlet = Some(outlet);
+                exec::spawn(self.spec, Stdio::piped(), Stdio::piped())
+            }
+            Mode::Start { log, min_uptime_ms } => {
+                self.up_from = Some(clock::up_ms().saturating_add(*min_uptime_ms));
+                let (out, err) = exec::own_log(&self.spec.cwd.join(log))?;
+                exec::spawn(self.spec, out, err)
+            }
+        }
+    }
+
     /// Takes over the spawned command: its pipes, and its identity for the record.
     fn adopt(&mut self, mut child: Child, redactor: &Redactor) {
         let now = clock::now();
+        // Only now: the command's own limit is not ours to lower.
+        let no_core = Rlimit { current: Some(0), ..getrlimit(Resource::Core) };
+        let _ = setrlimit(Resource::Core, no_core);
         // It is not reaped yet, so its pid is its own even if it has ended already.
         self.command = Some(child.id());
         if let Some(command) = Identity::of(child.id()) {
@@ -319,7 +313,7 @@ impl<'a> Shim<'a> {
         self.childless = true;
         loop {
             self.record(end.clone(), clock::up_ms());
-            if self.recorded {
+            if self.recorded || self.signals.heard_stop() {
                 return;
             }
             std::thread::sleep(std::time::Duration::from_millis(RETRY_MS));

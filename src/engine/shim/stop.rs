@@ -17,8 +17,11 @@ pub const GRACE_MS: u64 = 10_000;
 /// Milliseconds between two rounds of KILL.
 const ROUND_MS: u64 = 20;
 
+/// The same where processes of another user are left: sudo needs its time.
+const REFUSED_ROUND_MS: u64 = 500;
+
 /// Rounds of KILL that processes of another user may survive before the stop is given up.
-const REFUSED_ROUNDS: u32 = 50;
+const REFUSED_ROUNDS: u32 = 6;
 
 /// `stop.json`: how whoever asks for the stop wants it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,8 +89,12 @@ impl Stop {
             let _ = kill_process_group(group, Signal::KILL);
         }
         let refused = send(&process::descendants(std::process::id()), Signal::KILL, user);
-        self.due = up_ms + ROUND_MS;
-        self.refused_rounds = if refused.is_empty() { 0 } else { self.refused_rounds + 1 };
+        if refused.is_empty() {
+            self.due = up_ms + ROUND_MS;
+            return Ok(());
+        }
+        self.due = up_ms + REFUSED_ROUND_MS;
+        self.refused_rounds += 1;
         if self.refused_rounds < REFUSED_ROUNDS {
             return Ok(());
         }
@@ -129,6 +136,7 @@ fn belongs_to(pid: u32, user: &str) -> bool {
     owner.is_ok_and(|owner| user.is_none_or(|user| user.uid.as_raw() == owner))
 }
 
+/// Does not wait for it: the shim reaps whatever ends.
 fn kill_as(user: &str, signal: Signal, pids: &[u32]) {
     let _ = std::process::Command::new("sudo")
         .args(["-n", "-u", user, "--", "kill", &format!("-{}", signal.as_raw())])
