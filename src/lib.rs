@@ -5,6 +5,7 @@ pub mod clock;
 pub mod engine;
 pub mod event;
 pub mod feed;
+pub mod process;
 pub mod proof;
 pub mod redact;
 pub mod runbook;

@@ -1,5 +1,3 @@
-//! What touches the operator's systems: the processes that a step starts ([`shim`]) and how one is known
-//! again and signalled without ever hitting a stranger ([`process`]).
+//! What touches the operator's systems: the processes that a step starts ([`shim`]).
 
-pub mod process;
 pub mod shim;

@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Person, Seat};
+pub use crate::process::Identity;
 pub use crate::proof::Proof;
 use crate::runbook::model::Host;
 use crate::runbook::{CheckId, StageId, StepId, TriggerId};
@@ -229,15 +230,6 @@ pub struct SessionOpened {
     /// Where the log and everything else of this session was written.
     pub session_dir: String,
     pub version: String,
-}
-
-/// One process on one machine: a pid alone may be somebody else tomorrow.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Identity {
-    pub pid: u32,
-    /// As the kernel counts it: clock ticks since boot on Linux, seconds elsewhere.
-    pub start_time: u64,
-    pub boot_id: String,
 }
 
 /// How an attempt ended, with every proof and what was seen for it.

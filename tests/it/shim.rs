@@ -5,11 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gonogo::engine::process::{Identity, descendants, signal};
 use gonogo::engine::shim::client::{Launch, LaunchError, Program, Running, launch};
 use gonogo::engine::shim::evidence::{Evidence, evidence};
 use gonogo::engine::shim::index;
 use gonogo::engine::shim::record::{Command, End, Exit, Mode, Secret, Spec, Started};
+use gonogo::process::{Identity, descendants, signal};
 use rustix::process::Signal;
 use sha2::{Digest as _, Sha256};
 

@@ -15,7 +15,7 @@ use super::evidence::{Evidence, evidence};
 use super::files;
 use super::record::{Order, Secret, Spec};
 use super::stop::{Refused, Wish};
-use crate::engine::process::{self, Identity, SignalError};
+use crate::process::{self, Identity, SignalError};
 use crate::redact::{Redactor, TooShort};
 
 /// How often a shim that an earlier engine started is looked at.

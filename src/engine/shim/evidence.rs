@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 use super::record::{Command, Exit, Started};
 use crate::clock;
-use crate::engine::process::Identity;
+use crate::process::Identity;
 
 /// What is known about an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]

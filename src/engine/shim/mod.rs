@@ -31,7 +31,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::clock;
-use crate::engine::process::Identity;
+use crate::process::Identity;
 use crate::redact::Redactor;
 use record::{Order, Started};
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::engine::process::Identity;
+use crate::process::Identity;
 
 /// What to execute, resolved to the last letter: nothing else reaches the command.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -17,7 +17,7 @@ use super::signals::Signals;
 use super::stop::{Stop, Wish};
 use super::{exec, files, say};
 use crate::clock::{self, Now};
-use crate::engine::process::{self, Identity};
+use crate::process::{self, Identity};
 use crate::redact::Redactor;
 
 /// Milliseconds that the rest of the output gets after the command itself has ended.

@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde::{Deserialize, Serialize};
 
 use super::files;
-use crate::engine::process::{self, Descendant, SignalError};
+use crate::process::{self, Descendant, SignalError};
 
 /// Milliseconds between TERM and KILL where nobody says otherwise.
 pub const GRACE_MS: u64 = 10_000;
