@@ -28,6 +28,13 @@ impl Identity {
         Some(Self { pid, start_time: stat.start_time, boot_id: clock::boot_id() })
     }
 
+    /// The identity of a child that its caller has not waited for: it may be a zombie already, but its pid
+    /// is still its own.
+    #[must_use]
+    pub fn of_child(pid: u32) -> Option<Self> {
+        Stat::of(pid).map(|stat| Self { pid, start_time: stat.start_time, boot_id: clock::boot_id() })
+    }
+
     /// The identity of this very process.
     #[must_use]
     pub fn own() -> Option<Self> {

@@ -182,6 +182,8 @@ async fn a_stop_leaves_no_descendant_however_it_hides() {
             "left behind without pipes",
             "setsid bash -c 'echo $$ >pid; exec sleep 1000' >/dev/null 2>&1 & sleep 1000",
         ),
+        ("many", "for i in {1..100}; do (setsid sleep 1000 &); done; echo $$ >pid; sleep 1000; true"),
+        ("forks without end", "trap '' TERM; echo $$ >pid; while :; do setsid sleep 1000 & sleep 0.01; done"),
         ("stopped", "echo $$ >pid; kill -STOP $$"),
         ("leader gone", "(trap '' TERM; echo $BASHPID >pid; sleep 1000; sleep 1000) & sleep 1000"),
     ];
@@ -245,7 +247,7 @@ async fn streams_mix_by_whole_lines() {
 #[tokio::test]
 async fn one_endless_line_is_bounded_on_disk_and_in_memory() {
     let step =
-        Step::sh("head -c 30000000 /dev/zero | tr '\\0' x; grep VmHWM /proc/$PPID/status >&2").limit(100_000);
+        Step::sh("head -c 30000000 /dev/zero | tr '\\0' x; grep VmHWM /proc/$PPID/status").limit(100_000);
     let output = step.exit().await.output.expect("a run has output");
     assert_eq!(output.kept, 100_000 + 65_536);
     assert_eq!(output.bytes, step.bytes("output.log").len() as u64);
@@ -268,6 +270,31 @@ async fn an_attempt_never_starts_twice() {
     let again = launch(&program(), &step.dir(), step.launch.clone()).await;
     assert!(matches!(again, Err(LaunchError::Refused(_))));
     assert_eq!(std::fs::read_to_string(step.path("tally")).expect("it ran"), "run\n");
+}
+
+#[tokio::test]
+async fn a_shim_killed_at_any_moment_never_lets_the_attempt_start_twice() {
+    for delay in 0..30 {
+        let step = Step::sh("echo run >>tally");
+        let starting = tokio::spawn({
+            let (dir, order) = (step.dir(), step.launch.clone());
+            async move { launch(&program(), &dir, order).await.is_ok() }
+        });
+        until("the attempt is claimed or lost", || step.dir().join("started.json").exists()).await;
+        tokio::time::sleep(Duration::from_micros(delay * 100)).await;
+        if let Evidence::Running { shim } = evidence(&step.dir()) {
+            let _ = signal(&shim, Signal::KILL);
+        }
+        starting.await.expect("no panic");
+        assert!(launch(&program(), &step.dir(), step.launch.clone()).await.is_err());
+        match evidence(&step.dir()) {
+            Evidence::Exited(exit) => assert_eq!(exit.end, End::Exited { code: 0 }),
+            Evidence::Unknown { .. } => {}
+            other => panic!("{other:?}"),
+        }
+        let runs = std::fs::read_to_string(step.path("tally")).unwrap_or_default();
+        assert!(runs.lines().count() <= 1, "{runs}");
+    }
 }
 
 #[tokio::test]

@@ -118,9 +118,8 @@ impl<'a> Shim<'a> {
         // Only now: the command's own limit is not ours to lower.
         let no_core = Rlimit { current: Some(0), ..getrlimit(Resource::Core) };
         let _ = setrlimit(Resource::Core, no_core);
-        // It is not reaped yet, so its pid is its own even if it has ended already.
         self.command = Some(child.id());
-        if let Some(command) = Identity::of(child.id()) {
+        if let Some(command) = Identity::of_child(child.id()) {
             let record = files::json(&Command { command, at: now.at, up_ms: now.up_ms });
             // The engine shows it; no result depends on it, so it is not synced and may be missing.
             let _ = files::create_new(&self.step_dir.join("command.json"))
