@@ -10,4 +10,5 @@ pub mod proof;
 pub mod redact;
 pub mod runbook;
 pub mod session;
+pub mod text;
 pub mod ui;
