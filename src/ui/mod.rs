@@ -6,12 +6,25 @@
 //! at a given time, without effects.
 
 pub mod action;
+pub mod blocker;
+pub mod format;
+pub mod hatch;
 pub mod keymap;
+pub mod layout;
+pub mod output;
+pub mod panels;
 pub mod popups;
+pub mod screen;
+pub mod search;
+pub mod selection;
+pub mod status;
 pub mod theme;
+pub mod update;
 pub mod view;
+pub mod widgets;
 
 pub use action::Action;
 pub use keymap::Keymap;
+pub use screen::Screen;
 pub use theme::Theme;
 pub use view::View;

@@ -1,13 +1,18 @@
 //! What the operator looks at: focus, selection, scroll, what lies on top. Nothing of it is recorded, and nothing of
 //! the cutover depends on it. What is selected is kept by its name, never by its row.
 
-use std::collections::HashMap;
+use ratatui::layout::Rect;
 
 use crate::clock::Now;
 use crate::runbook::{CheckId, StageId, StepId};
+use crate::session::{State, Telemetry};
 
 use super::keymap::Key;
+use super::layout::Layout;
+use super::output::Output;
 use super::popups::Popup;
+use super::search::Search;
+use super::selection::Selection;
 
 /// One of the six panels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -88,7 +93,11 @@ pub struct View {
     pub process: Option<(CheckId, Option<u32>)>,
     /// `None` follows the newest event.
     pub event: Option<u64>,
-    pub output: OutputView,
+    pub output: Output,
+    /// Columns of the output to the left of the window.
+    pub left: usize,
+    /// What is searched for in the output.
+    pub search: Option<Search>,
     pub popup: Option<Box<dyn Popup>>,
     /// One line that answers the last key: a refusal, mostly.
     pub toast: Option<Toast>,
@@ -98,8 +107,24 @@ pub struct View {
     pub typing: Option<String>,
     /// The engine is gone; why.
     pub lost: Option<String>,
-    /// How many rows each panel shows, as of the last frame: what a page is.
-    pub rows: HashMap<Pane, u16>,
+    /// How many rows each panel shows, by its number: what a page is.
+    rows: [u16; Pane::ALL.len()],
+}
+
+impl View {
+    /// Fits the view to the screen and to what there is to see; to be called before each frame.
+    pub fn arrange(&mut self, area: Rect, state: &State, telemetry: &Telemetry) {
+        let layout = Layout::of(area, self.focus, self.zoom);
+        self.rows = Pane::ALL.map(|pane| layout.rows(pane));
+        let source = Selection::of(self, state, telemetry).output(state);
+        self.output.look_at(source, state, telemetry);
+    }
+
+    /// How many rows a panel shows.
+    #[must_use]
+    pub fn rows(&self, pane: Pane) -> usize {
+        usize::from(self.rows[pane as usize])
+    }
 }
 
 /// One line that goes away by itself.
@@ -112,10 +137,3 @@ pub struct Toast {
 
 /// How long a toast stays, in milliseconds.
 pub const TOAST_MS: u64 = 6_000;
-
-/// The output panel's place in the file.
-#[derive(Debug, Default)]
-pub struct OutputView {
-    /// Columns to the left of the window.
-    pub left: u16,
-}

@@ -1,0 +1,235 @@
+//! The one thing that blocks now, as the banner says it: what is worst and nearest comes first.
+
+use super::format;
+use super::theme::Mark;
+use crate::clock::Now;
+use crate::event::Outcome;
+use crate::runbook::StepId;
+use crate::runbook::model::{Action, Step};
+use crate::session::telemetry::LogHealth;
+use crate::session::{Hold, Situation, StageStatus, State, StepStatus, Telemetry, TriggerState, gate};
+
+/// One line: what blocks, why, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blocker {
+    pub mark: Mark,
+    pub text: String,
+    /// What releases it: a key mostly; empty where there is nothing to do.
+    pub release: String,
+}
+
+impl Blocker {
+    fn new(mark: Mark, text: impl Into<String>, release: impl Into<String>) -> Self {
+        Self { mark, text: text.into(), release: release.into() }
+    }
+}
+
+/// What blocks now; `lost` says why the engine is gone, where it is.
+#[must_use]
+pub fn blocker(state: &State, telemetry: &Telemetry, lost: Option<&str>, now: Now) -> Blocker {
+    ended(state, lost)
+        .or_else(|| log(&telemetry.log))
+        .or_else(|| rollback(state, now))
+        .or_else(|| countdown(state, now))
+        .or_else(|| acknowledgement(state))
+        .or_else(|| hold(state))
+        .or_else(|| question(state))
+        .map(|blocker| also_paused(blocker, state))
+        .or_else(|| paused(state))
+        .or_else(|| retrying(state))
+        .or_else(|| running(state, now))
+        .or_else(|| at_gate(state))
+        .unwrap_or_else(|| between(state))
+}
+
+fn ended(state: &State, lost: Option<&str>) -> Option<Blocker> {
+    let Some((outcome, at)) = &state.outcome else {
+        return lost.map(|why| Blocker::new(Mark::Fail, format!("ENGINE GONE: {why}"), "nothing runs on"));
+    };
+    let at = format::time(at.at);
+    Some(match outcome {
+        Outcome::Completed => Blocker::new(Mark::Ok, format!("COMPLETED at {at}"), "q leaves"),
+        Outcome::RolledBack => Blocker::new(Mark::Warn, format!("ROLLED BACK, closed at {at}"), "q leaves"),
+        Outcome::Aborted => {
+            Blocker::new(Mark::Fail, format!("ABORTED at {at}: left as it stands"), "q leaves")
+        }
+    })
+}
+
+fn log(health: &LogHealth) -> Option<Blocker> {
+    let (what, why) = match health {
+        LogHealth::Ok => return None,
+        LogHealth::Full(why) => ("LOG FULL", why),
+        LogHealth::Failed(why) => ("LOG FAILED", why),
+    };
+    Some(Blocker::new(Mark::Fail, format!("{what}: {why}"), "nothing starts until it can be written"))
+}
+
+fn rollback(state: &State, now: Now) -> Option<Blocker> {
+    let rollback = state.active_rollback()?;
+    if let Some(stuck) = &rollback.stuck {
+        let at = stuck.step.as_ref().map_or(String::new(), |step| format!(" at {step}"));
+        let left = stuck.remaining.len();
+        let text = format!("ROLLBACK STUCK{at}: {} ({left} to go)", stuck.why);
+        return Some(Blocker::new(Mark::Fail, text, "r retry  s skip"));
+    }
+    let of = rollback.steps.len();
+    let done = rollback.steps.iter().filter(|id| is_done(state, id)).count();
+    let text = match rollback.steps.iter().find(|id| state.step(id).status.is_open()) {
+        Some(step) => format!("ROLLING BACK {}/{of}: {}", done + 1, step_line(state, step, now)),
+        None if rollback.at_gate.is_some() => {
+            format!("ROLLING BACK: all {of} steps done, waits for the proof that the old is back")
+        }
+        None => format!("ROLLING BACK {done}/{of}, to before {}", rollback.to),
+    };
+    Some(Blocker::new(Mark::Warn, text, ""))
+}
+
+fn is_done(state: &State, step: &StepId) -> bool {
+    matches!(state.step(step).status, StepStatus::Passed | StepStatus::Skipped | StepStatus::Failed)
+}
+
+fn countdown(state: &State, now: Now) -> Option<Blocker> {
+    let armed = state.triggers.iter().filter_map(|(id, trigger)| match trigger {
+        TriggerState::Armed { why, fires_at } => Some((*fires_at, id, why)),
+        _ => None,
+    });
+    let (fires_at, id, why) = armed.min()?;
+    let left = fires_at.saturating_sub(now.up_ms).div_ceil(1000);
+    Some(Blocker::new(Mark::Fail, format!("TRIGGER {id} FIRES IN {left}s: {why}"), "V vetoes"))
+}
+
+fn acknowledgement(state: &State) -> Option<Blocker> {
+    state
+        .needs_acknowledgement()
+        .then(|| Blocker::new(Mark::Ask, "POLICY: read it and acknowledge it before stage 1", "a opens it"))
+}
+
+fn hold(state: &State) -> Option<Blocker> {
+    let holds = state.holds();
+    let more = if holds.len() > 1 { format!(" (and {} more)", holds.len() - 1) } else { String::new() };
+    Some(match holds.into_iter().min_by_key(rank)? {
+        Hold::StepFailed { step, why } => Blocker::new(
+            Mark::Fail,
+            format!("STEP {step} FAILED: {why}{more}"),
+            "r retry  s skip  b roll back",
+        ),
+        Hold::StepUnknown { step, why } => {
+            let text = format!("STEP {step} UNKNOWN: {why}{more}");
+            Blocker::new(Mark::Ask, text, "enter says what became of it")
+        }
+        Hold::Trigger { trigger, why } => {
+            let text = format!("TRIGGER {trigger} HOLDS: {why}{more}");
+            Blocker::new(Mark::Fail, text, "P resumes  b roll back")
+        }
+    })
+}
+
+fn rank(hold: &Hold) -> u8 {
+    match hold {
+        Hold::StepUnknown { .. } => 0,
+        Hold::StepFailed { .. } => 1,
+        Hold::Trigger { .. } => 2,
+    }
+}
+
+fn question(state: &State) -> Option<Blocker> {
+    let questions = state.questions();
+    let step = questions.first()?;
+    let asked = match state.step_plan(step).map(|s| &s.action) {
+        Some(Action::Confirm { question, .. }) => {
+            state.step(step).what.clone().unwrap_or_else(|| question.0.clone())
+        }
+        _ => state.step(step).why.clone().unwrap_or_default(),
+    };
+    let asked = asked.lines().next().unwrap_or_default();
+    Some(Blocker::new(Mark::Ask, format!("QUESTION {step}: {asked}"), "enter answers"))
+}
+
+fn paused(state: &State) -> Option<Blocker> {
+    let pause = state.paused.as_ref()?;
+    let text = format!("PAUSED by {} at {}: nothing new starts", pause.by, format::time(pause.at));
+    Some(Blocker::new(Mark::Warn, text, "P resumes"))
+}
+
+/// A pause behind something worse is told beside it.
+fn also_paused(blocker: Blocker, state: &State) -> Blocker {
+    match &state.paused {
+        Some(pause) if !state.is_closed() => {
+            Blocker { text: format!("{}  [PAUSED by {}]", blocker.text, pause.by), ..blocker }
+        }
+        _ => blocker,
+    }
+}
+
+fn steps_in_hand(state: &State) -> impl Iterator<Item = &Step> {
+    state.current_stage().and_then(|id| state.stage_plan(id)).into_iter().flat_map(|stage| &stage.steps)
+}
+
+fn retrying(state: &State) -> Option<Blocker> {
+    let step = steps_in_hand(state).find(|step| state.will_retry(step))?;
+    let now = state.step(&step.id);
+    let text = format!(
+        "STEP {} FAILED, try {} of {}, tries again: {}",
+        step.id,
+        now.tries,
+        step.retries.attempts,
+        now.why.as_deref().unwrap_or_default()
+    );
+    Some(Blocker::new(Mark::Warn, text, "x stops it"))
+}
+
+fn running(state: &State, now: Now) -> Option<Blocker> {
+    let step = steps_in_hand(state).find(|step| state.step(&step.id).status.is_open())?;
+    let over = step.estimate.is_some_and(|estimate| elapsed(state, &step.id, now) > format::ms(estimate));
+    let line = step_line(state, &step.id, now);
+    Some(if over {
+        Blocker::new(Mark::Warn, format!("RUNNING, OVER ITS ESTIMATE: {line}"), "")
+    } else {
+        Blocker::new(Mark::Running, format!("RUNNING: {line}"), "")
+    })
+}
+
+fn elapsed(state: &State, step: &StepId, now: Now) -> u64 {
+    state.step(step).started.map_or(0, |at| now.up_ms.saturating_sub(at.up_ms))
+}
+
+fn step_line(state: &State, id: &StepId, now: Now) -> String {
+    let step = state.step(id);
+    let mut line = format!("{id} for {}", format::took(elapsed(state, id, now)));
+    if let Some(timeout) = state.step_plan(id).and_then(|s| s.timeout) {
+        line += &format!(" of {}", format::took(format::ms(timeout)));
+    }
+    if let Some((why, _)) = &step.killed {
+        line += &format!(", being ended: {why}");
+    }
+    line
+}
+
+fn at_gate(state: &State) -> Option<Blocker> {
+    let id = state.current_stage()?;
+    if state.stages.get(id)?.status != StageStatus::AtGate {
+        return None;
+    }
+    let verdict = gate::evaluate(state, id);
+    let Some(first) = verdict.missing.first() else {
+        let next = match state.next_stage() {
+            Some(next) => format!("a goes on to {next}"),
+            None => "a completes the cutover".to_owned(),
+        };
+        return Some(Blocker::new(Mark::Ok, format!("GO: everything that {id} asks for is there"), next));
+    };
+    let more = verdict.missing.len() - 1;
+    let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+    Some(Blocker::new(Mark::Fail, format!("NO-GO {id}: {}{more}", first.what), first.release.clone()))
+}
+
+fn between(state: &State) -> Blocker {
+    match (state.situation(), state.current_stage(), state.next_stage()) {
+        (Situation::Running, None, Some(next)) => {
+            Blocker::new(Mark::Ok, format!("READY: {next} is next"), "a starts it")
+        }
+        (_, Some(stage), _) => Blocker::new(Mark::Running, format!("RUNNING: {stage}"), ""),
+        _ => Blocker::new(Mark::Pending, "waits for the first event of the session", ""),
+    }
+}

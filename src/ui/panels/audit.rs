@@ -1,0 +1,103 @@
+//! The last facts of the log, and whether it can be written.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::Widget;
+
+use super::Look;
+use crate::event::{By, Event, EventKind, describe};
+use crate::session::State;
+use crate::session::telemetry::LogHealth;
+use crate::ui::format;
+use crate::ui::widgets::{Row, window};
+
+/// The audit panel.
+#[derive(Debug)]
+pub struct Audit<'a> {
+    pub state: &'a State,
+    pub log: &'a LogHealth,
+    /// The selected event; `None` follows the newest.
+    pub selected: Option<u64>,
+    pub look: Look<'a>,
+}
+
+impl Widget for &Audit<'_> {
+    fn render(self, area: Rect, buf: &mut Buffer) {
+        let inner = self.look.frame("6 Audit", self.right(), area, buf);
+        let recent = &self.state.recent;
+        let selected = self.selected.and_then(|seq| recent.iter().position(|event| event.seq == seq));
+        let rows = usize::from(inner.height);
+        let shown = match selected {
+            Some(selected) => window(recent.len(), Some(selected), rows),
+            None => recent.len().saturating_sub(rows)..recent.len(),
+        };
+        for (i, area) in shown.zip(inner.rows()) {
+            self.row(&recent[i], area.width).render(area, buf, self.look.selected(selected == Some(i)));
+        }
+    }
+}
+
+impl Audit<'_> {
+    /// The newest event in one line, for screens without the panel.
+    #[must_use]
+    pub fn news(&self, cols: u16) -> Row {
+        let right: Vec<_> = self.right();
+        let Some(event) = self.state.recent.back() else { return Row::new(cols) };
+        let end: String = right.iter().map(|(word, _)| format!("{word} ")).collect();
+        let row = Row::new(cols);
+        let room = row.left().saturating_sub(end.len() + 1);
+        let style = right.first().map_or(self.look.theme.text, |(_, style)| *style);
+        let line =
+            format!("{} {} {} {}", number(event), format::time(event.at), actor(&event.by), describe(event));
+        row.gap(1).upto(&line, room.saturating_sub(1), self.look.theme.text).end(&end, style)
+    }
+
+    fn right(&self) -> Vec<(String, Style)> {
+        let theme = self.look.theme;
+        let health = match self.log {
+            LogHealth::Ok => ("log ok".to_owned(), theme.ok),
+            LogHealth::Full(_) => ("LOG FULL".to_owned(), theme.fail),
+            LogHealth::Failed(_) => ("LOG FAILED".to_owned(), theme.fail),
+        };
+        let mut words = vec![health, (format!("#{}", self.state.seq), theme.dim)];
+        if !self.state.gaps.is_empty() {
+            words.insert(0, (format!("{} GAPS IN THE NUMBERS", self.state.gaps.len()), theme.fail));
+        }
+        if let Some(opened) = &self.state.opened {
+            words.push((opened.session.clone(), theme.dim));
+        }
+        words
+    }
+
+    fn row(&self, event: &Event, cols: u16) -> Row {
+        let theme = self.look.theme;
+        let style = match &event.event {
+            EventKind::CommandRefused { .. }
+            | EventKind::RollbackStuck { .. }
+            | EventKind::StepUnknown { .. } => theme.fail,
+            EventKind::StepFinished(finish) if !finish.passed => theme.fail,
+            EventKind::NoteAdded { .. } => theme.title,
+            _ => theme.text,
+        };
+        Row::new(cols)
+            .gap(1)
+            .cell(&number(event), 6, theme.dim)
+            .cell(&format::time(event.at), 10, theme.dim)
+            .cell(&actor(&event.by), 10, theme.text)
+            .gap(1)
+            .text(&describe(event), style)
+    }
+}
+
+fn number(event: &Event) -> String {
+    format!("#{:04}", event.seq)
+}
+
+fn actor(by: &By) -> String {
+    match by {
+        By::Engine(_) => "engine".to_owned(),
+        By::Trigger { trigger } => format!("trigger {trigger}"),
+        By::Person(person) => person.person.clone(),
+    }
+}

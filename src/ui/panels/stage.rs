@@ -1,0 +1,230 @@
+//! The stage in hand: its steps, why the selected one is red or what proves it, the items that people tick, and the
+//! way back.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::Widget;
+
+use super::Look;
+use crate::clock::Now;
+use crate::runbook::StageId;
+use crate::runbook::model::{Action, Step};
+use crate::session::{State, StepState, StepStatus};
+use crate::ui::hatch::Hatch;
+use crate::ui::theme::Mark;
+use crate::ui::view::StepRow;
+use crate::ui::widgets::{Row, window};
+use crate::ui::{format, status};
+
+/// The steps in hand.
+#[derive(Debug)]
+pub struct StagePanel<'a> {
+    pub state: &'a State,
+    /// The stage that is shown.
+    pub stage: Option<&'a StageId>,
+    pub selected: Option<&'a StepRow>,
+    pub hatch: &'a Hatch,
+    pub now: Now,
+    pub look: Look<'a>,
+}
+
+/// The rows of the panel: while a rollback runs its steps, else those of the stage and the items of its gate.
+#[must_use]
+pub fn rows(state: &State, stage: Option<&StageId>) -> Vec<StepRow> {
+    if let Some(rollback) = state.active_rollback() {
+        return rollback.steps.iter().cloned().map(StepRow::Step).collect();
+    }
+    let Some(stage) = stage.and_then(|id| state.stage_plan(id)) else { return Vec::new() };
+    let steps = stage.steps.iter().map(|step| StepRow::Step(step.id.clone()));
+    let items = stage.gate.accept.iter().map(|item| StepRow::Item(stage.id.clone(), item.clone()));
+    steps.chain(items).collect()
+}
+
+const STATE: usize = 11;
+const TRY: usize = 5;
+const EXIT: usize = 5;
+const TOOK: usize = 8;
+const BUDGET: usize = 8;
+
+impl Widget for &StagePanel<'_> {
+    fn render(self, area: Rect, buf: &mut Buffer) {
+        let inner = self.look.frame(&self.title(), vec![], area, buf);
+        let rows = rows(self.state, self.stage);
+        let selected = rows.iter().position(|row| Some(row) == self.selected);
+        let lines: Vec<Rect> = inner.rows().collect();
+        let head = usize::from(lines.len() > 5);
+        let foot = usize::from(lines.len() > 2);
+        let facts = self.facts();
+        let left = lines.len() - head - foot;
+        // The list keeps half of the room, the facts on the selected step get what it leaves.
+        let room = rows.len().min(left.saturating_sub(facts.len()).max(left.div_ceil(2)));
+        if head > 0 {
+            self.head(inner.width).render(lines[0], buf, Style::new());
+        }
+        for (line, i) in lines.iter().skip(head).zip(window(rows.len(), selected, room)) {
+            let here = selected == Some(i);
+            self.row(&rows[i], inner.width, here).render(*line, buf, self.look.selected(here));
+        }
+        let below = lines.iter().take(lines.len() - foot).skip(head + room);
+        for (line, (text, style)) in below.zip(facts) {
+            Row::new(inner.width).gap(2).text(&text, style).render(*line, buf, Style::new());
+        }
+        if foot > 0
+            && let Some(line) = lines.last()
+        {
+            self.way_back(inner.width).render(*line, buf, Style::new());
+        }
+    }
+}
+
+impl StagePanel<'_> {
+    fn title(&self) -> String {
+        if let Some(rollback) = self.state.active_rollback() {
+            return format!("3 Rolling back to before {}", rollback.to);
+        }
+        let Some(stage) = self.stage.and_then(|id| self.state.stage_plan(id)) else {
+            return "3 Steps".to_owned();
+        };
+        let number = self.state.runbook.as_ref().and_then(|r| r.stage_index(&stage.id)).unwrap_or(0) + 1;
+        format!("3 Stage {number} {} - {}", stage.id, stage.title)
+    }
+
+    fn head(&self, cols: u16) -> Row {
+        let dim = self.look.theme.dim;
+        let row = Row::new(cols).gap(2).cell("state", STATE, dim).gap(1);
+        let name = name_cols(&row);
+        row.cell("step", name, dim)
+            .right("try", TRY, dim)
+            .right("exit", EXIT, dim)
+            .right("took", TOOK, dim)
+            .right("budget", BUDGET, dim)
+    }
+
+    fn row(&self, row: &StepRow, cols: u16, selected: bool) -> Row {
+        match row {
+            StepRow::Step(id) => match self.state.step_plan(id) {
+                Some(plan) => self.step(plan, cols, selected),
+                None => Row::new(cols).gap(2).text(id.as_str(), self.look.theme.text),
+            },
+            StepRow::Item(stage, item) => self.item(stage, item, cols, selected),
+        }
+    }
+
+    fn step(&self, plan: &Step, cols: u16, selected: bool) -> Row {
+        let theme = self.look.theme;
+        let step = self.state.step(&plan.id);
+        let (mark, word) = status::step(self.state, &plan.id);
+        let row = self.begin(cols, selected, mark, word);
+        let name = name_cols(&row);
+        let title = match (self.state.active_rollback().is_some(), plan.title.is_empty()) {
+            (true, _) => plan.id.as_str(),
+            (false, true) => plan.id.step(),
+            (false, false) => &plan.title,
+        };
+        let tries = if (1..=plan.retries.attempts).contains(&step.tries) && plan.retries.attempts > 1 {
+            format!("{}/{}", step.tries, plan.retries.attempts)
+        } else if step.attempt > 1 {
+            step.attempt.to_string()
+        } else {
+            String::new()
+        };
+        let exit = step.finish.as_ref().filter(|_| !step.status.is_open()).and_then(|finish| finish.exit);
+        let over = self.over(plan, step);
+        let budget = plan.timeout.or(plan.estimate).map_or("-".to_owned(), |d| format::took(format::ms(d)));
+        row.cell(title, name, theme.text)
+            .right(&tries, TRY, theme.text)
+            .right(&exit.map_or("-".to_owned(), |exit| exit.to_string()), EXIT, theme.text)
+            .right(&self.took(step), TOOK, if over { theme.warn } else { theme.text })
+            .right(&budget, BUDGET, theme.dim)
+    }
+
+    fn begin(&self, cols: u16, selected: bool, mark: Mark, word: &str) -> Row {
+        let theme = self.look.theme;
+        Row::new(cols)
+            .cell(if selected { ">" } else { "" }, 2, theme.key)
+            .cell(&format!("{} {word}", theme.glyph(mark)), STATE, theme.mark(mark))
+            .gap(1)
+    }
+
+    fn item(&self, stage: &StageId, item: &str, cols: u16, selected: bool) -> Row {
+        let theme = self.look.theme;
+        let (mark, word) = status::item(self.state, stage, item);
+        let row = self.begin(cols, selected, mark, word);
+        let tick = self.state.stages.get(stage).and_then(|seen| seen.ticks.get(item));
+        let by = tick.map_or(String::new(), |tick| format!("{} {} ", tick.by, format::time(tick.at)));
+        let room = row.left().saturating_sub(by.len() + 1);
+        row.upto(item, room, theme.text).end(&by, theme.dim)
+    }
+
+    fn took(&self, step: &StepState) -> String {
+        let Some(started) = step.started else { return "-".to_owned() };
+        let end = step.ended.filter(|_| !step.status.is_open()).unwrap_or(self.now);
+        format::took(end.up_ms.saturating_sub(started.up_ms))
+    }
+
+    fn over(&self, plan: &Step, step: &StepState) -> bool {
+        let elapsed = step.started.map_or(0, |at| self.now.up_ms.saturating_sub(at.up_ms));
+        step.status.is_open() && plan.estimate.is_some_and(|estimate| elapsed > format::ms(estimate))
+    }
+
+    /// What is known of the selected step, worst first.
+    fn facts(&self) -> Vec<(String, Style)> {
+        let theme = self.look.theme;
+        let Some(StepRow::Step(id)) = self.selected else { return Vec::new() };
+        let step = self.state.step(id);
+        let mut facts = Vec::new();
+        if let Some(why) = &step.why
+            && !step.status.is_open()
+            && step.status != StepStatus::Passed
+        {
+            facts.push((format!("why: {why}"), theme.mark(status::step(self.state, id).0)));
+        }
+        if let Some((why, _)) = step.killed.as_ref().filter(|_| step.status.is_open()) {
+            facts.push((format!("being ended: {why}"), theme.warn));
+        }
+        let finish = step.finish.as_ref().filter(|_| !step.status.is_open());
+        let proofs = finish.map(|finish| finish.proofs.as_slice()).unwrap_or_default();
+        for met in [false, true] {
+            for proof in proofs.iter().filter(|proof| proof.met == met) {
+                let mark = if met { Mark::Ok } else { Mark::Fail };
+                let glyph = theme.glyph(mark);
+                facts.push((format!("{glyph} {} - {}", proof.expected, proof.seen), theme.mark(mark)));
+            }
+        }
+        if facts.is_empty() {
+            let what =
+                step.what.as_deref().map(|what| format!("$ {}", what.lines().next().unwrap_or_default()));
+            let planned = || self.state.step_plan(id).map(|plan| planned(plan));
+            facts.extend(what.or_else(planned).map(|what| (what, theme.dim)));
+        }
+        facts
+    }
+
+    fn way_back(&self, cols: u16) -> Row {
+        let theme = self.look.theme;
+        let Hatch { mark, ready, plan, .. } = self.hatch;
+        let plan = plan.as_deref().unwrap_or("nothing to undo");
+        Row::new(cols)
+            .gap(1)
+            .text("way back: ", theme.title)
+            .text(theme.glyph(*mark), theme.mark(*mark))
+            .gap(1)
+            .text(ready, theme.mark(*mark))
+            .gap(2)
+            .text(plan, theme.text)
+    }
+}
+
+fn name_cols(row: &Row) -> usize {
+    row.left().saturating_sub(TRY + EXIT + TOOK + BUDGET)
+}
+
+/// What a step that has not run will do, in a word.
+fn planned(plan: &Step) -> String {
+    match (&plan.action, &plan.description) {
+        (Action::Confirm { question, .. }, _) => format!("asks: {}", question.as_str()),
+        (_, Some(description)) => description.clone(),
+        (action, None) => action.kind().to_owned(),
+    }
+}

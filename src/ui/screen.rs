@@ -1,0 +1,151 @@
+//! The whole screen, drawn from state, telemetry and view at a given time; no effects.
+//!
+//! ```text
+//! header     world, environment, title, ticket, driver           120 columns and 30 rows: six panels
+//!            clocks, T+, rollback window, situation
+//! banner     the one thing that blocks now
+//! ┌ 1 stages ────────────┐┌ 2 checks ─────────────┐              80x24: tabs, one panel, a little output,
+//! │                      ││                       │                     the newest event
+//! └──────────────────────┘└───────────────────────┘              60x15: one panel without a box
+//! ┌ 3 stage (steps) ─────┐┌ 4 processes ──────────┐              less:  banner, header, stages
+//! └──────────────────────┘└───────────────────────┘
+//! ┌ 5 output ─────────────────────────────────────┐
+//! └───────────────────────────────────────────────┘
+//! ┌ 6 audit ──────────────────────────────────────┐
+//! └───────────────────────────────────────────────┘
+//! hints      keys, or the answer to the last one                 a popup lies over everything
+//! ```
+
+use chrono::FixedOffset;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::Widget;
+
+use super::blocker::blocker;
+use super::hatch::{Hatch, hatch};
+use super::layout::{Layout, Size};
+use super::panels::{
+    Audit, Banner, Checks, Header, Hints, Look, OutputPanel, Processes, StagePanel, Stages, Tabs,
+};
+use super::popups::Context;
+use super::selection::Selection;
+use super::status;
+use super::theme::{Mark, Theme};
+use super::view::{Pane, View};
+use crate::text;
+
+/// Everything that the screen is drawn from.
+#[derive(Debug, Clone, Copy)]
+pub struct Screen<'a> {
+    pub cx: Context<'a>,
+    pub view: &'a View,
+    /// The operator's own clock.
+    pub zone: FixedOffset,
+    pub theme: &'a Theme,
+}
+
+impl Widget for Screen<'_> {
+    fn render(self, area: Rect, buf: &mut Buffer) {
+        let Context { state, telemetry, now, keymap, .. } = self.cx;
+        let (view, theme) = (self.view, self.theme);
+        let layout = Layout::of(area, view.focus, view.zoom);
+        let selection = Selection::of(view, state, telemetry);
+        let hatch = hatch(state, now);
+        let blocker = blocker(state, telemetry, view.lost.as_deref(), now);
+
+        Header { state, hatch: &hatch, now, zone: self.zone, theme }.render(layout.header, buf);
+        Banner { blocker: &blocker, theme }.render(layout.banner, buf);
+        Tabs { focus: view.focus, wrong: Pane::ALL.map(|pane| self.wrong(pane)), theme }
+            .render(layout.tabs, buf);
+        for pane in Pane::ALL {
+            let area = layout.pane(pane);
+            if !area.is_empty() {
+                self.pane(pane, area, &layout, &selection, &hatch, buf);
+            }
+        }
+        if !layout.news.is_empty() {
+            let look = self.look(Pane::Audit, &layout);
+            let audit = Audit { state, log: &telemetry.log, selected: None, look };
+            audit.news(layout.news.width).render(layout.news, buf, Style::new());
+        }
+        let popup = view.popup.as_ref().map(|popup| popup.hints());
+        let toast = view.toast.as_ref();
+        Hints { keymap, popup, typing: view.typing.as_deref(), toast, theme }.render(layout.hints, buf);
+        if let Some(popup) = &view.popup {
+            popup.render(area, buf, &self.cx, theme);
+        }
+        sweep(buf, area, theme);
+    }
+}
+
+impl<'a> Screen<'a> {
+    fn look(&self, pane: Pane, layout: &Layout) -> Look<'a> {
+        let boxed = matches!(layout.size, Size::Wide | Size::Tabs);
+        Look { theme: self.theme, focused: self.view.focus == pane, boxed }
+    }
+
+    fn pane(
+        &self,
+        pane: Pane,
+        area: Rect,
+        layout: &Layout,
+        selection: &Selection,
+        hatch: &Hatch,
+        buf: &mut Buffer,
+    ) {
+        let Context { state, telemetry, now, .. } = self.cx;
+        let look = self.look(pane, layout);
+        match pane {
+            Pane::Stages => {
+                Stages { state, selected: selection.stage.as_ref(), now, look }.render(area, buf);
+            }
+            Pane::Checks => {
+                Checks { state, telemetry, selected: selection.check.as_ref(), now, look }.render(area, buf);
+            }
+            Pane::Steps => {
+                let (stage, selected) = (selection.stage.as_ref(), selection.step.as_ref());
+                StagePanel { state, stage, selected, hatch, now, look }.render(area, buf);
+            }
+            Pane::Processes => {
+                let selected = selection.process.as_ref();
+                Processes { state, telemetry, selected, look }.render(area, buf);
+            }
+            Pane::Output => {
+                let View { output, left, search, .. } = self.view;
+                OutputPanel { output, left: *left, search: search.as_ref(), look }.render(area, buf);
+            }
+            Pane::Audit => {
+                Audit { state, log: &telemetry.log, selected: selection.event, look }.render(area, buf);
+            }
+        }
+    }
+
+    /// How many red things lie behind a tab.
+    fn wrong(&self, pane: Pane) -> usize {
+        let Context { state, telemetry, .. } = self.cx;
+        match pane {
+            Pane::Checks => {
+                let checks = state.checks.keys();
+                checks.filter(|id| matches!(status::check(state, id).0, Mark::Fail | Mark::Stale)).count()
+            }
+            Pane::Steps => state.holds().len() + state.questions().len(),
+            Pane::Audit => usize::from(telemetry.log != crate::session::telemetry::LogHealth::Ok),
+            _ => 0,
+        }
+    }
+}
+
+/// The last line of defence: no cell leaves with a character that could deceive, whoever put it there.
+fn sweep(buf: &mut Buffer, area: Rect, theme: &Theme) {
+    let ascii = std::ptr::eq(theme.glyphs, &raw const super::theme::ASCII);
+    for position in area.positions() {
+        let Some(cell) = buf.cell_mut(position) else { continue };
+        if ascii && !cell.symbol().is_ascii() {
+            let shown = if cell.symbol() == "…" { "." } else { "?" };
+            cell.set_symbol(shown);
+        } else if !cell.symbol().chars().all(text::is_allowed) {
+            cell.set_symbol("?");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What is selected, once what the operator chose is held against what there is: a choice that is gone gives way to
+//! what is in hand.
+
+use super::output;
+use super::panels::{check_order, process_rows, step_rows};
+use super::status;
+use super::theme::Mark;
+use super::view::{StepRow, View};
+use crate::runbook::{CheckId, StageId, StepId};
+use crate::session::{State, StepStatus, Telemetry};
+
+/// What is selected in each panel.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Selection {
+    pub stage: Option<StageId>,
+    pub step: Option<StepRow>,
+    pub check: Option<CheckId>,
+    pub process: Option<(CheckId, Option<u32>)>,
+    pub event: Option<u64>,
+}
+
+impl Selection {
+    /// Resolves the view's choices.
+    #[must_use]
+    pub fn of(view: &View, state: &State, telemetry: &Telemetry) -> Self {
+        let chosen = view.stage.clone().filter(|id| state.stages.contains_key(id));
+        let stage = chosen.or_else(|| stage_in_hand(state));
+        let rows = step_rows(state, stage.as_ref());
+        let step = view.step.clone().filter(|row| rows.contains(row)).or_else(|| row_in_hand(state, &rows));
+        let checks = check_order(state);
+        let check = view.check.clone().filter(|id| checks.contains(&id));
+        let check = check.or_else(|| checks.first().map(|id| (*id).clone()));
+        let processes = process_rows(state, telemetry);
+        let process = view.process.clone().filter(|row| processes.contains(row));
+        let process = process.or_else(|| processes.first().cloned());
+        let oldest = state.recent.front().map_or(0, |event| event.seq);
+        let event = view.event.map(|seq| seq.max(oldest));
+        Self { stage, step, check, process, event }
+    }
+
+    /// The selected step, where a step is selected.
+    #[must_use]
+    pub fn step_id(&self) -> Option<&StepId> {
+        match &self.step {
+            Some(StepRow::Step(id)) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The attempt whose output belongs on the screen: of the selected step if it ever ran, else of the one in hand.
+    #[must_use]
+    pub fn output(&self, state: &State) -> Option<output::Source> {
+        let ran = self.step_id().filter(|step| state.step(step).attempt > 0).cloned();
+        let step = ran.or_else(|| output::step_in_hand(state))?;
+        let attempt = state.step(&step).attempt;
+        Some(output::Source { step, attempt })
+    }
+}
+
+/// The stage that the eye belongs on: the one in hand, else the next, else the last.
+#[must_use]
+pub fn stage_in_hand(state: &State) -> Option<StageId> {
+    state.current_stage().or_else(|| state.next_stage()).or_else(|| state.stages.keys().last()).cloned()
+}
+
+/// The row that the eye belongs on: what waits for a person, else what is red, else what runs, else the next.
+#[must_use]
+pub fn row_in_hand(state: &State, rows: &[StepRow]) -> Option<StepRow> {
+    let wanted = [Mark::Ask, Mark::Fail, Mark::Running, Mark::Warn, Mark::Pending];
+    let mark = |row: &StepRow| match row {
+        StepRow::Step(id) if state.step(id).status == StepStatus::Skipped => None,
+        StepRow::Step(id) => Some(status::step(state, id).0),
+        StepRow::Item(stage, item) => Some(status::item(state, stage, item).0),
+    };
+    wanted
+        .iter()
+        .find_map(|wanted| rows.iter().find(|row| mark(row) == Some(*wanted)))
+        .or(rows.last())
+        .cloned()
+}

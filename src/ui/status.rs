@@ -1,0 +1,111 @@
+//! A stage's and a step's state as glyph and word.
+
+use super::format;
+use super::theme::Mark;
+use crate::clock::Now;
+use crate::event::Health;
+use crate::runbook::model::{Action, OnFailure, Stage};
+use crate::runbook::{CheckId, StageId, StepId};
+use crate::session::{Hold, StageStatus, State, StepStatus, gate};
+
+/// A stage's state.
+#[must_use]
+pub fn stage(state: &State, stage: &Stage, now: Now) -> (Mark, String) {
+    let word = |mark, word: &str| (mark, word.to_owned());
+    let Some(seen) = state.stages.get(&stage.id) else { return word(Mark::Pending, "PENDING") };
+    match seen.status {
+        StageStatus::Pending if state.next_stage() == Some(&stage.id) => word(Mark::Pending, "NEXT"),
+        StageStatus::Pending => word(Mark::Pending, "PENDING"),
+        StageStatus::Active => active(state, &stage.id),
+        StageStatus::AtGate => at_gate(state, stage, now),
+        StageStatus::Passed if seen.overridden.is_some() => word(Mark::Warn, "DONE, OVERRIDDEN"),
+        StageStatus::Passed => word(Mark::Ok, "DONE"),
+        StageStatus::RollingBack => word(Mark::Warn, "ROLLING BACK"),
+        StageStatus::RolledBack => word(Mark::Warn, "ROLLED BACK"),
+        StageStatus::Skipped => word(Mark::Pending, "SKIPPED"),
+    }
+}
+
+fn active(state: &State, stage: &StageId) -> (Mark, String) {
+    let of_stage = |step: &StepId| step.stage() == stage.as_str();
+    let mark_word = match state.holds().into_iter().next() {
+        Some(Hold::StepUnknown { step, .. }) if of_stage(&step) => (Mark::Ask, "HELD: UNKNOWN"),
+        Some(Hold::StepFailed { step, .. }) if of_stage(&step) => (Mark::Fail, "HELD: FAILED"),
+        Some(_) => (Mark::Fail, "HELD"),
+        None if state.questions().iter().any(of_stage) => (Mark::Ask, "ASKS"),
+        None if state.paused.is_some() => (Mark::Warn, "PAUSED"),
+        None => (Mark::Running, "RUNNING"),
+    };
+    (mark_word.0, mark_word.1.to_owned())
+}
+
+fn at_gate(state: &State, stage: &Stage, now: Now) -> (Mark, String) {
+    if gate::evaluate(state, &stage.id).is_go() {
+        return (Mark::Ok, "GO".to_owned());
+    }
+    match soak(state, stage, now) {
+        Some((so_far, asked, running)) if so_far < asked => {
+            let so_far = format!("SOAK {}/{}", format::took(so_far), format::took(asked));
+            if running { (Mark::Running, so_far) } else { (Mark::Fail, format!("NO-GO {so_far}")) }
+        }
+        _ => (Mark::Fail, "NO-GO".to_owned()),
+    }
+}
+
+/// Green milliseconds so far, milliseconds asked for, and whether the clock runs; `None` where the gate has no soak.
+#[must_use]
+pub fn soak(state: &State, stage: &Stage, now: Now) -> Option<(u64, u64, bool)> {
+    let asked = format::ms(stage.gate.soak?);
+    let soak = &state.stages.get(&stage.id)?.soak;
+    Some((soak.so_far_ms(now.up_ms).min(asked), asked, soak.running_since.is_some()))
+}
+
+/// A step's state.
+#[must_use]
+pub fn step(state: &State, id: &StepId) -> (Mark, &'static str) {
+    let plan = state.step_plan(id);
+    match state.step(id).status {
+        StepStatus::Pending if plan.is_some_and(|p| !p.applies) => (Mark::Pending, "N/A"),
+        StepStatus::Pending => (Mark::Pending, "PENDING"),
+        StepStatus::Running => (Mark::Running, "RUNNING"),
+        StepStatus::Waiting if plan.is_some_and(|p| matches!(p.action, Action::Confirm { .. })) => {
+            (Mark::Ask, "ASK")
+        }
+        StepStatus::Waiting => (Mark::Running, "WAITING"),
+        StepStatus::Passed => (Mark::Ok, "OK"),
+        StepStatus::Failed if plan.is_some_and(|p| state.will_retry(p)) => (Mark::Warn, "RETRIES"),
+        StepStatus::Failed if plan.is_some_and(|p| p.on_failure == OnFailure::Continue) => {
+            (Mark::Fail, "FAIL, GOES ON")
+        }
+        StepStatus::Failed => (Mark::Fail, "FAIL"),
+        StepStatus::Unknown => (Mark::Ask, "UNKNOWN"),
+        StepStatus::Skipped => (Mark::Warn, "SKIPPED"),
+    }
+}
+
+/// A check's state.
+#[must_use]
+pub fn check(state: &State, id: &CheckId) -> (Mark, &'static str) {
+    if state.runbook.as_ref().and_then(|r| r.check(id)).is_some_and(|c| !c.applies) {
+        return (Mark::Pending, "N/A");
+    }
+    match state.check(id).health {
+        Health::Idle => (Mark::Pending, "IDLE"),
+        Health::Pending => (Mark::Pending, "PENDING"),
+        Health::Ok => (Mark::Ok, "OK"),
+        Health::Failing => (Mark::Fail, "FAIL"),
+        Health::Stale => (Mark::Stale, "STALE"),
+    }
+}
+
+/// The state of an item of a stage's gate that a person ticks.
+#[must_use]
+pub fn item(state: &State, stage: &StageId, item: &str) -> (Mark, &'static str) {
+    let seen = state.stages.get(stage);
+    match seen.and_then(|seen| seen.ticks.get(item)) {
+        Some(tick) if tick.pass => (Mark::Ok, "PASS"),
+        Some(_) => (Mark::Fail, "FAIL"),
+        None if seen.is_some_and(|seen| seen.status == StageStatus::AtGate) => (Mark::Ask, "ASK"),
+        None => (Mark::Pending, "ACCEPT"),
+    }
+}

@@ -1,0 +1,310 @@
+//! Keys and what they do: to the view here, to the cutover as an [`Effect`] that the loop carries out.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::action::Action;
+use super::keymap::Pressed;
+use super::panels::{check_order, process_rows, step_rows};
+use super::popups::{self, Context, Opened, Outcome, Subject};
+use super::search::{Search, Way};
+use super::selection::{Selection, row_in_hand, stage_in_hand};
+use super::view::{Pane, StepRow, Toast, View};
+use crate::runbook::StepId;
+use crate::runbook::model::Action as StepAction;
+use crate::session::{Command, Refusal, StageStatus, State, StepStatus, TriggerState};
+
+/// What is left to do after a key.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    Nothing,
+    /// Ask the engine; `seen` is the event up to which the operator had seen the session.
+    Ask {
+        command: Command,
+        seen: u64,
+    },
+    /// Search in the output, from what is on the screen.
+    Find(Way),
+    Leave,
+}
+
+/// Takes a key press.
+pub fn key(view: &mut View, key: KeyEvent, cx: &Context) -> Effect {
+    view.toast = None;
+    if let Some(mut popup) = view.popup.take() {
+        let outcome = popup.key(key, cx);
+        return match outcome {
+            Outcome::Stay => {
+                view.popup = Some(popup);
+                Effect::Nothing
+            }
+            Outcome::Close => Effect::Nothing,
+            Outcome::Ask { command, seen } => Effect::Ask { command, seen },
+            Outcome::Run(action) => act(view, action, cx),
+            Outcome::Leave => Effect::Leave,
+        };
+    }
+    if view.typing.is_some() {
+        return type_search(view, key);
+    }
+    match cx.keymap.press(&mut view.keys, key.into()) {
+        Pressed::Action(action) => act(view, action, cx),
+        Pressed::Nothing if key.modifiers.contains(KeyModifiers::CONTROL) => {
+            let help = cx.keymap.key(Action::Help);
+            let quit = cx.keymap.key(Action::Quit);
+            say(view, cx, true, format!("nothing acts on ctrl here: {quit} leaves, {help} shows every key"));
+            Effect::Nothing
+        }
+        Pressed::More | Pressed::Nothing => Effect::Nothing,
+    }
+}
+
+/// Takes pasted text: it is never a key.
+pub fn paste(view: &mut View, text: &str) {
+    if let Some(popup) = &mut view.popup {
+        popup.paste(text);
+    } else if let Some(typing) = &mut view.typing {
+        typing.extend(text.lines().next().unwrap_or_default().chars().take(200));
+    }
+}
+
+/// Shows a line that answers the operator.
+pub fn say(view: &mut View, cx: &Context, refused: bool, text: impl Into<String>) {
+    view.toast = Some(Toast { text: text.into(), refused, since: cx.now });
+}
+
+fn type_search(view: &mut View, key: KeyEvent) -> Effect {
+    let Some(typing) = &mut view.typing else { return Effect::Nothing };
+    match key.code {
+        KeyCode::Esc => {
+            view.typing = None;
+            view.search = None;
+        }
+        KeyCode::Enter => {
+            view.search = Search::new(typing);
+            view.typing = None;
+            if view.search.is_some() {
+                // From the end of a log that is followed, what was is above.
+                return Effect::Find(if view.output.unseen().is_none() { Way::Up } else { Way::Down });
+            }
+        }
+        KeyCode::Backspace => {
+            typing.pop();
+        }
+        KeyCode::Char(c) if !key.modifiers.contains(KeyModifiers::CONTROL) => typing.push(c),
+        _ => {}
+    }
+    Effect::Nothing
+}
+
+fn act(view: &mut View, action: Action, cx: &Context) -> Effect {
+    match action {
+        Action::Pause => return pause(view, cx),
+        Action::Quit if cx.state.is_closed() || view.lost.is_some() => return Effect::Leave,
+        Action::Focus(pane) => view.focus = pane,
+        Action::NextPane => view.focus = view.focus.step(1),
+        Action::PreviousPane => view.focus = view.focus.step(Pane::ALL.len() - 1),
+        Action::Zoom => view.zoom = !view.zoom,
+        Action::Search => {
+            view.focus = Pane::Output;
+            view.typing = Some(String::new());
+        }
+        Action::SearchNext if view.search.is_some() => return Effect::Find(Way::Down),
+        Action::SearchPrevious if view.search.is_some() => return Effect::Find(Way::Up),
+        Action::SearchNext | Action::SearchPrevious => {
+            say(view, cx, true, format!("{} searches first", cx.keymap.key(Action::Search)));
+        }
+        Action::Left => view.left = view.left.saturating_sub(8),
+        Action::Right => view.left = (view.left + 8).min(16_000),
+        Action::Up => scroll(view, cx, Move::By(-1)),
+        Action::Down => scroll(view, cx, Move::By(1)),
+        Action::PageUp => scroll(view, cx, Move::By(-page(view))),
+        Action::PageDown => scroll(view, cx, Move::By(page(view))),
+        Action::Top => scroll(view, cx, Move::Top),
+        Action::Bottom => scroll(view, cx, Move::Bottom),
+        _ => match open(view, action, cx) {
+            Ok(popup) => view.popup = Some(popup),
+            Err(Refusal(why)) => say(view, cx, true, why),
+        },
+    }
+    Effect::Nothing
+}
+
+fn pause(view: &mut View, cx: &Context) -> Effect {
+    if cx.operator.is_none() {
+        say(view, cx, true, "this is a recording: it cannot be commanded");
+    } else if let Some(pause) = &cx.state.paused {
+        let resume = cx.keymap.key(Action::Resume);
+        say(view, cx, true, format!("paused already, by {}: {resume} resumes", pause.by));
+    } else {
+        return Effect::Ask { command: Command::Pause, seen: cx.state.seq };
+    }
+    Effect::Nothing
+}
+
+/// Opens what an action opens, or says why there is nothing to open.
+///
+/// # Errors
+/// The refusal, in words that an operator reads.
+pub fn open(view: &View, action: Action, cx: &Context) -> Opened {
+    let selection = Selection::of(view, cx.state, cx.telemetry);
+    let on_step = |opens: fn(&Context, &StepId) -> Opened| match selection.step_id() {
+        Some(step) => opens(cx, step),
+        None => {
+            Err(Refusal::new(format!("no step is selected: choose one in panel {}", Pane::Steps.number())))
+        }
+    };
+    match action {
+        Action::Advance if cx.state.needs_acknowledgement() => popups::acknowledge(cx),
+        Action::Advance => popups::advance(cx),
+        Action::Resume => popups::resume(cx),
+        Action::RollBack => popups::rollback(cx),
+        Action::Retry => on_step(popups::retry),
+        Action::Skip => on_step(popups::skip),
+        Action::Kill => on_step(popups::kill),
+        Action::Veto => match armed(cx.state) {
+            Some(trigger) => popups::veto(cx, trigger),
+            None => Err(Refusal::new("no trigger is counting down")),
+        },
+        Action::Note => popups::note(cx),
+        Action::Help => popups::help(cx),
+        Action::Quit => popups::quit(cx),
+        Action::Open => open_selected(view, &selection, cx),
+        other => Err(Refusal::new(format!("{other} opens nothing"))),
+    }
+}
+
+fn armed(state: &State) -> Option<&crate::runbook::TriggerId> {
+    let armed = state.triggers.iter().filter_map(|(id, trigger)| match trigger {
+        TriggerState::Armed { fires_at, .. } => Some((fires_at, id)),
+        _ => None,
+    });
+    armed.min().map(|(_, id)| id)
+}
+
+fn open_selected(view: &View, selection: &Selection, cx: &Context) -> Opened {
+    let nothing = || Err(Refusal::new("nothing is selected"));
+    match view.focus {
+        Pane::Stages => open_stage(selection, cx),
+        Pane::Steps => match &selection.step {
+            Some(StepRow::Step(step)) => open_step(step, cx),
+            Some(StepRow::Item(stage, item)) => popups::tick(cx, stage, item),
+            None => nothing(),
+        },
+        Pane::Checks => match &selection.check {
+            Some(check) => popups::detail(cx, &Subject::Check(check.clone())),
+            None => nothing(),
+        },
+        Pane::Processes => match &selection.process {
+            Some((check, _)) => popups::detail(cx, &Subject::Check(check.clone())),
+            None => nothing(),
+        },
+        Pane::Output => match selection.output(cx.state) {
+            Some(source) => open_step(&source.step, cx),
+            None => nothing(),
+        },
+        Pane::Audit => match selection.event.or(cx.state.recent.back().map(|event| event.seq)) {
+            Some(seq) => popups::detail(cx, &Subject::Event(seq)),
+            None => nothing(),
+        },
+    }
+}
+
+/// A question if the stage in hand has one, an item of its gate if one is left, else the stage's detail.
+fn open_stage(selection: &Selection, cx: &Context) -> Opened {
+    let Some(stage) = &selection.stage else { return Err(Refusal::new("there is no stage yet")) };
+    if cx.state.needs_acknowledgement() {
+        return popups::acknowledge(cx);
+    }
+    if view_is_on_hand(stage, cx.state) {
+        if let Some(step) = cx.state.questions().first() {
+            return open_step(step, cx);
+        }
+        let seen = cx.state.stages.get(stage);
+        let items = cx.state.stage_plan(stage).map(|plan| plan.gate.accept.as_slice()).unwrap_or_default();
+        let left = |item: &&String| seen.is_some_and(|seen| !seen.ticks.contains_key(*item));
+        let at_gate = seen.is_some_and(|seen| seen.status == StageStatus::AtGate);
+        if let Some(item) = items.iter().find(left).filter(|_| at_gate) {
+            return popups::tick(cx, stage, item);
+        }
+    }
+    popups::detail(cx, &Subject::Stage(stage.clone()))
+}
+
+fn view_is_on_hand(stage: &crate::runbook::StageId, state: &State) -> bool {
+    state.active_rollback().is_some() || stage_in_hand(state).as_ref() == Some(stage)
+}
+
+fn open_step(step: &StepId, cx: &Context) -> Opened {
+    let asks = cx.state.step_plan(step).is_some_and(|plan| matches!(plan.action, StepAction::Confirm { .. }));
+    match cx.state.step(step).status {
+        StepStatus::Unknown => popups::resolve(cx, step),
+        StepStatus::Waiting if asks => popups::confirm(cx, step),
+        _ => popups::detail(cx, &Subject::Step(step.clone())),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Move {
+    By(isize),
+    Top,
+    Bottom,
+}
+
+fn page(view: &View) -> isize {
+    let rows = view.rows(view.focus);
+    isize::try_from(rows.saturating_sub(1).max(1)).unwrap_or(1)
+}
+
+/// The element that lies `go` from the selected one; at most the first or the last.
+fn moved<T: Clone + PartialEq>(all: &[T], selected: Option<&T>, go: Move) -> Option<T> {
+    let last = all.len().checked_sub(1)?;
+    let at = selected.and_then(|one| all.iter().position(|other| other == one)).unwrap_or(0);
+    let to = match go {
+        Move::By(by) => at.saturating_add_signed(by).min(last),
+        Move::Top => 0,
+        Move::Bottom => last,
+    };
+    all.get(to).cloned()
+}
+
+fn scroll(view: &mut View, cx: &Context, go: Move) {
+    let selection = Selection::of(view, cx.state, cx.telemetry);
+    match view.focus {
+        Pane::Stages => {
+            let all: Vec<_> = cx.state.stages.keys().cloned().collect();
+            let chosen = moved(&all, selection.stage.as_ref(), go);
+            if chosen != selection.stage {
+                view.step = None;
+            }
+            // Back on the stage in hand, the selection goes with it again.
+            view.stage = chosen.filter(|stage| stage_in_hand(cx.state).as_ref() != Some(stage));
+        }
+        Pane::Steps => {
+            let all = step_rows(cx.state, selection.stage.as_ref());
+            let chosen = moved(&all, selection.step.as_ref(), go);
+            view.step = chosen.filter(|row| row_in_hand(cx.state, &all).as_ref() != Some(row));
+        }
+        Pane::Checks => {
+            let all: Vec<_> = check_order(cx.state).into_iter().cloned().collect();
+            view.check = moved(&all, selection.check.as_ref(), go);
+        }
+        Pane::Processes => {
+            let all = process_rows(cx.state, cx.telemetry);
+            view.process = moved(&all, selection.process.as_ref(), go);
+        }
+        Pane::Output => {
+            let rows = view.rows(Pane::Output);
+            match go {
+                Move::By(by) => view.output.scroll(by, rows),
+                Move::Top => view.output.anchor_at(0),
+                Move::Bottom => view.output.anchor = super::output::Anchor::Follow,
+            }
+        }
+        Pane::Audit => {
+            let all: Vec<_> = cx.state.recent.iter().map(|event| event.seq).collect();
+            let newest = all.last().copied();
+            let chosen = moved(&all, selection.event.or(newest).as_ref(), go);
+            view.event = chosen.filter(|seq| Some(*seq) != newest);
+        }
+    }
+}
