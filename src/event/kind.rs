@@ -345,3 +345,51 @@ impl Seat {
         }
     }
 }
+
+impl Mode {
+    /// The word for it on the screen and in the log.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Rehearsal => "rehearsal",
+            Self::Simulated => "simulated",
+        }
+    }
+}
+
+impl Outcome {
+    /// The word for it on the screen and in the log.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::RolledBack => "rolled back",
+            Self::Aborted => "aborted",
+        }
+    }
+}
+
+impl Resolution {
+    /// The word for it on the screen and in the log.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::RunAgain => "run again",
+        }
+    }
+}
+
+impl NoteTag {
+    /// The word for it on the screen and in the log.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Observation => "note",
+            Self::Decision => "decision",
+            Self::Bug => "bug",
+        }
+    }
+}

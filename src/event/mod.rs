@@ -4,7 +4,7 @@
 mod describe;
 mod kind;
 
-pub use describe::describe;
+pub use describe::{author, describe, is_failure};
 pub use kind::*;
 
 use chrono::{DateTime, Utc};

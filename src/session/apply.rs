@@ -8,7 +8,7 @@ use super::state::{
 };
 use super::triggers;
 use crate::clock::Now;
-use crate::event::{By, Event, EventKind, Health, ItemOf, Resolution, Seat, StepFinished};
+use crate::event::{By, Event, EventKind, Health, ItemOf, Resolution, Seat, StepFinished, author};
 use crate::runbook::id::ROLLBACK;
 use crate::runbook::model::Action;
 use crate::runbook::{StageId, StepId};
@@ -93,7 +93,7 @@ impl State {
                 self.step_mut(step).killed = Some((why.clone(), now));
             }
             EventKind::ItemTicked { on, item, pass, note } => {
-                let tick = Tick { pass: *pass, by: name_of(&event.by), at: event.at, note: note.clone() };
+                let tick = Tick { pass: *pass, by: author(&event.by), at: event.at, note: note.clone() };
                 match on {
                     ItemOf::Gate(stage) => {
                         if let Some(stage) = self.stages.get_mut(stage) {
@@ -148,7 +148,7 @@ impl State {
                     self.triggers.remove(id);
                 });
             }
-            EventKind::Paused => self.paused = Some(Pause { by: name_of(&event.by), at: event.at }),
+            EventKind::Paused => self.paused = Some(Pause { by: author(&event.by), at: event.at }),
             EventKind::Resumed => {
                 self.paused = None;
                 for state in self.triggers.values_mut() {
@@ -400,16 +400,6 @@ impl State {
 
 fn break_soak(soak: &mut Soak, why: &str) {
     *soak = Soak { broken: soak.broken + 1, last_broken: Some(why.to_owned()), ..Soak::default() };
-}
-
-/// The name that an event's author has on the screen.
-#[must_use]
-pub fn name_of(by: &By) -> String {
-    match by {
-        By::Engine(_) => "engine".to_owned(),
-        By::Trigger { trigger } => format!("trigger {trigger}"),
-        By::Person(person) => person.person.clone(),
-    }
 }
 
 /// An event after which an advance or a rollback decided on an older view is refused.

@@ -22,7 +22,7 @@ pub fn decide(state: &State, command: &Command, operator: &Person, seen_seq: u64
         return refuse("this build cannot read the session's runbook");
     };
     if let Some((outcome, _)) = &state.outcome {
-        return refuse(format!("the session is over: {}", super::outcome_word(*outcome)));
+        return refuse(format!("the session is over: {}", outcome.word()));
     }
     seated(command, operator)?;
     if matches!(command, Command::Advance { .. } | Command::Rollback { .. }) && seen_seq < state.decisive_seq

@@ -16,21 +16,14 @@ pub mod telemetry;
 pub mod triggers;
 pub mod watch;
 
-pub use apply::name_of;
 pub use command::{Command, Refusal};
 pub use decide::decide;
 pub use settle::{Facts, Settled, settle};
 pub use state::*;
 pub use telemetry::Telemetry;
 
-use crate::event::Outcome;
-
 /// The word for an outcome on the screen and in the log.
 #[must_use]
-pub fn outcome_word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Completed => "completed",
-        Outcome::RolledBack => "rolled back",
-        Outcome::Aborted => "aborted",
-    }
+pub fn outcome_word(outcome: crate::event::Outcome) -> &'static str {
+    outcome.word()
 }
