@@ -1,5 +1,6 @@
 //! gonogo: a terminal cockpit for cutovers.
 
+pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod engine;

@@ -1,0 +1,142 @@
+//! Observations: one file a kind ([`http`], [`tcp`], [`process`], [`file`], [`command`]), each giving one sample
+//! within one deadline; [`tracker`] makes health of them.
+
+pub mod command;
+pub mod file;
+pub mod http;
+pub mod name;
+pub mod process;
+pub mod tcp;
+pub mod tracker;
+
+pub use tracker::{Change, Tracker};
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use indexmap::IndexMap;
+
+use crate::clock;
+use crate::process::Identity;
+use crate::proof::{self, Proof};
+use crate::runbook::interpolate::{Place, Scope};
+use crate::runbook::model::{Check, Probe, Runbook, Template};
+use crate::runbook::{CheckId, StepId};
+use crate::session::telemetry::{Measure, ProcessSeen, SamplePoint, Verdict};
+
+/// One look at one check.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    pub check: CheckId,
+    pub point: SamplePoint,
+    /// What a process check saw.
+    pub processes: Vec<ProcessSeen>,
+}
+
+impl From<Sample> for Measure {
+    fn from(Sample { check, point, processes }: Sample) -> Self {
+        Self::Sample { check, point, processes }
+    }
+}
+
+/// What all looks share: clients, name lookups, the processes that are known. One for each engine.
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    /// What a command given as text is handed to.
+    shell: Vec<String>,
+    /// For every command.
+    env: IndexMap<String, Template>,
+    names: name::Names,
+    http: Arc<http::Clients>,
+    processes: Arc<Mutex<process::Watch>>,
+    started: Arc<Mutex<HashMap<StepId, Identity>>>,
+}
+
+impl Context {
+    /// For the checks of this runbook.
+    #[must_use]
+    pub fn new(runbook: &Runbook) -> Self {
+        Self { shell: runbook.shell.clone(), env: runbook.env.clone(), ..Self::default() }
+    }
+
+    /// Lets checks know what a `start` step has started.
+    pub fn note_started(&self, step: StepId, process: Identity) {
+        self.started.lock().unwrap_or_else(PoisonError::into_inner).insert(step, process);
+    }
+
+    fn started(&self, step: &StepId) -> Option<Identity> {
+        self.started.lock().unwrap_or_else(PoisonError::into_inner).get(step).cloned()
+    }
+}
+
+/// What was observed, or why nothing could be.
+#[derive(Debug)]
+struct Observed {
+    /// The error says what could not be observed.
+    proofs: Result<Vec<Proof>, String>,
+    value: Option<String>,
+    number: Option<f64>,
+    processes: Vec<ProcessSeen>,
+}
+
+impl Observed {
+    fn proven(proofs: Vec<Proof>, value: impl Into<String>) -> Self {
+        Self { proofs: Ok(proofs), value: Some(value.into()), number: None, processes: Vec::new() }
+    }
+
+    fn error(why: impl Into<String>) -> Self {
+        Self { proofs: Err(why.into()), value: None, number: None, processes: Vec::new() }
+    }
+}
+
+/// Looks once. It ends within the check's timeout, whatever the other side does.
+pub async fn sample(check: &Check, scope: &Scope, ctx: &Context) -> Sample {
+    let begun = clock::up_ms();
+    // The kinds keep the timeout themselves and say how far they came; this is for what none of them foresees.
+    let guard = check.timeout + Duration::from_millis(200);
+    let observed = match tokio::time::timeout(guard, observe(check, scope, ctx)).await {
+        Ok(observed) => observed,
+        Err(_) => Observed::error(format!("no result within {}", span(check.timeout))),
+    };
+    let (verdict, reason) = match &observed.proofs {
+        Err(why) => (Verdict::Error, why.clone()),
+        Ok(proofs) => match proof::why_not(proofs) {
+            None => (Verdict::Pass, String::new()),
+            Some(why) => (Verdict::Failed, why),
+        },
+    };
+    let took_ms = u32::try_from(clock::up_ms().saturating_sub(begun)).unwrap_or(u32::MAX);
+    let point = SamplePoint {
+        up_ms: begun,
+        took_ms,
+        verdict,
+        value: observed.value,
+        number: observed.number,
+        reason,
+    };
+    Sample { check: check.id.clone(), point, processes: observed.processes }
+}
+
+async fn observe(check: &Check, scope: &Scope, ctx: &Context) -> Observed {
+    match &check.probe {
+        Probe::Http { target, expect } => http::observe(target, expect, scope, ctx, check.timeout).await,
+        Probe::Tcp { address, expect } => tcp::observe(address, expect, scope, ctx, check.timeout).await,
+        Probe::Process { select, expect } => {
+            process::observe(&check.id, select, expect, scope, ctx, check.timeout).await
+        }
+        Probe::File { paths, expect } => file::observe(paths, expect, scope, check.timeout).await,
+        Probe::Command { command, expect } => {
+            command::observe(command, expect, scope, ctx, check.timeout).await
+        }
+        Probe::Any(_) => Observed::error("it has no samples of its own"),
+    }
+}
+
+fn resolve(scope: &Scope, template: &Template) -> Result<String, String> {
+    scope.resolve(template, Place::Plain).map_err(|e| e.to_string())
+}
+
+fn span(duration: Duration) -> String {
+    proof::span(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}

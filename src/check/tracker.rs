@@ -1,0 +1,682 @@
+//! From samples to health: when each check is due, and what its samples make of it. Pure; all times are boot-clock
+//! milliseconds. Names and meaning are the Kubernetes probe's.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use indexmap::IndexMap;
+
+use super::Sample;
+use crate::event::{EventKind, Health};
+use crate::runbook::CheckId;
+use crate::runbook::model::{Check, Probe};
+use crate::session::telemetry::Verdict;
+
+/// Starts are grouped in slots of this length: a wake-up costs more than a request.
+const SLOT_MS: u64 = 25;
+
+/// At most this many start in one slot while the rate allows: a burst falsifies the latencies that it measures.
+const BURST: usize = 16;
+
+/// How many bad samples are remembered for counting.
+const BAD_KEPT: usize = 1024;
+
+/// A check's health has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub check: CheckId,
+    pub from: Health,
+    pub to: Health,
+    pub reason: String,
+    /// What was seen last, as it is shown.
+    pub value: Option<String>,
+    /// When the first sample of the streak that led here began.
+    pub since: u64,
+}
+
+impl From<Change> for EventKind {
+    fn from(change: Change) -> Self {
+        let Change { check, from, to, reason, value, since } = change;
+        Self::CheckChanged { check, from, to, reason, value, since }
+    }
+}
+
+/// The health of every check of a runbook, and when each is due.
+#[derive(Debug, Clone, Default)]
+pub struct Tracker {
+    checks: IndexMap<CheckId, Entry>,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    period: u64,
+    timeout: u64,
+    initial_delay: u64,
+    failure_threshold: u32,
+    success_threshold: u32,
+    /// Of an `any`: it has no samples of its own.
+    members: Option<Vec<CheckId>>,
+    health: Health,
+    since: u64,
+    value: Option<String>,
+    streak: Streak,
+    /// Samples that began before this do not count.
+    counts_from: u64,
+    /// When the last sample came, or the first could have begun.
+    heard: u64,
+    /// When the next sample is to start.
+    next: u64,
+    in_flight: bool,
+    /// When the last bad samples began, oldest first.
+    bad: VecDeque<u64>,
+}
+
+/// Samples of one kind in a row.
+#[derive(Debug, Clone, Copy, Default)]
+struct Streak {
+    bad: bool,
+    length: u32,
+    /// When the first of them began.
+    begun: u64,
+}
+
+impl Tracker {
+    /// Knows the checks that apply; none is polled yet.
+    #[must_use]
+    pub fn new<'a>(checks: impl IntoIterator<Item = &'a Check>) -> Self {
+        let entry = |check: &Check| (check.id.clone(), Entry::new(check));
+        let mut checks: IndexMap<CheckId, Entry> =
+            checks.into_iter().filter(|check| check.applies).map(entry).collect();
+        let known: BTreeSet<CheckId> = checks.keys().cloned().collect();
+        for members in checks.values_mut().filter_map(|entry| entry.members.as_mut()) {
+            members.retain(|member| known.contains(member));
+        }
+        Self { checks }
+    }
+
+    /// A check's health; one that does not apply is idle.
+    #[must_use]
+    pub fn health(&self, check: &CheckId) -> Health {
+        self.checks.get(check).map_or(Health::Idle, |entry| entry.health)
+    }
+
+    /// Polls these checks, and the members of each `any` among them, and no others.
+    pub fn poll(&mut self, wanted: &BTreeSet<CheckId>, now: u64) -> Vec<Change> {
+        let wanted = self.with_members(wanted);
+        let mut changes = Vec::new();
+        for (id, entry) in &mut self.checks {
+            match (wanted.contains(id), entry.health) {
+                (true, Health::Idle) => changes.extend(entry.start(id, now)),
+                (false, Health::Idle) | (true, _) => {}
+                (false, _) => changes.extend(entry.turn(id, Health::Idle, "not needed now", now)),
+            }
+        }
+        self.settle_any(now, &mut changes);
+        changes
+    }
+
+    /// From here on only samples count that begin after `now`: a green check, or one that was not sure yet, starts
+    /// again at `pending`. One that is failing stays so until enough new samples are good; its bad streak goes on,
+    /// so that no trigger is put off.
+    pub fn fence(&mut self, check: &CheckId, now: u64) -> Vec<Change> {
+        let fenced = self.with_members(&BTreeSet::from([check.clone()]));
+        let mut changes = Vec::new();
+        for (id, entry) in self.checks.iter_mut().filter(|(id, _)| fenced.contains(*id)) {
+            changes.extend(entry.fence(id, now));
+        }
+        self.settle_any(now, &mut changes);
+        changes
+    }
+
+    /// Takes a sample in. One of a check that is not polled, or that began before the fence, changes nothing.
+    pub fn sample(&mut self, sample: &Sample, now: u64) -> Vec<Change> {
+        let mut changes = Vec::new();
+        if let Some(entry) = self.checks.get_mut(&sample.check) {
+            changes.extend(entry.expire(&sample.check, now));
+            changes.extend(entry.sample(sample, now));
+            self.settle_any(now, &mut changes);
+        }
+        changes
+    }
+
+    /// What time alone does: a check that was not heard of for three periods is stale.
+    pub fn tick(&mut self, now: u64) -> Vec<Change> {
+        let mut changes: Vec<Change> =
+            self.checks.iter_mut().filter_map(|(id, entry)| entry.expire(id, now)).collect();
+        self.settle_any(now, &mut changes);
+        changes
+    }
+
+    /// When [`Tracker::tick`] has something to do next.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.checks.values().filter_map(Entry::stale_at).min()
+    }
+
+    /// The checks whose sample is to start now, and counts them as under way: none is here twice before
+    /// [`Tracker::sample`] has brought its result.
+    pub fn due(&mut self, now: u64) -> Vec<CheckId> {
+        let burst = self.burst();
+        let mut due: Vec<(u64, usize)> = self
+            .checks
+            .values()
+            .enumerate()
+            .filter(|(_, entry)| entry.is_waiting() && entry.next <= now)
+            .map(|(i, entry)| (entry.next, i))
+            .collect();
+        due.sort_unstable();
+        due.truncate(burst);
+        due.into_iter()
+            .filter_map(|(_, i)| {
+                let (id, entry) = self.checks.get_index_mut(i)?;
+                entry.launch(now);
+                Some(id.clone())
+            })
+            .collect()
+    }
+
+    /// When [`Tracker::due`] has something to give next: the end of a slot, so that starts come grouped.
+    #[must_use]
+    pub fn next_due(&self, now: u64) -> Option<u64> {
+        let next = self.checks.values().filter(|entry| entry.is_waiting()).map(|entry| entry.next).min()?;
+        Some(next.max(now + 1).next_multiple_of(SLOT_MS))
+    }
+
+    /// How many samples were bad that began in the last `window` before `now`. Of an `any`: its best member's.
+    #[must_use]
+    pub fn bad_within(&self, check: &CheckId, window: Duration, now: u64) -> u32 {
+        let Some(entry) = self.checks.get(check) else { return 0 };
+        if let Some(members) = &entry.members {
+            return members.iter().map(|member| self.bad_within(member, window, now)).min().unwrap_or(0);
+        }
+        let from = now.saturating_sub(millis(window));
+        u32::try_from(entry.bad.iter().filter(|begun| **begun >= from).count()).unwrap_or(u32::MAX)
+    }
+
+    /// When the bad streak began that a check is in; `None` where its last sample was good. Of an `any`: when its
+    /// last member went bad, while all are.
+    #[must_use]
+    pub fn bad_since(&self, check: &CheckId) -> Option<u64> {
+        let entry = self.checks.get(check)?;
+        match &entry.members {
+            Some(members) => {
+                members.iter().map(|m| self.bad_since(m)).collect::<Option<Vec<_>>>()?.into_iter().max()
+            }
+            None => (entry.streak.bad && entry.streak.length > 0).then_some(entry.streak.begun),
+        }
+    }
+
+    /// How many may start in one slot: at least twice what the periods ask for on the average.
+    fn burst(&self) -> usize {
+        let waiting = self.checks.values().filter(|entry| entry.is_polled());
+        // Thousandths of a check in one slot.
+        let load: u64 = waiting.map(|entry| 1000 * SLOT_MS / entry.period).sum();
+        BURST.max(usize::try_from(2 * load.div_ceil(1000)).unwrap_or(BURST))
+    }
+
+    fn with_members(&self, of: &BTreeSet<CheckId>) -> BTreeSet<CheckId> {
+        let mut all = BTreeSet::new();
+        let mut todo: Vec<&CheckId> = of.iter().collect();
+        while let Some(id) = todo.pop() {
+            if all.insert(id.clone()) {
+                todo.extend(
+                    self.checks.get(id).and_then(|entry| entry.members.as_ref()).into_iter().flatten(),
+                );
+            }
+        }
+        all
+    }
+
+    /// Brings each `any` to what its members make of it; again for those that are members themselves.
+    fn settle_any(&mut self, now: u64, changes: &mut Vec<Change>) {
+        for _ in 0..self.checks.len() {
+            let mut moved = false;
+            for i in 0..self.checks.len() {
+                let Some((to, reason, since)) = self.any_health(i, now) else { continue };
+                let Some((id, entry)) = self.checks.get_index_mut(i) else { continue };
+                if let Some(change) = entry.turn(id, to, reason, since) {
+                    changes.push(change);
+                    moved = true;
+                }
+            }
+            if !moved {
+                return;
+            }
+        }
+    }
+
+    /// What the members of the `any` at this place make of it; `None` for other checks and where it is not polled.
+    fn any_health(&self, index: usize, now: u64) -> Option<(Health, String, u64)> {
+        let (_, entry) = self.checks.get_index(index)?;
+        let members = entry.members.as_ref().filter(|_| entry.is_polled())?;
+        let of = |health| {
+            members
+                .iter()
+                .filter(move |member| self.health(member) == health)
+                .map(|member| (member, &self.checks[member]))
+        };
+        if let Some((member, seen)) = of(Health::Ok).min_by_key(|(_, seen)| seen.since) {
+            return Some((Health::Ok, format!("{member} is ok"), seen.since));
+        }
+        if members.is_empty() || of(Health::Pending).next().is_some() || of(Health::Idle).next().is_some() {
+            return Some((Health::Pending, "none of its checks is ok yet".to_owned(), now));
+        }
+        let newest = members.iter().map(|member| self.checks[member].since).max().unwrap_or(now);
+        Some(match of(Health::Stale).next() {
+            Some((member, _)) => {
+                (Health::Stale, format!("none of its checks is ok, and {member} is stale"), newest)
+            }
+            None => (Health::Failing, "failed: none of its checks is ok".to_owned(), newest),
+        })
+    }
+}
+
+impl Entry {
+    fn new(check: &Check) -> Self {
+        let members = if let Probe::Any(members) = &check.probe { Some(members.clone()) } else { None };
+        Self {
+            period: millis(check.period).max(1),
+            timeout: millis(check.timeout),
+            initial_delay: millis(check.initial_delay),
+            failure_threshold: check.failure_threshold.max(1),
+            success_threshold: check.success_threshold.max(1),
+            members,
+            health: Health::Idle,
+            since: 0,
+            value: None,
+            streak: Streak::default(),
+            counts_from: 0,
+            heard: 0,
+            next: 0,
+            in_flight: false,
+            bad: VecDeque::new(),
+        }
+    }
+
+    fn is_polled(&self) -> bool {
+        self.health != Health::Idle
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.is_polled() && !self.in_flight && self.members.is_none()
+    }
+
+    fn start(&mut self, id: &CheckId, now: u64) -> Option<Change> {
+        self.begin_at(now + self.initial_delay);
+        self.value = None;
+        self.turn(id, Health::Pending, "no sample yet", now)
+    }
+
+    fn fence(&mut self, id: &CheckId, now: u64) -> Option<Change> {
+        if !self.is_polled() {
+            return None;
+        }
+        let bad = Some(self.streak).filter(|streak| streak.bad && self.health == Health::Failing);
+        self.begin_at(now + 1 + self.initial_delay);
+        self.streak = bad.unwrap_or_default();
+        (self.health == Health::Ok).then(|| self.turn(id, Health::Pending, "fence", now))?
+    }
+
+    /// Counts, and is sampled, from this moment on.
+    fn begin_at(&mut self, moment: u64) {
+        self.counts_from = moment;
+        self.next = moment;
+        self.heard = moment;
+        self.streak = Streak::default();
+    }
+
+    fn launch(&mut self, now: u64) {
+        self.in_flight = true;
+        // From start to start without drift; after a delay of more than a slot the rhythm begins anew, which also
+        // keeps checks apart that were spread over several slots.
+        let on_time = now.saturating_sub(self.next) <= SLOT_MS;
+        self.next = if on_time { self.next } else { now } + self.period;
+    }
+
+    fn sample(&mut self, sample: &Sample, now: u64) -> Option<Change> {
+        self.in_flight = false;
+        let point = &sample.point;
+        if !self.is_polled() || point.up_ms < self.counts_from {
+            return None;
+        }
+        self.heard = now;
+        self.value.clone_from(&point.value);
+        let bad = point.verdict != Verdict::Pass;
+        if self.streak.length == 0 || self.streak.bad != bad {
+            self.streak = Streak { bad, length: 0, begun: point.up_ms };
+        }
+        self.streak.length = self.streak.length.saturating_add(1);
+        if bad {
+            if self.bad.len() == BAD_KEPT {
+                self.bad.pop_front();
+            }
+            self.bad.push_back(point.up_ms);
+        }
+        let Streak { length, begun, .. } = self.streak;
+        let word = match point.verdict {
+            Verdict::Failed => "failed",
+            Verdict::Error => "error",
+            Verdict::Pass if length >= self.success_threshold => {
+                let reason = if length == 1 {
+                    "a good sample".to_owned()
+                } else {
+                    format!("{length} good samples in a row")
+                };
+                return self.turn(&sample.check, Health::Ok, reason, begun);
+            }
+            Verdict::Pass => "too few good samples",
+        };
+        if bad && length >= self.failure_threshold {
+            let row = if length == 1 { String::new() } else { format!(" ({length} in a row)") };
+            return self.turn(
+                &sample.check,
+                Health::Failing,
+                format!("{word}: {}{row}", point.reason),
+                begun,
+            );
+        }
+        // A sample ends the silence, though it does not yet say which way.
+        (self.health == Health::Stale)
+            .then(|| self.turn(&sample.check, Health::Pending, "heard of again", begun))?
+    }
+
+    /// When it will be stale if nothing is heard. A sample may take its whole timeout, and that is no silence.
+    fn stale_at(&self) -> Option<u64> {
+        let silent = (3 * self.period).max(self.period + self.timeout + 1_000);
+        let applies = self.members.is_none() && !matches!(self.health, Health::Idle | Health::Stale);
+        applies.then_some(self.heard + silent)
+    }
+
+    fn expire(&mut self, id: &CheckId, now: u64) -> Option<Change> {
+        let at = self.stale_at().filter(|at| *at <= now)?;
+        // What nobody observed breaks every row.
+        self.streak = Streak::default();
+        self.turn(id, Health::Stale, "no sample came for three periods", at)
+    }
+
+    fn turn(&mut self, id: &CheckId, to: Health, reason: impl Into<String>, since: u64) -> Option<Change> {
+        let from = std::mem::replace(&mut self.health, to);
+        if from == to {
+            return None;
+        }
+        self.since = since;
+        Some(Change { check: id.clone(), from, to, reason: reason.into(), value: self.value.clone(), since })
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runbook::model::TcpExpect;
+    use crate::session::telemetry::SamplePoint;
+
+    fn check(id: &str, set: impl FnOnce(&mut Check)) -> Check {
+        let expect =
+            TcpExpect { open: true, max_latency: None, text: crate::runbook::model::TextExpect::default() };
+        let mut check = Check {
+            id: id.into(),
+            title: id.into(),
+            applies: true,
+            probe: Probe::Tcp { address: "127.0.0.1:1".into(), expect },
+            period: Duration::from_secs(10),
+            timeout: Duration::from_secs(3),
+            initial_delay: Duration::ZERO,
+            failure_threshold: 3,
+            success_threshold: 1,
+            unit: None,
+            advisory: false,
+        };
+        set(&mut check);
+        check
+    }
+
+    fn any(id: &str, members: &[&str]) -> Check {
+        check(id, |c| c.probe = Probe::Any(members.iter().map(|m| CheckId::from(*m)).collect()))
+    }
+
+    fn tracker(checks: &[Check], now: u64) -> Tracker {
+        let mut tracker = Tracker::new(checks);
+        tracker.poll(&checks.iter().map(|c| c.id.clone()).collect(), now);
+        tracker
+    }
+
+    fn taken(id: &str, begun: u64, verdict: Verdict) -> Sample {
+        let reason = if verdict == Verdict::Pass { String::new() } else { "status 503".to_owned() };
+        let point = SamplePoint {
+            up_ms: begun,
+            took_ms: 5,
+            verdict,
+            value: Some("503".into()),
+            number: None,
+            reason,
+        };
+        Sample { check: id.into(), point, processes: Vec::new() }
+    }
+
+    /// Feeds samples that begin at these moments; gives the health after each.
+    fn feed(tracker: &mut Tracker, id: &str, samples: &[(u64, Verdict)]) -> Vec<Health> {
+        let mut health = Vec::new();
+        for (begun, verdict) in samples {
+            tracker.sample(&taken(id, *begun, *verdict), begun + 5);
+            health.push(tracker.health(&id.into()));
+        }
+        health
+    }
+
+    use Health::{Failing, Idle, Ok as Green, Pending, Stale};
+    use Verdict::{Error, Failed, Pass};
+
+    #[test]
+    fn thresholds_count_samples_in_a_row() {
+        let mut t = tracker(&[check("a", |c| c.success_threshold = 2)], 0);
+        let samples = [
+            (0, Pass),
+            (10, Pass),
+            (20, Failed),
+            (30, Failed),
+            (40, Pass),
+            (50, Failed),
+            (60, Error),
+            (70, Failed),
+            (80, Pass),
+            (90, Pass),
+        ];
+        assert_eq!(
+            feed(&mut t, "a", &samples),
+            [Pending, Green, Green, Green, Green, Green, Green, Failing, Failing, Green]
+        );
+    }
+
+    #[test]
+    fn a_change_says_why_and_since_the_first_sample_of_its_streak() {
+        let mut t = tracker(&[check("a", |_| {})], 0);
+        feed(&mut t, "a", &[(0, Pass), (10, Failed), (20, Failed)]);
+        let change = t.sample(&taken("a", 30, Error), 35).remove(0);
+        assert_eq!((change.from, change.to, change.since), (Green, Failing, 10));
+        assert_eq!(change.reason, "error: status 503 (3 in a row)");
+        assert_eq!(change.value.as_deref(), Some("503"));
+        assert_eq!(t.bad_since(&"a".into()), Some(10));
+    }
+
+    #[test]
+    fn the_old_systems_last_good_answer_proves_nothing_after_the_fence() {
+        let mut t = tracker(&[check("a", |_| {})], 0);
+        feed(&mut t, "a", &[(0, Pass)]);
+        assert_eq!(t.due(1_000), [CheckId::from("a")]);
+        let change = t.fence(&"a".into(), 1_010).remove(0);
+        assert_eq!((change.from, change.to, &*change.reason), (Green, Pending, "fence"));
+        assert!(t.due(1_011).is_empty(), "one is still under way");
+        assert!(t.sample(&taken("a", 1_000, Pass), 1_020).is_empty(), "it began before the fence");
+        assert!(t.sample(&taken("a", 1_010, Pass), 1_020).is_empty(), "it did not begin after it");
+        assert_eq!(t.health(&"a".into()), Pending);
+        assert_eq!(t.due(1_030), [CheckId::from("a")], "at once, not a period later");
+        assert_eq!(t.sample(&taken("a", 1_030, Pass), 1_040)[0].to, Green);
+    }
+
+    #[test]
+    fn a_fence_breaks_good_rows_and_leaves_a_failing_check_failing() {
+        let mut t = tracker(&[check("a", |c| c.success_threshold = 2)], 0);
+        feed(&mut t, "a", &[(0, Pass)]);
+        t.fence(&"a".into(), 10);
+        assert_eq!(feed(&mut t, "a", &[(20, Pass), (30, Pass)]), [Pending, Green]);
+        feed(&mut t, "a", &[(40, Failed), (50, Failed), (60, Failed)]);
+        assert!(t.fence(&"a".into(), 70).is_empty());
+        assert_eq!(t.bad_since(&"a".into()), Some(40), "no trigger is put off");
+        assert_eq!(feed(&mut t, "a", &[(80, Pass), (90, Pass)]), [Failing, Green]);
+    }
+
+    #[test]
+    fn the_initial_delay_counts_from_the_fence() {
+        let mut t = tracker(&[check("a", |c| c.initial_delay = Duration::from_secs(5))], 0);
+        assert!(t.due(4_999).is_empty());
+        assert_eq!(t.due(5_000).len(), 1);
+        t.sample(&taken("a", 5_000, Pass), 5_010);
+        t.fence(&"a".into(), 6_000);
+        assert!(t.due(11_000).is_empty());
+        assert!(t.sample(&taken("a", 7_000, Failed), 7_010).is_empty());
+        assert_eq!(t.due(11_001).len(), 1);
+    }
+
+    #[test]
+    fn silence_for_three_periods_is_stale_and_breaks_the_row() {
+        let mut t = tracker(&[check("a", |c| c.failure_threshold = 2)], 0);
+        feed(&mut t, "a", &[(0, Pass), (10_000, Failed)]);
+        assert_eq!(t.next_deadline(), Some(40_005));
+        assert!(t.tick(40_004).is_empty());
+        let change = t.tick(60_000).remove(0);
+        assert_eq!((change.to, change.since), (Stale, 40_005));
+        assert_eq!(t.next_deadline(), None);
+        assert_eq!(feed(&mut t, "a", &[(60_000, Failed), (70_000, Failed)]), [Pending, Failing]);
+        let late = t.sample(&taken("a", 200_000, Pass), 200_005);
+        assert_eq!(
+            late.iter().map(|c| c.to).collect::<Vec<_>>(),
+            [Stale, Green],
+            "a gap is seen, whoever comes first"
+        );
+    }
+
+    #[test]
+    fn a_pending_check_that_is_never_heard_of_is_stale() {
+        let mut t = tracker(&[check("a", |_| {})], 0);
+        t.due(0);
+        assert_eq!(t.tick(30_000)[0].to, Stale);
+    }
+
+    #[test]
+    fn polling_starts_and_stops() {
+        let checks = [check("a", |_| {}), check("b", |_| {}), check("off", |c| c.applies = false)];
+        let mut t = Tracker::new(&checks);
+        assert!(t.due(0).is_empty());
+        let changes = t.poll(&["a".into(), "off".into()].into(), 0);
+        assert_eq!(changes.len(), 1);
+        assert_eq!(
+            (t.health(&"a".into()), t.health(&"b".into()), t.health(&"off".into())),
+            (Pending, Idle, Idle)
+        );
+        feed(&mut t, "a", &[(0, Pass)]);
+        assert!(t.poll(&["a".into()].into(), 10).is_empty(), "what is polled goes on");
+        assert_eq!(t.poll(&["b".into()].into(), 20)[0].to, Idle);
+        assert!(t.sample(&taken("a", 15, Failed), 25).is_empty());
+        t.poll(&["a".into()].into(), 30);
+        assert_eq!(t.health(&"a".into()), Pending, "what it was before proves nothing now");
+    }
+
+    #[test]
+    fn no_two_samples_of_one_check_are_under_way() {
+        let mut t = tracker(&[check("a", |c| c.period = Duration::from_secs(1))], 0);
+        assert_eq!(t.due(0).len(), 1);
+        assert!(t.due(5_000).is_empty());
+        assert_eq!(t.next_due(5_000), None);
+        t.sample(&taken("a", 0, Pass), 5_000);
+        assert_eq!(t.due(5_000).len(), 1, "overdue: at once");
+        t.sample(&taken("a", 5_000, Pass), 5_005);
+        assert!(t.due(5_999).is_empty());
+        assert_eq!(t.next_due(5_005), Some(6_000));
+        assert_eq!(t.due(6_010).len(), 1);
+        t.sample(&taken("a", 6_010, Pass), 6_015);
+        assert_eq!(t.next_due(6_015), Some(7_000), "a late start does not drift");
+    }
+
+    #[test]
+    fn many_starts_are_spread_and_stay_so() {
+        let checks: Vec<Check> =
+            (0..200).map(|i| check(&format!("c{i}"), |c| c.period = Duration::from_secs(1))).collect();
+        let mut t = tracker(&checks, 0);
+        let mut begun = std::collections::HashMap::<CheckId, Vec<u64>>::new();
+        let mut now = 0;
+        while now < 5_000 {
+            let due = t.due(now);
+            assert!(due.len() <= 16);
+            for id in due {
+                begun.entry(id.clone()).or_default().push(now);
+                t.sample(&taken(id.as_str(), now, Pass), now);
+            }
+            now = t.next_due(now).unwrap();
+        }
+        for starts in begun.values() {
+            assert_eq!(starts.len(), 5);
+            assert!(starts.windows(2).all(|w| w[1] - w[0] == 1_000), "{starts:?}");
+        }
+    }
+
+    #[test]
+    fn a_thousand_checks_a_second_keep_their_rate() {
+        let checks: Vec<Check> =
+            (0..1_000).map(|i| check(&format!("c{i}"), |c| c.period = Duration::from_secs(1))).collect();
+        let mut t = tracker(&checks, 0);
+        let (mut now, mut started) = (0, 0);
+        while now < 10_000 {
+            for id in t.due(now) {
+                started += 1;
+                t.sample(&taken(id.as_str(), now, Pass), now);
+            }
+            now = t.next_due(now).unwrap();
+        }
+        assert_eq!(started, 10_000);
+    }
+
+    #[test]
+    fn any_is_green_while_one_of_its_members_is() {
+        let mut t = Tracker::new(&[
+            check("a", |_| {}),
+            check("b", |c| c.failure_threshold = 1),
+            any("both", &["a", "b"]),
+        ]);
+        t.poll(&["both".into()].into(), 0);
+        let both = |t: &Tracker| t.health(&"both".into());
+        assert_eq!((both(&t), t.health(&"a".into())), (Pending, Pending), "its members are polled with it");
+        assert_eq!(t.due(0), [CheckId::from("a"), CheckId::from("b")]);
+        feed(&mut t, "b", &[(0, Failed)]);
+        assert_eq!(both(&t), Pending);
+        feed(&mut t, "a", &[(0, Pass)]);
+        assert_eq!(both(&t), Green);
+        feed(&mut t, "b", &[(10, Pass)]);
+        feed(&mut t, "a", &[(10, Failed), (20, Failed), (30, Failed)]);
+        assert_eq!(both(&t), Green);
+        let changes = t.sample(&taken("b", 40, Failed), 45);
+        assert_eq!(
+            changes.iter().map(|c| (c.check.as_str(), c.to)).collect::<Vec<_>>(),
+            [("b", Failing), ("both", Failing)]
+        );
+        assert_eq!(t.bad_since(&"both".into()), Some(40));
+        feed(&mut t, "a", &[(50, Pass)]);
+        assert_eq!(both(&t), Green);
+        let fenced = t.fence(&"both".into(), 60);
+        assert_eq!((both(&t), t.health(&"a".into())), (Pending, Pending));
+        assert_eq!(fenced.len(), 2);
+        t.poll(&BTreeSet::new(), 70);
+        assert_eq!((both(&t), t.health(&"a".into())), (Idle, Idle));
+    }
+
+    #[test]
+    fn bad_samples_are_counted_within_a_window() {
+        let mut t = tracker(&[check("a", |_| {})], 0);
+        feed(&mut t, "a", &[(0, Failed), (10_000, Pass), (20_000, Error), (30_000, Pass), (40_000, Failed)]);
+        let count = |seconds| t.bad_within(&"a".into(), Duration::from_secs(seconds), 50_000);
+        assert_eq!((count(5), count(10), count(30), count(60)), (0, 1, 2, 3));
+    }
+}
