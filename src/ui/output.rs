@@ -257,6 +257,13 @@ impl Output {
         (self.start + at(first), self.start + at(first + rows))
     }
 
+    /// The start of the line after the one that `at` lies in, as far as it is here.
+    #[must_use]
+    pub fn line_after(&self, at: u64) -> u64 {
+        let next = self.lines.get(self.line_at(at) + 1).copied();
+        self.start + next.unwrap_or(self.bytes.len()) as u64
+    }
+
     /// How many lines the file has, where all of it is here.
     #[must_use]
     pub fn line_count(&self) -> Option<usize> {

@@ -8,7 +8,7 @@ use super::panels::{check_order, process_rows, step_rows};
 use super::popups::{self, Context, Opened, Outcome, Subject};
 use super::search::{Search, Way};
 use super::selection::{Selection, row_in_hand, stage_in_hand};
-use super::view::{Pane, StepRow, Toast, View};
+use super::view::{Pane, StepRow, View};
 use crate::runbook::StepId;
 use crate::runbook::model::Action as StepAction;
 use crate::session::{Command, Refusal, StageStatus, State, StepStatus, TriggerState};
@@ -51,7 +51,7 @@ pub fn key(view: &mut View, key: KeyEvent, cx: &Context) -> Effect {
         Pressed::Nothing if key.modifiers.contains(KeyModifiers::CONTROL) => {
             let help = cx.keymap.key(Action::Help);
             let quit = cx.keymap.key(Action::Quit);
-            say(view, cx, true, format!("nothing acts on ctrl here: {quit} leaves, {help} shows every key"));
+            view.refuse(format!("nothing acts on ctrl here: {quit} leaves, {help} shows every key"), cx.now);
             Effect::Nothing
         }
         Pressed::More | Pressed::Nothing => Effect::Nothing,
@@ -65,11 +65,6 @@ pub fn paste(view: &mut View, text: &str) {
     } else if let Some(typing) = &mut view.typing {
         typing.extend(text.lines().next().unwrap_or_default().chars().take(200));
     }
-}
-
-/// Shows a line that answers the operator.
-pub fn say(view: &mut View, cx: &Context, refused: bool, text: impl Into<String>) {
-    view.toast = Some(Toast { text: text.into(), refused, since: cx.now });
 }
 
 fn type_search(view: &mut View, key: KeyEvent) -> Effect {
@@ -111,7 +106,7 @@ fn act(view: &mut View, action: Action, cx: &Context) -> Effect {
         Action::SearchNext if view.search.is_some() => return Effect::Find(Way::Down),
         Action::SearchPrevious if view.search.is_some() => return Effect::Find(Way::Up),
         Action::SearchNext | Action::SearchPrevious => {
-            say(view, cx, true, format!("{} searches first", cx.keymap.key(Action::Search)));
+            view.refuse(format!("{} searches first", cx.keymap.key(Action::Search)), cx.now);
         }
         Action::Left => view.left = view.left.saturating_sub(8),
         Action::Right => view.left = (view.left + 8).min(16_000),
@@ -123,7 +118,7 @@ fn act(view: &mut View, action: Action, cx: &Context) -> Effect {
         Action::Bottom => scroll(view, cx, Move::Bottom),
         _ => match open(view, action, cx) {
             Ok(popup) => view.popup = Some(popup),
-            Err(Refusal(why)) => say(view, cx, true, why),
+            Err(Refusal(why)) => view.refuse(why, cx.now),
         },
     }
     Effect::Nothing
@@ -131,10 +126,10 @@ fn act(view: &mut View, action: Action, cx: &Context) -> Effect {
 
 fn pause(view: &mut View, cx: &Context) -> Effect {
     if cx.operator.is_none() {
-        say(view, cx, true, "this is a recording: it cannot be commanded");
+        view.refuse("this is a recording: it cannot be commanded", cx.now);
     } else if let Some(pause) = &cx.state.paused {
         let resume = cx.keymap.key(Action::Resume);
-        say(view, cx, true, format!("paused already, by {}: {resume} resumes", pause.by));
+        view.refuse(format!("paused already, by {}: {resume} resumes", pause.by), cx.now);
     } else {
         return Effect::Ask { command: Command::Pause, seen: cx.state.seq };
     }

@@ -99,7 +99,7 @@ pub struct View {
     /// What is searched for in the output.
     pub search: Option<Search>,
     pub popup: Option<Box<dyn Popup>>,
-    /// One line that answers the last key: a refusal, mostly.
+    /// One line that answers the last key: why it did nothing.
     pub toast: Option<Toast>,
     /// Keys of a sequence that is not whole yet.
     pub keys: Vec<Key>,
@@ -120,6 +120,11 @@ impl View {
         self.output.look_at(source, state, telemetry);
     }
 
+    /// Answers the last key with why it did nothing.
+    pub fn refuse(&mut self, why: impl Into<String>, now: Now) {
+        self.toast = Some(Toast { text: why.into(), since: now });
+    }
+
     /// How many rows a panel shows.
     #[must_use]
     pub fn rows(&self, pane: Pane) -> usize {
@@ -127,11 +132,10 @@ impl View {
     }
 }
 
-/// One line that goes away by itself.
+/// One line that goes away by itself: why the last key did nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Toast {
     pub text: String,
-    pub refused: bool,
     pub since: Now,
 }
 

@@ -46,9 +46,7 @@ impl Widget for &Hints<'_> {
         let theme = self.theme;
         let row = Row::new(area.width).gap(1);
         let row = if let Some(toast) = self.toast {
-            let style = if toast.refused { theme.fail } else { theme.ok };
-            let glyph = if toast.refused { theme.glyphs.fail } else { theme.glyphs.ok };
-            row.text(glyph, style).gap(1).text(&toast.text, style)
+            row.text(theme.glyphs.fail, theme.fail).gap(1).text(&toast.text, theme.fail)
         } else if let Some(typing) = self.typing {
             row.text("/", theme.key)
                 .text(typing, theme.text)

@@ -1,0 +1,161 @@
+//! The one owner of the terminal's modes: enters them, draws, and leaves everything as it was, on every way out.
+
+use std::io::{self, BufWriter, Stdout, Write as _};
+use std::panic;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use crossterm::cursor::{Hide, Show};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::style::{Attribute, ResetColor, SetAttribute};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{execute, queue};
+use ratatui::backend::{Backend, ClearType, CrosstermBackend};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// Whether the modes are ours now.
+static ENTERED: AtomicBool = AtomicBool::new(false);
+
+/// What other threads said when they panicked while the screen was ours; told once it no longer is.
+static LAST_WORDS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// How many of them are kept.
+const MOST_WORDS: usize = 16;
+
+/// Enough for a whole frame, so that it leaves in one write.
+const FRAME_BYTES: usize = 128 * 1024;
+
+/// The terminal while the cockpit has it. Dropping it gives the terminal back.
+#[derive(Debug)]
+pub struct Terminal {
+    backend: CrosstermBackend<BufWriter<Stdout>>,
+    /// What the terminal shows.
+    front: Buffer,
+    back: Buffer,
+    /// What it shows is not known: everything is drawn anew.
+    stale: bool,
+}
+
+impl Terminal {
+    /// Takes the terminal: alternate screen, raw mode, bracketed paste, no cursor. A panic of this thread gives it
+    /// back before it is reported, through the panic hook that was there before.
+    ///
+    /// # Errors
+    /// There is no terminal, or it takes no modes.
+    pub fn enter() -> io::Result<Self> {
+        give_back_on_panic();
+        take()?;
+        let out = BufWriter::with_capacity(FRAME_BYTES, io::stdout());
+        let nothing = Buffer::empty(Rect::ZERO);
+        let backend = CrosstermBackend::new(out);
+        Ok(Self { backend, front: nothing.clone(), back: nothing, stale: true })
+    }
+
+    /// The whole screen.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn area(&self) -> io::Result<Rect> {
+        let size = self.backend.size()?;
+        Ok(Rect::new(0, 0, size.width, size.height))
+    }
+
+    /// Draws a frame: only what changed is written, at once, as one update.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn draw(&mut self, area: Rect, paint: impl FnOnce(Rect, &mut Buffer)) -> io::Result<()> {
+        self.back.resize(area);
+        self.back.reset();
+        paint(area, &mut self.back);
+        let anew = self.stale || self.front.area != area;
+        if anew {
+            self.front.resize(area);
+            self.front.reset();
+        }
+        let changes = self.front.diff(&self.back);
+        if changes.is_empty() && !anew {
+            return Ok(());
+        }
+        queue!(self.backend, BeginSynchronizedUpdate)?;
+        if anew {
+            self.backend.clear_region(ClearType::All)?;
+        }
+        self.backend.draw(changes.into_iter())?;
+        queue!(self.backend, EndSynchronizedUpdate)?;
+        io::Write::flush(&mut self.backend)?;
+        self.stale = false;
+        std::mem::swap(&mut self.front, &mut self.back);
+        Ok(())
+    }
+
+    /// Gives the terminal back for a while, as for SIGTSTP.
+    pub fn leave(&mut self) {
+        give_back();
+    }
+
+    /// Takes it again, whatever happened to it meanwhile.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn enter_again(&mut self) -> io::Result<()> {
+        give_back();
+        self.stale = true;
+        take()
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+fn take() -> io::Result<()> {
+    enable_raw_mode()?;
+    ENTERED.store(true, Ordering::SeqCst);
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, Hide).inspect_err(|_| give_back())
+}
+
+/// Undoes every mode, once. What fails is passed over: the terminal may be gone, and the rest must still be tried.
+fn give_back() {
+    if !ENTERED.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = io::stdout();
+    let _ = execute!(out, EndSynchronizedUpdate, SetAttribute(Attribute::Reset), ResetColor);
+    let _ = execute!(out, DisableBracketedPaste, LeaveAlternateScreen, Show);
+    let _ = disable_raw_mode();
+    let words = LAST_WORDS.lock().map(|mut words| std::mem::take(&mut *words)).unwrap_or_default();
+    for word in words {
+        let _ = writeln!(io::stderr(), "{word}");
+    }
+}
+
+/// Chains onto the panic hook. A panic of the thread that draws ends the cockpit: the terminal is given back first. One
+/// of another thread, which tokio catches, must not write across the screen: it is told afterwards.
+fn give_back_on_panic() {
+    static CHAINED: AtomicBool = AtomicBool::new(false);
+    if CHAINED.swap(true, Ordering::SeqCst) {
+        return;
+    }
+    let draws = thread::current().id();
+    let before = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        if thread::current().id() != draws && ENTERED.load(Ordering::SeqCst) {
+            if let Ok(mut words) = LAST_WORDS.lock()
+                && words.len() < MOST_WORDS
+            {
+                words.push(crate::text::safe_lines(&panic.to_string()).collect::<Vec<_>>().join("\n"));
+            }
+            return;
+        }
+        give_back();
+        before(panic);
+    }));
+}
