@@ -1,11 +1,39 @@
 //! What lies over the screen: dialogs, help, details. A popup takes every key while it is open; it is opened by
 //! `update.rs` through the functions below, and what it decides leaves it as an [`Outcome`].
 
-use crossterm::event::{KeyCode, KeyEvent};
+mod acknowledge;
+mod advance;
+mod available;
+mod confirm;
+mod detail;
+mod dialog;
+mod draw;
+mod expect;
+mod field;
+mod form;
+mod help;
+mod kill;
+mod note;
+mod preflight;
+mod preview;
+mod quit;
+mod resolve;
+mod resume;
+mod retry;
+mod rollback;
+mod row;
+mod skip;
+mod standing;
+#[cfg(test)]
+mod tests;
+mod tick;
+mod veto;
+
+pub use available::why_not;
+
+use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::Line;
-use ratatui::widgets::{Block, Clear, Widget};
 
 use super::action::Action;
 use super::keymap::Keymap;
@@ -73,103 +101,76 @@ pub enum Subject {
 }
 
 /// The policy, to be acknowledged.
-pub fn acknowledge(_cx: &Context) -> Opened {
-    placeholder("acknowledge")
+pub fn acknowledge(cx: &Context) -> Opened {
+    acknowledge::open(cx)
 }
 
 /// GO / NO-GO for the next stage.
-pub fn advance(_cx: &Context) -> Opened {
-    placeholder("advance")
+pub fn advance(cx: &Context) -> Opened {
+    advance::open(cx)
 }
 
 /// Goes on after a pause.
-pub fn resume(_cx: &Context) -> Opened {
-    placeholder("resume")
+pub fn resume(cx: &Context) -> Opened {
+    resume::open(cx)
 }
 
 /// How far to roll back, and what will run.
-pub fn rollback(_cx: &Context) -> Opened {
-    placeholder("roll back")
+pub fn rollback(cx: &Context) -> Opened {
+    rollback::open(cx)
 }
 
 /// Runs a step again.
-pub fn retry(_cx: &Context, _step: &StepId) -> Opened {
-    placeholder("retry")
+pub fn retry(cx: &Context, step: &StepId) -> Opened {
+    retry::open(cx, step)
 }
 
 /// Skips a step, with a reason.
-pub fn skip(_cx: &Context, _step: &StepId) -> Opened {
-    placeholder("skip")
+pub fn skip(cx: &Context, step: &StepId) -> Opened {
+    skip::open(cx, step)
 }
 
 /// Ends a step's command.
-pub fn kill(_cx: &Context, _step: &StepId) -> Opened {
-    placeholder("kill")
+pub fn kill(cx: &Context, step: &StepId) -> Opened {
+    kill::open(cx, step)
 }
 
 /// Answers a `confirm` step.
-pub fn confirm(_cx: &Context, _step: &StepId) -> Opened {
-    placeholder("confirm")
+pub fn confirm(cx: &Context, step: &StepId) -> Opened {
+    confirm::open(cx, step)
 }
 
 /// Says what became of a step that is unknown.
-pub fn resolve(_cx: &Context, _step: &StepId) -> Opened {
-    placeholder("resolve")
+pub fn resolve(cx: &Context, step: &StepId) -> Opened {
+    resolve::open(cx, step)
 }
 
 /// Ticks an `accept` item of a stage's gate.
-pub fn tick(_cx: &Context, _stage: &StageId, _item: &str) -> Opened {
-    placeholder("tick")
+pub fn tick(cx: &Context, stage: &StageId, item: &str) -> Opened {
+    tick::open(cx, stage, item)
 }
 
 /// Silences a trigger that is armed.
-pub fn veto(_cx: &Context, _trigger: &TriggerId) -> Opened {
-    placeholder("veto")
+pub fn veto(cx: &Context, trigger: &TriggerId) -> Opened {
+    veto::open(cx, trigger)
 }
 
 /// Writes a note.
-pub fn note(_cx: &Context) -> Opened {
-    placeholder("note")
+pub fn note(cx: &Context) -> Opened {
+    note::open(cx)
 }
 
 /// Every key and what it does, and why it would not now.
-pub fn help(_cx: &Context) -> Opened {
-    placeholder("help")
+pub fn help(cx: &Context) -> Opened {
+    help::open(cx)
 }
 
 /// Leave, stay, or abort.
-pub fn quit(_cx: &Context) -> Opened {
-    placeholder("quit")
+pub fn quit(cx: &Context) -> Opened {
+    quit::open(cx)
 }
 
 /// Everything known of one thing.
-pub fn detail(_cx: &Context, _subject: &Subject) -> Opened {
-    placeholder("detail")
-}
-
-#[derive(Debug)]
-struct Placeholder(&'static str);
-
-#[expect(clippy::unnecessary_wraps, reason = "the dialogs that follow may refuse to open")]
-fn placeholder(title: &'static str) -> Opened {
-    Ok(Box::new(Placeholder(title)))
-}
-
-impl Popup for Placeholder {
-    fn key(&mut self, key: KeyEvent, _cx: &Context) -> Outcome {
-        match key.code {
-            KeyCode::Esc | KeyCode::Char('n') => Outcome::Close,
-            KeyCode::Enter if self.0 == "quit" => Outcome::Leave,
-            _ => Outcome::Stay,
-        }
-    }
-
-    fn render(&self, area: Rect, buf: &mut Buffer, _cx: &Context, theme: &Theme) {
-        let area = area.centered(40.into(), 3.into()).intersection(area);
-        Clear.render(area, buf);
-        let block = Block::bordered().title(self.0).border_style(theme.focus);
-        let inner = block.inner(area);
-        block.render(area, buf);
-        Line::raw("esc closes").render(inner, buf);
-    }
+pub fn detail(cx: &Context, subject: &Subject) -> Opened {
+    detail::open(cx, subject)
 }

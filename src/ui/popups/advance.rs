@@ -1,0 +1,233 @@
+//! GO / NO-GO: the preflight, what will run, what the way back is, and the one button that goes on.
+
+use super::dialog::{Dialog, Facts, Question};
+use super::field::Field;
+use super::form::{Button, Form, Page, Tier};
+use super::preflight;
+use super::preview;
+use super::row::{Row, Text, Tone};
+use super::{Context, Opened, Outcome};
+use crate::runbook::StageId;
+use crate::runbook::model::{Override, Stage};
+use crate::session::gate::{self, Verdict};
+use crate::session::{Command, Refusal, StageStatus, State};
+use crate::ui::format::{about, ms, time};
+
+/// Opens GO / NO-GO for the next stage.
+pub fn open(cx: &Context) -> Opened {
+    Dialog::open(Advance, cx)
+}
+
+#[derive(Debug)]
+struct Advance;
+
+/// Where the cutover stands before an advance.
+struct Crossing<'a> {
+    current: Option<&'a StageId>,
+    next: Option<&'a Stage>,
+    verdict: Verdict,
+    /// The stage in hand has come to its gate; true where none is in hand.
+    at_gate: bool,
+}
+
+impl<'a> Crossing<'a> {
+    fn of(state: &'a State) -> Self {
+        let current = state.current_stage();
+        Self {
+            current,
+            next: state.next_stage().and_then(|id| state.stage_plan(id)),
+            verdict: current.map_or_else(|| gate::escape_hatch(state), |id| gate::evaluate(state, id)),
+            at_gate: current
+                .and_then(|id| state.stages.get(id))
+                .is_none_or(|stage| stage.status == StageStatus::AtGate),
+        }
+    }
+
+    fn is_go(&self) -> bool {
+        self.verdict.is_go() && self.at_gate
+    }
+
+    fn may_override(&self, state: &State) -> bool {
+        let over = self.current.and_then(|id| state.stage_plan(id)).map(|stage| stage.gate.over);
+        over == Some(Override::Reason) && self.verdict.is_liftable()
+    }
+
+    /// What has to be typed: the next stage where there is no way back from it, this one for an override.
+    fn to_type(&self) -> Option<&'a StageId> {
+        match self.next {
+            Some(next) if next.point_of_no_return => Some(&next.id),
+            _ if self.is_go() => None,
+            _ => self.current,
+        }
+    }
+}
+
+impl Question for Advance {
+    fn page(&self, _form: &Form, cx: &Context) -> Result<Page, Refusal> {
+        let state = cx.state;
+        refuse_early(cx)?;
+        let crossing = Crossing::of(state);
+        if crossing.current.is_none() && crossing.next.is_none() {
+            return Err(Refusal::new("there is no stage left to enter"));
+        }
+        let mut body = vec![Text::Rows(header(&crossing, cx))];
+        body.push(Text::Rows(preflight::rows(crossing.current, &crossing.verdict, cx)));
+        body.push(Text::Rows(vec![Row::blank()]));
+        body.push(Text::Pair(will_run(&crossing, state), if_it_goes_wrong(&crossing, cx)));
+        let mut page = Page { title: "GO / NO-GO".to_owned(), tier: Tier::Risky, body, ..Page::default() };
+        page.buttons.push(Button::close("NO-GO"));
+        let go = crossing.is_go();
+        if !go && !crossing.may_override(state) {
+            page.body.push(Text::Rows(no_way_through(&crossing, state)));
+            return Ok(page);
+        }
+        let mut button = Button::act("go", if go { "GO" } else { "GO with override" }).key('y');
+        if !go {
+            page.tier = Tier::Grave;
+            let count = crossing.verdict.missing.len();
+            page.body.push(Text::Rows(vec![
+                Row::blank(),
+                Row::toned(Tone::Marked(crate::ui::theme::Mark::Warn), format!(
+                    "{count} BLOCKING. To go anyway, give a reason and type the stage's id. Both are logged."
+                )),
+            ]));
+            page.fields.push(Field::text("reason", "reason", true));
+            button = button.needs("reason");
+        }
+        if let Some(id) = crossing.to_type() {
+            page.tier = Tier::Grave;
+            page.fields.push(Field::typed("typed", format!("type {id} to arm GO"), id.as_str()));
+            button = button.needs("typed").key(None);
+        }
+        page.buttons.push(button);
+        Ok(page)
+    }
+
+    fn facts(&self, _form: &Form, cx: &Context) -> Facts {
+        let crossing = Crossing::of(cx.state);
+        let name = |id: Option<&StageId>| id.map_or("none", StageId::as_str).to_owned();
+        Facts::default()
+            .and("the stage in hand", name(crossing.current))
+            .and("the next stage", name(crossing.next.map(|stage| &stage.id)))
+            .and("the gate", if crossing.is_go() { "GO".to_owned() } else { crossing.verdict.in_a_line() })
+            .and("what is missing", crossing.verdict.sentences().join("; "))
+    }
+
+    fn decisive(&self) -> bool {
+        true
+    }
+
+    fn answer(&self, _word: &'static str, form: &Form, seen: u64, cx: &Context) -> Outcome {
+        let go = Crossing::of(cx.state).is_go();
+        let over = if go { None } else { form.text("reason") };
+        let typed = form.page.fields.iter().any(|f| f.name == "typed").then(|| form.text("typed")).flatten();
+        Outcome::Ask { command: Command::Advance { typed, over }, seen }
+    }
+}
+
+/// What keeps the dialog shut, where a preflight would say nothing more.
+fn refuse_early(cx: &Context) -> Result<(), Refusal> {
+    let state = cx.state;
+    let why = if cx.operator.is_none() {
+        "nothing can be commanded here: this session is only shown"
+    } else if state.runbook.is_none() {
+        "this build cannot read the session's runbook"
+    } else if state.is_closed() {
+        "the session is over"
+    } else if state.needs_acknowledgement() {
+        "the policy is to be acknowledged first"
+    } else if state.active_rollback().is_some() {
+        "a rollback is under way"
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::new(why))
+}
+
+fn header(crossing: &Crossing, cx: &Context) -> Vec<Row> {
+    let Some(runbook) = &cx.state.runbook else { return Vec::new() };
+    let mut rows = vec![match crossing.next {
+        Some(next) => {
+            let number = runbook.stage_index(&next.id).map_or(0, |n| n + 1);
+            let head = if crossing.current.is_some() { "Advance to" } else { "Enter" };
+            Row::title(format!("{head} stage {number} of {}: {}", runbook.stages.len(), next.id))
+                .and(Tone::Plain, format!("  {}", next.title))
+        }
+        None => Row::title("Complete the session: this was the last stage"),
+    }];
+    let place = [runbook.environment.as_deref(), runbook.ticket.as_deref()];
+    let place = place.into_iter().flatten().collect::<Vec<_>>().join("  ");
+    rows.push(Row::dim(format!(
+        "evaluated {}, looked at again when confirmed; never times out to GO{}{place}",
+        time(cx.now.at),
+        if place.is_empty() { "" } else { "   " },
+    )));
+    if crossing.next.is_some_and(|next| next.point_of_no_return) {
+        rows.push(Row::toned(
+            Tone::PointOfNoReturn,
+            " POINT OF NO RETURN: once its first step has started, nothing before it can be rolled back ",
+        ));
+    }
+    rows.push(Row::blank());
+    rows
+}
+
+fn will_run(crossing: &Crossing, state: &State) -> Vec<Row> {
+    let Some(next) = crossing.next else {
+        return vec![Row::title("WILL RUN"), Row::new("nothing: the session closes as completed").indent(1)];
+    };
+    let steps: Vec<_> = next.steps.iter().filter(|step| step.applies).collect();
+    let time = next.estimate.map_or_else(
+        || preview::estimate(steps.iter().copied()),
+        |estimate| format!("about {}", about(ms(estimate))),
+    );
+    let mut rows =
+        vec![Row::title("WILL RUN").and(Tone::Dim, format!("  {}, {time}", count(steps.len(), "step")))];
+    rows.extend(steps.into_iter().flat_map(|step| preview::step(step, state)));
+    rows
+}
+
+fn if_it_goes_wrong(crossing: &Crossing, cx: &Context) -> Vec<Row> {
+    let mut rows = vec![Row::title("IF IT GOES WRONG")];
+    let Some(next) = crossing.next else {
+        rows.push(Row::new("a completed session cannot be rolled back").indent(1));
+        return rows;
+    };
+    let undo: Vec<_> = next.rollback.iter().filter(|step| step.applies).collect();
+    if undo.is_empty() {
+        let what =
+            if next.steps.is_empty() { "it changes nothing" } else { "it has no rollback steps of its own" };
+        rows.push(Row::new(what).indent(1));
+    } else {
+        let time = preview::estimate(undo.iter().copied());
+        rows.push(
+            Row::new(format!("{} of this stage, {time}:", count(undo.len(), "rollback step"))).indent(1),
+        );
+        rows.extend(undo.into_iter().flat_map(|step| preview::step(step, cx.state)));
+    }
+    rows.push(Row::new(preflight::window(cx)).indent(1));
+    let runbook = cx.state.runbook.as_ref();
+    let after = runbook.and_then(|r| r.stages.get(r.stage_index(&next.id)? + 1));
+    if after.is_some_and(|stage| stage.point_of_no_return && stage.applies) {
+        rows.push(
+            Row::toned(Tone::PointOfNoReturn, " the stage after it is the point of no return ").indent(1),
+        );
+    }
+    rows
+}
+
+fn no_way_through(crossing: &Crossing, state: &State) -> Vec<Row> {
+    let over = crossing.current.and_then(|id| state.stage_plan(id)).map(|stage| stage.gate.over);
+    let fixed = crossing.verdict.missing.iter().find(|missing| !missing.liftable);
+    let why = match (fixed, over) {
+        (Some(missing), _) => format!("NO-GO. No override lifts this: {}", missing.what),
+        (None, Some(Override::Never)) => "NO-GO. This gate may never be overridden.".to_owned(),
+        (None, _) => "NO-GO. The stage has not come to its gate yet.".to_owned(),
+    };
+    vec![Row::blank(), Row::toned(Tone::Marked(crate::ui::theme::Mark::Fail), why)]
+}
+
+/// `1 step`, `3 steps`.
+pub fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}

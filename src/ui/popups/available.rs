@@ -1,0 +1,41 @@
+//! Why an action would do nothing now, in the words that refuse it. An action that is not possible stays in the help
+//! and says why.
+
+use super::dialog::may;
+use super::{Context, advance, resume, rollback};
+use crate::runbook::StepId;
+use crate::session::{Command, TriggerState};
+use crate::ui::action::Action;
+
+/// Why `action` would do nothing now; `None` where it would do something.
+pub fn why_not(action: Action, cx: &Context) -> Option<String> {
+    match action {
+        Action::Advance => advance::open(cx).err().map(|refusal| refusal.0),
+        Action::Pause if cx.state.paused.is_some() => Some("the session is paused already".to_owned()),
+        Action::Pause => refused(&Command::Pause, cx),
+        Action::Resume => resume::open(cx).err().map(|refusal| refusal.0),
+        Action::RollBack => rollback::open(cx).err().map(|refusal| refusal.0),
+        Action::Retry => no_step(cx, "retried", |step| Command::Retry { step }),
+        Action::Skip => no_step(cx, "skipped", |step| Command::Skip { step, reason: "-".to_owned() }),
+        Action::Kill => no_step(cx, "killed", |step| Command::Kill { step }),
+        Action::Veto if cx.state.triggers.values().any(|t| matches!(t, TriggerState::Armed { .. })) => None,
+        Action::Veto => Some("no trigger is counting down".to_owned()),
+        Action::Note => refused(&Command::Note { tag: Default::default(), text: "-".to_owned() }, cx),
+        _ => None,
+    }
+}
+
+fn refused(command: &Command, cx: &Context) -> Option<String> {
+    may(command, cx).err().map(|refusal| refusal.0)
+}
+
+/// Why no step at all takes the command; where only one step is in question, its own reason.
+fn no_step(cx: &Context, done: &str, command: impl Fn(StepId) -> Command) -> Option<String> {
+    let steps = cx.state.runbook.iter().flat_map(|r| r.all_steps());
+    for step in steps {
+        if may(&command(step.id.clone()), cx).is_ok() {
+            return None;
+        }
+    }
+    Some(format!("no step can be {done} now"))
+}

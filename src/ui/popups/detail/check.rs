@@ -1,0 +1,108 @@
+//! A check: what it looks at, what it expects, its thresholds, its last samples.
+
+use crate::event::Health;
+use crate::runbook::CheckId;
+use crate::runbook::model::{Command, Probe};
+use crate::session::telemetry::{SamplePoint, Verdict};
+use crate::ui::format::{about, latency, ms, time};
+use crate::ui::popups::row::{Row, Tone};
+use crate::ui::popups::{Context, expect};
+use crate::ui::theme::Mark;
+
+/// How many samples are listed, newest first.
+const SAMPLES: usize = 40;
+
+pub fn rows(id: &CheckId, cx: &Context) -> Option<Vec<Row>> {
+    let plan = cx.state.runbook.as_ref()?.check(id)?;
+    let seen = cx.state.check(id);
+    let mark = match seen.health {
+        Health::Ok => Mark::Ok,
+        Health::Failing => Mark::Fail,
+        Health::Stale => Mark::Stale,
+        Health::Idle | Health::Pending => Mark::Pending,
+    };
+    let mut rows = vec![
+        Row::title(id.as_str()).and(Tone::Plain, format!("  {}", plan.title)),
+        Row::mark(mark, seen.health.word())
+            .and(Tone::Plain, seen.value.as_ref().map(|value| format!("  {value}")).unwrap_or_default())
+            .and(Tone::Dim, seen.changed.map(|at| format!("  since {}", time(at.at))).unwrap_or_default()),
+    ];
+    if !seen.reason.is_empty() {
+        rows.push(Row::new(&seen.reason).indent(2));
+    }
+    if !plan.applies || plan.advisory {
+        let why = if plan.applies { "advisory" } else { "its `when` is false here" };
+        rows.push(Row::dim(format!("shown, never counted: {why}")));
+    }
+    rows.push(Row::blank());
+    rows.push(Row::title("LOOKS AT").and(Tone::Dim, format!("  {}", plan.probe.kind())));
+    rows.extend(
+        target(&plan.probe).iter().flat_map(|text| Row::exact(Tone::Plain, text)).map(|row| row.indent(2)),
+    );
+    rows.push(Row::title("EXPECTS"));
+    rows.extend(expect::probe(&plan.probe).into_iter().map(|phrase| Row::new(phrase).indent(2)));
+    rows.push(Row::dim(format!(
+        "every {}, timeout {}; OK after {} good in a row, failing after {} bad",
+        about(ms(plan.period)),
+        about(ms(plan.timeout)),
+        plan.success_threshold,
+        plan.failure_threshold,
+    )));
+    rows.push(Row::blank());
+    let series = cx.telemetry.checks.get(id);
+    let streak = series.map_or(0, |series| series.streak);
+    rows.push(Row::title("SAMPLES").and(
+        Tone::Dim,
+        match streak {
+            0 => "  none yet".to_owned(),
+            n if n > 0 => format!("  {n} good in a row"),
+            n => format!("  {} bad in a row", n.unsigned_abs()),
+        },
+    ));
+    let samples = series.into_iter().flat_map(|series| series.samples.iter().rev().take(SAMPLES));
+    rows.extend(samples.map(|sample| self::sample(sample, cx.now.up_ms)));
+    Some(rows)
+}
+
+fn sample(sample: &SamplePoint, now_up_ms: u64) -> Row {
+    let (mark, word) = match sample.verdict {
+        Verdict::Pass => (Mark::Ok, "pass"),
+        Verdict::Failed => (Mark::Fail, "failed"),
+        Verdict::Error => (Mark::Stale, "not observed"),
+    };
+    let ago = about(now_up_ms.saturating_sub(sample.up_ms));
+    Row::mark(mark, word)
+        .and(Tone::Plain, sample.value.as_ref().map(|value| format!("  {value}")).unwrap_or_default())
+        .and(Tone::Dim, format!("  {}, {ago} ago", latency(sample.took_ms)))
+        .and(
+            Tone::Plain,
+            if sample.reason.is_empty() { String::new() } else { format!("  {}", sample.reason) },
+        )
+        .indent(1)
+}
+
+fn target(probe: &Probe) -> Vec<String> {
+    match probe {
+        Probe::Http { target, .. } => vec![format!("{} {}", target.method, target.url.as_str())],
+        Probe::Tcp { address, .. } => vec![address.as_str().to_owned()],
+        Probe::Process { select, .. } => {
+            let named = [
+                ("name", select.name.as_ref().map(|t| t.as_str())),
+                ("cmdline", select.cmdline.as_ref().map(|p| p.0.as_str())),
+                ("exe", select.exe.as_ref().map(|t| t.as_str())),
+                ("pidfile", select.pidfile.as_ref().map(|t| t.as_str())),
+                ("port", select.port.as_ref().map(|t| t.as_str())),
+                ("unit", select.unit.as_ref().map(|t| t.as_str())),
+                ("user", select.user.as_ref().map(|t| t.as_str())),
+                ("started by", select.step.as_ref().map(|step| step.as_str())),
+            ];
+            named.into_iter().filter_map(|(key, value)| Some(format!("{key} {}", value?))).collect()
+        }
+        Probe::File { paths, .. } => paths.iter().map(|path| path.as_str().to_owned()).collect(),
+        Probe::Command { command: Command::Shell(text), .. } => vec![text.as_str().to_owned()],
+        Probe::Command { command: Command::Argv(argv), .. } => {
+            argv.iter().map(|word| word.as_str().to_owned()).collect()
+        }
+        Probe::Any(checks) => checks.iter().map(ToString::to_string).collect(),
+    }
+}

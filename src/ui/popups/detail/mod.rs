@@ -1,0 +1,76 @@
+//! Everything known of one thing, made anew for each frame: nothing is asked, so nothing is frozen.
+
+mod check;
+mod event;
+mod stage;
+mod step;
+
+use crossterm::event::KeyEvent;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::form::{Button, Form, Page};
+use super::row::{Row, Text, Tone};
+use super::{Context, Opened, Outcome, Popup, Subject, draw};
+use crate::event::Proof;
+use crate::session::Refusal;
+use crate::ui::theme::{Mark, Theme};
+
+/// Opens the detail of `subject`.
+pub fn open(cx: &Context, subject: &Subject) -> Opened {
+    rows(subject, cx).ok_or_else(|| Refusal::new("there is nothing more to show of it"))?;
+    let title = match subject {
+        Subject::Stage(id) => format!("stage {id}"),
+        Subject::Step(id) => format!("step {id}"),
+        Subject::Check(id) => format!("check {id}"),
+        Subject::Event(seq) => format!("event #{seq:04}"),
+    };
+    let buttons = vec![Button::close("close").key('q')];
+    let form = Form::new(Page { title, buttons, ..Page::default() });
+    Ok(Box::new(Detail { subject: subject.clone(), form }))
+}
+
+#[derive(Debug)]
+struct Detail {
+    subject: Subject,
+    form: Form,
+}
+
+fn rows(subject: &Subject, cx: &Context) -> Option<Vec<Row>> {
+    match subject {
+        Subject::Stage(id) => stage::rows(id, cx),
+        Subject::Step(id) => step::rows(id, cx),
+        Subject::Check(id) => check::rows(id, cx),
+        Subject::Event(seq) => event::rows(*seq, cx),
+    }
+}
+
+/// What was expected, and what was seen for it.
+fn proof(proof: &Proof) -> Vec<Row> {
+    let (mark, word) = if proof.met { (Mark::Ok, "met") } else { (Mark::Fail, "not met") };
+    vec![
+        Row::mark(mark, &proof.expected).and(Tone::Marked(mark), format!("  {word}")).indent(1),
+        Row::dim(format!("seen: {}", proof.seen)).indent(4),
+    ]
+}
+
+impl Popup for Detail {
+    fn key(&mut self, key: KeyEvent, _cx: &Context) -> Outcome {
+        use super::form::Pressed;
+        match self.form.key(key.into()) {
+            Pressed::Close => Outcome::Close,
+            Pressed::Nothing | Pressed::Act(_) | Pressed::Chose => Outcome::Stay,
+        }
+    }
+
+    fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context, theme: &Theme) {
+        let rows = rows(&self.subject, cx).unwrap_or_else(|| {
+            vec![Row::dim("it is gone: only the last events are kept here, the log has them all")]
+        });
+        draw::form(&self.form, &[Text::Rows(rows)], draw::Around::default(), area, buf, theme);
+    }
+
+    fn hints(&self) -> &'static [(&'static str, &'static str)] {
+        &[("j k", "scroll"), ("esc", "close")]
+    }
+}

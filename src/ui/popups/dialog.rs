@@ -1,0 +1,180 @@
+//! A dialog: a question with a form. It freezes what it is about when it is opened and looks again when it is answered:
+//! if the cutover moved on in a way that matters, nothing is sent, one line says what changed, and the dialog shows how
+//! things stand now. It never answers itself.
+
+use crossterm::event::KeyEvent;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::form::{Form, Page, Pressed};
+use super::{Context, Opened, Outcome, Popup, draw};
+use crate::event::describe;
+use crate::session::{Command, Refusal, decide};
+
+/// One kind of dialog.
+pub trait Question: std::fmt::Debug + Send {
+    /// What is shown and asked, as things stand; a refusal where there is nothing to ask any more.
+    ///
+    /// # Errors
+    /// Why it cannot be asked now.
+    fn page(&self, form: &Form, cx: &Context) -> Result<Page, Refusal>;
+
+    /// What must not have changed between the question and its answer.
+    fn facts(&self, form: &Form, cx: &Context) -> Facts;
+
+    /// Whether any decisive event voids it, as the engine holds it for advance and rollback.
+    fn decisive(&self) -> bool {
+        false
+    }
+
+    /// A line that is made anew for each frame: what runs while the operator thinks.
+    fn live(&self, _cx: &Context) -> Option<String> {
+        None
+    }
+
+    /// What a button that acts leads to. `seen` is the event up to which the operator had seen the session.
+    fn answer(&self, word: &'static str, form: &Form, seen: u64, cx: &Context) -> Outcome;
+}
+
+/// Named facts, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts(Vec<(String, String)>);
+
+impl Facts {
+    /// The facts with one more.
+    #[must_use]
+    pub fn and(mut self, what: impl Into<String>, is: impl Into<String>) -> Self {
+        self.0.push((what.into(), is.into()));
+        self
+    }
+
+    /// What is different in `now`, in one line; `None` where nothing is.
+    pub fn change(&self, now: &Self) -> Option<String> {
+        let is = |facts: &Self, what: &str| {
+            facts.0.iter().find(|(name, _)| name == what).map_or("nothing", |(_, is)| is.as_str()).to_owned()
+        };
+        let mut changes = Vec::new();
+        for (what, _) in self.0.iter().chain(&now.0) {
+            let (was, is) = (is(self, what), is(now, what));
+            let change = format!("{what} was {was}, is now {is}");
+            if was != is && !changes.contains(&change) {
+                changes.push(change);
+            }
+        }
+        let first = changes.first()?;
+        let more = changes.len() - 1;
+        Some(if more == 0 { first.clone() } else { format!("{first} (and {more} more)") })
+    }
+}
+
+/// Whether `command` would be carried out as things stand.
+///
+/// # Errors
+/// Why not, in the engine's own words.
+pub fn may(command: &Command, cx: &Context) -> Result<(), Refusal> {
+    let Some(operator) = cx.operator else {
+        return Err(Refusal::new("nothing can be commanded here: this session is only shown"));
+    };
+    decide(cx.state, command, operator, cx.state.seq, cx.now).map(drop)
+}
+
+/// An open dialog.
+#[derive(Debug)]
+pub struct Dialog {
+    question: Box<dyn Question>,
+    form: Form,
+    facts: Facts,
+    seen: u64,
+}
+
+impl Dialog {
+    /// Opens a dialog.
+    ///
+    /// # Errors
+    /// Why there is nothing to ask.
+    pub fn open(question: impl Question + 'static, cx: &Context) -> Opened {
+        let form = Form::new(question.page(&Form::default(), cx)?);
+        let facts = question.facts(&form, cx);
+        Ok(Box::new(Self { question: Box::new(question), form, facts, seen: cx.state.seq }))
+    }
+
+    /// What moved on since the dialog froze, in one line.
+    fn moved(&self, cx: &Context) -> Option<String> {
+        let change = self.facts.change(&self.question.facts(&self.form, cx));
+        change.or_else(|| {
+            (self.question.decisive() && cx.state.decisive_seq > self.seen).then(|| {
+                let event = cx.state.recent.iter().rev().find(|e| e.seq == cx.state.decisive_seq);
+                event.map_or_else(
+                    || format!("event #{:04} came in between", cx.state.decisive_seq),
+                    |event| format!("#{:04} came in between: {}", event.seq, describe(event)),
+                )
+            })
+        })
+    }
+
+    /// Shows how things stand now, for another answer.
+    fn freeze(&mut self, cx: &Context) {
+        match self.question.page(&self.form, cx) {
+            Ok(page) => {
+                self.form.turn(page);
+                self.facts = self.question.facts(&self.form, cx);
+                self.seen = cx.state.seq;
+            }
+            Err(Refusal(why)) => self.form.notice = Some(format!("nothing to answer any more: {why}")),
+        }
+    }
+
+    fn send(&mut self, word: &'static str, cx: &Context) -> Outcome {
+        let Some(moved) = self.moved(cx) else {
+            return self.question.answer(word, &self.form, self.seen, cx);
+        };
+        self.form.notice = Some(format!("nothing was sent: {moved}"));
+        self.form.back_off();
+        self.freeze(cx);
+        Outcome::Stay
+    }
+}
+
+impl Popup for Dialog {
+    fn key(&mut self, key: KeyEvent, cx: &Context) -> Outcome {
+        match self.form.key(key.into()) {
+            Pressed::Nothing => Outcome::Stay,
+            Pressed::Close => Outcome::Close,
+            Pressed::Act(word) => self.send(word, cx),
+            Pressed::Chose => {
+                self.freeze(cx);
+                Outcome::Stay
+            }
+        }
+    }
+
+    fn paste(&mut self, text: &str) {
+        self.form.paste(text);
+    }
+
+    fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context, theme: &crate::ui::Theme) {
+        let moved = self.moved(cx).map(|moved| format!("it moved on: {moved}"));
+        let live = self.question.live(cx);
+        let around = draw::Around { live: live.as_deref(), moved: moved.as_deref() };
+        draw::form(&self.form, &self.form.page.body, around, area, buf, theme);
+    }
+
+    fn hints(&self) -> &'static [(&'static str, &'static str)] {
+        &[("tab", "next field"), ("enter", "the button in focus only"), ("pgdn", "read on"), ("esc", "NO-GO")]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_names_what_was_and_what_is() {
+        let was = Facts::default().and("the stage", "observe").and("the gate", "GO");
+        assert_eq!(was.change(&was.clone()), None);
+        let now = Facts::default().and("the stage", "observe").and("the gate", "NO-GO");
+        assert_eq!(was.change(&now).as_deref(), Some("the gate was GO, is now NO-GO"));
+        let now = Facts::default().and("the stage", "switch").and("the pause", "by opsB");
+        assert_eq!(was.change(&now).as_deref(), Some("the stage was observe, is now switch (and 2 more)"));
+    }
+}

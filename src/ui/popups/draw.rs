@@ -1,0 +1,261 @@
+//! How a form looks: a frame over the middle of the screen; in it, from the top, the text, the fields, one line of
+//! notice, the buttons.
+//!
+//! ```text
+//! ┏━ GO / NO-GO ━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+//! ┃ text, which scrolls                   ┃
+//! ┃                                       ┃
+//! ┃ reason  > because_                    ┃
+//! ┃ what the last key did, or what moved  ┃
+//! ┃ [ NO-GO  esc ]   [ GO  (not armed) ]  ┃
+//! ┗━━━━━━━━━━━━━━━ lines 1 to 14 of 30 ━━━┛
+//! ```
+//!
+//! Where there is little room the text gives way first, then the fields that are not in focus; the buttons never.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Clear, Widget};
+
+use super::field::{Field, Kind};
+use super::form::{Button, Does, Focus, Form, Tier};
+use super::row::Text;
+use crate::text;
+use crate::ui::theme::{Mark, Theme};
+
+/// The widest that a dialog gets: longer lines are hard to read.
+const WIDEST: u16 = 112;
+
+/// What is drawn beside the form itself, made anew for each frame.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Around<'a> {
+    /// What runs while the operator thinks.
+    pub live: Option<&'a str>,
+    /// What has changed since the dialog froze; a notice takes its place.
+    pub moved: Option<&'a str>,
+}
+
+/// Draws `form` with `body` as its text over the middle of `area`.
+pub fn form(form: &Form, body: &[Text], around: Around, area: Rect, buf: &mut Buffer, theme: &Theme) {
+    if area.is_empty() {
+        return;
+    }
+    let Around { live, moved } = around;
+    let framed = area.width >= 12 && area.height >= 5;
+    let width = if area.width > 70 { (area.width - 4).min(WIDEST) } else { area.width };
+    let inner_width = if framed { width - 4 } else { width };
+    let columns = usize::from(inner_width);
+
+    let mut body: Vec<Line> = body.iter().flat_map(|block| block.lines(columns, theme)).collect();
+    let button_count = button_lines(form, columns, theme).len();
+    let fields = form.page.fields.len();
+    let notices = usize::from(!form.page.buttons.is_empty()) + usize::from(live.is_some());
+    let gap = usize::from(fields > 0);
+    let wanted = body.len() + gap + fields + notices + button_count;
+    let border = if framed { 2 } else { 0 };
+    let room = usize::from(area.height - border);
+    let height = wanted.min(room);
+
+    let outer = area.centered(width.into(), (rows(height) + border).into()).intersection(area);
+    Clear.render(outer, buf);
+    let inner = if framed {
+        Rect { x: outer.x + 2, y: outer.y + 1, width: inner_width, height: rows(height) }
+    } else {
+        outer
+    };
+
+    // who gets how many lines, from the most needed to the least
+    let mut left = height;
+    let mut take = |wanted: usize| {
+        let got = wanted.min(left);
+        left -= got;
+        got
+    };
+    let button_rows = take(button_count);
+    let field_rows = take(fields);
+    let notice_rows = take(notices);
+    let body_rows = take(body.len());
+    let gap_rows = take(gap);
+
+    let top = form.shown(body.len(), body_rows);
+    let end = (top + body_rows).min(body.len());
+    let hidden = body_rows < body.len();
+    if framed {
+        frame(form, (top, end, body.len()), hidden, outer, buf, theme);
+    }
+    let mut at = Rect { height: 1, ..inner };
+    let mut line = |line: Line| {
+        line.render(at.intersection(*buf.area()), buf);
+        at.y += 1;
+    };
+    body.drain(top..end).for_each(&mut line);
+    (0..gap_rows).for_each(|_| line(Line::default()));
+    for n in visible(fields, field_rows, form.focus()) {
+        line(field_line(form, n, columns, theme));
+    }
+    if notice_rows > usize::from(live.is_some()) || (notice_rows == 1 && live.is_none()) {
+        line(notice_line(form, moved, columns, theme));
+    }
+    if let Some(live) = live.filter(|_| notice_rows > 0) {
+        let live = text::safe(live);
+        line(Line::styled(text::fit(&live, columns).into_owned(), theme.warn));
+    }
+    // made again, as this frame may have shown the end of the text and so armed them
+    button_lines(form, columns, theme).into_iter().take(button_rows).for_each(line);
+}
+
+fn frame(
+    form: &Form,
+    seen: (usize, usize, usize),
+    hidden: bool,
+    outer: Rect,
+    buf: &mut Buffer,
+    theme: &Theme,
+) {
+    let style = match form.page.tier {
+        Tier::Safe => theme.focus,
+        Tier::Risky => theme.warn,
+        Tier::Grave => theme.point_of_no_return,
+    };
+    let room = usize::from(outer.width).saturating_sub(6);
+    let title = text::safe(&form.page.title);
+    let mut block = Block::bordered()
+        .border_set(theme.glyphs.thick)
+        .border_style(style)
+        .title(Line::styled(format!(" {} ", text::fit(&title, room)), style));
+    if hidden {
+        let (top, end, all) = seen;
+        let more = if end < all { ", PgDn" } else { ", PgUp" };
+        let place = format!(" lines {} to {end} of {all}{more} ", (top + 1).min(end));
+        if text::width(&place) <= room {
+            block = block.title_bottom(Line::styled(place, style).right_aligned());
+        }
+    }
+    block.render(outer, buf);
+}
+
+/// Which of `all` fields are drawn in `rows` lines: those round the one in focus.
+fn visible(all: usize, rows: usize, focus: Focus) -> std::ops::Range<usize> {
+    let wanted = match focus {
+        Focus::Field(n) => n,
+        Focus::Button(_) => 0,
+    };
+    let start = (wanted + 1).saturating_sub(rows).min(all.saturating_sub(rows));
+    start..(start + rows).min(all)
+}
+
+fn field_line(form: &Form, n: usize, columns: usize, theme: &Theme) -> Line<'static> {
+    let field = &form.page.fields[n];
+    let focused = form.focus() == Focus::Field(n);
+    let labels = form.page.fields.iter().map(|f| text::width(&text::safe(&f.label))).max().unwrap_or(0);
+    let label_room = labels.min(columns / 2);
+    let label = text::safe(&field.label);
+    let label = text::fit(&label, label_room);
+    let pad = label_room - text::width(&label);
+    let label_style = if focused { theme.focus } else { theme.text };
+    let mut spans = vec![
+        Span::styled(format!("{label}{}", " ".repeat(pad)), label_style),
+        Span::styled(if focused { " > " } else { " : " }, label_style),
+    ];
+    let room = columns.saturating_sub(label_room + 3);
+    spans.extend(value(form, field, focused, room, theme));
+    Line::from(spans)
+}
+
+fn value(form: &Form, field: &Field, focused: bool, room: usize, theme: &Theme) -> Vec<Span<'static>> {
+    let Some(answer) = form.answer(field.name) else { return Vec::new() };
+    let aside = match &field.kind {
+        Kind::Choice(options) => {
+            let option = options.get(answer.choice).map(String::as_str).unwrap_or_default();
+            let option = text::safe(option);
+            let style = if focused { theme.selected } else { theme.text };
+            let place = format!("  {} of {}", answer.choice + 1, options.len());
+            let room = room.saturating_sub(place.len() + 4);
+            return vec![
+                Span::styled(format!("< {} >", text::fit(&option, room)), style),
+                Span::styled(place, theme.dim),
+            ];
+        }
+        Kind::Typed(wanted) => {
+            use unicode_segmentation::UnicodeSegmentation;
+            format!("  {} of {} characters", answer.line.len(), wanted.graphemes(true).count())
+        }
+        Kind::Text { required: true } if answer.line.text().trim().is_empty() => "  needed".to_owned(),
+        Kind::Text { .. } => String::new(),
+    };
+    let aside = if aside.len() + 12 > room { String::new() } else { aside };
+    let (before, under, behind) = answer.line.window(room - aside.len());
+    let cursor = if focused { theme.text.add_modifier(Modifier::REVERSED) } else { Style::new() };
+    let used: usize = [&before, &under, &behind].iter().map(|t| text::width(t)).sum();
+    let pad = room.saturating_sub(used + aside.len());
+    vec![
+        Span::styled(before, theme.text),
+        Span::styled(under, cursor),
+        Span::styled(behind, theme.text),
+        Span::raw(" ".repeat(pad)),
+        Span::styled(aside, theme.dim),
+    ]
+}
+
+fn notice_line(form: &Form, moved: Option<&str>, columns: usize, theme: &Theme) -> Line<'static> {
+    let Some((mark, what)) =
+        form.notice.as_deref().map(|notice| (Mark::Ask, notice)).or(moved.map(|moved| (Mark::Warn, moved)))
+    else {
+        return Line::default();
+    };
+    let text = format!("{} {what}", theme.glyph(mark));
+    let text = text::safe(&text);
+    Line::styled(text::fit(&text, columns).into_owned(), theme.mark(mark))
+}
+
+/// The buttons on as few lines as they fit on.
+fn button_lines(form: &Form, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines: Vec<Line> = Vec::new();
+    let mut used = 0;
+    for (n, button) in form.page.buttons.iter().enumerate() {
+        let focused = form.focus() == Focus::Button(n);
+        let label = label(form, button, focused);
+        let label = text::safe(&label);
+        let label = text::fit(&label, columns).into_owned();
+        let style = if focused {
+            theme.button_focused
+        } else if form.unarmed(button).is_some() {
+            theme.dim
+        } else {
+            theme.button
+        };
+        let width = text::width(&label);
+        match lines.last_mut().filter(|_| used + 3 + width <= columns) {
+            Some(line) => {
+                line.spans.push(Span::raw("   "));
+                line.spans.push(Span::styled(label, style));
+                used += 3 + width;
+            }
+            None => {
+                lines.push(Line::from(Span::styled(label, style)));
+                used = width;
+            }
+        }
+    }
+    lines
+}
+
+/// The brackets tell focus without colour.
+fn label(form: &Form, button: &Button, focused: bool) -> String {
+    let mut label = button.label.clone();
+    match (button.does, button.key) {
+        (Does::Close, _) => label.push_str("  esc"),
+        (Does::Act(_), Some(key)) => label.push_str(&format!("  {key}")),
+        (Does::Act(_), None) => {}
+    }
+    if form.unarmed(button).is_some() {
+        label.push_str("  (not armed)");
+    }
+    if focused { format!("[>{label} ]") } else { format!("[ {label} ]") }
+}
+
+fn rows(n: usize) -> u16 {
+    u16::try_from(n).unwrap_or(u16::MAX)
+}

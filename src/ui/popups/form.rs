@@ -1,0 +1,364 @@
+//! A dialog's form: text to read, fields to fill in, buttons; what each key does to it. It knows nothing of cutovers.
+//!
+//! Tab goes from the first button (which never does anything but close) over the fields to the other buttons. Enter
+//! activates the button in focus and nothing else; a button that is not armed says why. All of the text must have been
+//! on the screen before a button that acts is armed.
+
+use std::cell::Cell;
+
+use crossterm::event::KeyCode;
+
+use super::field::{Answer, Field, Kind};
+use super::row::Text;
+use crate::ui::keymap::Key;
+
+/// How much is at stake; it shows in the frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tier {
+    #[default]
+    Safe,
+    Risky,
+    Grave,
+}
+
+/// What a dialog shows and asks, as of one moment.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    pub title: String,
+    pub tier: Tier,
+    pub body: Vec<Text>,
+    pub fields: Vec<Field>,
+    /// Invariant: the first closes.
+    pub buttons: Vec<Button>,
+    /// The first field has the focus at the start, and Enter in it is the last button: for what needs no second look.
+    pub quick: bool,
+}
+
+/// A button.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Button {
+    pub label: String,
+    pub does: Does,
+    /// A letter that is this button wherever no text is typed.
+    pub key: Option<char>,
+    /// The fields that it needs, by name.
+    pub needs: Vec<&'static str>,
+}
+
+/// What a button does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Does {
+    Close,
+    /// Acts; the dialog knows the word.
+    Act(&'static str),
+}
+
+impl Button {
+    /// The button that leaves everything as it is, with `n` as its letter.
+    pub fn close(label: impl Into<String>) -> Self {
+        Self { label: label.into(), does: Does::Close, key: Some('n'), needs: Vec::new() }
+    }
+
+    /// A button that acts.
+    pub fn act(word: &'static str, label: impl Into<String>) -> Self {
+        Self { label: label.into(), does: Does::Act(word), key: None, needs: Vec::new() }
+    }
+
+    /// The button with a letter; `None` takes it away.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<Option<char>>) -> Self {
+        self.key = key.into();
+        self
+    }
+
+    /// The button that also needs a field.
+    #[must_use]
+    pub fn needs(mut self, field: &'static str) -> Self {
+        self.needs.push(field);
+        self
+    }
+}
+
+/// What has the focus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Focus {
+    Field(usize),
+    Button(usize),
+}
+
+/// What a key led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pressed {
+    Nothing,
+    Close,
+    Act(&'static str),
+    /// Another choice was made.
+    Chose,
+}
+
+/// How much of the text the last frame showed: only the drawing knows how long it is once wrapped.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Seen {
+    pub lines: usize,
+    pub height: usize,
+    /// The end of the text has been on the screen.
+    pub end: bool,
+}
+
+/// A page with what was filled in.
+#[derive(Debug, Default)]
+pub struct Form {
+    pub page: Page,
+    answers: Vec<(&'static str, Answer)>,
+    focus: Option<Focus>,
+    scroll: Cell<usize>,
+    seen: Cell<Seen>,
+    /// One line that answers the last key.
+    pub notice: Option<String>,
+}
+
+impl Form {
+    /// A form for `page`.
+    pub fn new(page: Page) -> Self {
+        let mut form = Self::default();
+        form.turn(page);
+        form
+    }
+
+    /// Shows another page; what was filled in stays, what was read has to be read again, the focus stays where it still
+    /// has a place.
+    pub fn turn(&mut self, page: Page) {
+        for field in &page.fields {
+            if self.answer(field.name).is_none() {
+                self.answers.push((field.name, Answer::default()));
+            }
+            if let (Kind::Choice(options), Some((_, answer))) =
+                (&field.kind, self.answers.iter_mut().find(|(name, _)| *name == field.name))
+                && answer.choice >= options.len()
+            {
+                answer.choice = 0;
+            }
+        }
+        let focus = match self.focus {
+            Some(Focus::Field(n)) if n < page.fields.len() => Focus::Field(n),
+            None if page.quick && !page.fields.is_empty() => Focus::Field(0),
+            _ => Focus::Button(0),
+        };
+        self.focus = Some(focus);
+        self.page = page;
+        self.scroll.set(0);
+        self.seen.set(Seen::default());
+    }
+
+    /// What has the focus.
+    pub fn focus(&self) -> Focus {
+        self.focus.unwrap_or(Focus::Button(0))
+    }
+
+    /// Puts the focus back on the button that closes.
+    pub fn back_off(&mut self) {
+        self.focus = Some(Focus::Button(0));
+    }
+
+    /// What was filled in under `name`.
+    pub fn answer(&self, name: &str) -> Option<&Answer> {
+        self.answers.iter().find(|(n, _)| *n == name).map(|(_, answer)| answer)
+    }
+
+    /// The text under `name`, without blanks around it; `None` where it is empty.
+    pub fn text(&self, name: &str) -> Option<String> {
+        let text = self.answer(name)?.line.text();
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    /// The place of the choice under `name`; 0 where there is none.
+    pub fn choice(&self, name: &str) -> usize {
+        self.answer(name).map_or(0, |answer| answer.choice)
+    }
+
+    /// Why a button does nothing yet; `None` where it is armed.
+    pub fn unarmed(&self, button: &Button) -> Option<String> {
+        if button.does == Does::Close {
+            return None;
+        }
+        for field in self.page.fields.iter().filter(|f| button.needs.contains(&f.name)) {
+            if let Some(lacks) = self.answer(field.name).and_then(|answer| field.lacks(answer)) {
+                return Some(lacks);
+            }
+        }
+        (!self.page.quick && !self.seen.get().end).then(|| "read to the end first: PgDn, or End".to_owned())
+    }
+
+    /// The first line of the text that is shown, once the text has `lines` lines of which `height` fit; remembers what
+    /// has been seen.
+    pub fn shown(&self, lines: usize, height: usize) -> usize {
+        let scroll = self.scroll.get().min(lines.saturating_sub(height));
+        self.scroll.set(scroll);
+        let end = self.seen.get().end || (lines > 0 && scroll + height >= lines) || lines == 0;
+        self.seen.set(Seen { lines, height, end });
+        scroll
+    }
+
+    /// Takes a key.
+    pub fn key(&mut self, key: Key) -> Pressed {
+        self.notice = None;
+        if key.ctrl || key.alt {
+            return Pressed::Nothing;
+        }
+        if key.code == KeyCode::Esc {
+            return Pressed::Close;
+        }
+        let handled = match key.code {
+            KeyCode::Tab => self.move_focus(false),
+            KeyCode::BackTab => self.move_focus(true),
+            KeyCode::PageDown => self.scroll_by(self.page_height()),
+            KeyCode::PageUp => self.scroll_by(-self.page_height()),
+            _ => false,
+        };
+        if handled {
+            return Pressed::Nothing;
+        }
+        match self.focus() {
+            Focus::Field(n) => self.key_in_field(n, key),
+            Focus::Button(n) => self.key_on_button(n, key),
+        }
+    }
+
+    /// Takes pasted text: into the line in focus, or nowhere.
+    pub fn paste(&mut self, text: &str) {
+        let Focus::Field(n) = self.focus() else {
+            self.notice = Some("a paste is never a key: go to a field first (Tab)".to_owned());
+            return;
+        };
+        match &self.page.fields[n].kind {
+            Kind::Text { .. } => {
+                self.notice = None;
+                self.answer_mut(n).line.insert(text);
+            }
+            Kind::Typed(_) => {
+                self.notice = Some("a paste is refused here: the name has to be typed".to_owned())
+            }
+            Kind::Choice(_) => self.notice = Some("a paste is never a key".to_owned()),
+        }
+    }
+
+    fn key_in_field(&mut self, n: usize, key: Key) -> Pressed {
+        if let Kind::Choice(options) = &self.page.fields[n].kind {
+            let last = options.len().saturating_sub(1);
+            let now = self.answer_mut(n).choice;
+            let then = match key.code {
+                KeyCode::Right | KeyCode::Char('l' | ' ') => (now + 1).min(last),
+                KeyCode::Left | KeyCode::Char('h') => now.saturating_sub(1),
+                _ => return self.key_between(key),
+            };
+            if then == now {
+                return Pressed::Nothing;
+            }
+            self.answer_mut(n).choice = then;
+            return Pressed::Chose;
+        }
+        match key.code {
+            KeyCode::Enter if self.page.quick => self.activate(self.page.buttons.len() - 1),
+            KeyCode::Up => {
+                self.move_focus(true);
+                Pressed::Nothing
+            }
+            KeyCode::Down => {
+                self.move_focus(false);
+                Pressed::Nothing
+            }
+            KeyCode::Enter => {
+                self.notice = Some("Enter is for the button in focus: Tab goes on".to_owned());
+                Pressed::Nothing
+            }
+            _ => {
+                self.answer_mut(n).line.key(key);
+                Pressed::Nothing
+            }
+        }
+    }
+
+    fn key_on_button(&mut self, n: usize, key: Key) -> Pressed {
+        match key.code {
+            KeyCode::Enter => self.activate(n),
+            KeyCode::Left | KeyCode::Char('h') => {
+                self.focus = Some(Focus::Button(n.saturating_sub(1)));
+                Pressed::Nothing
+            }
+            KeyCode::Right | KeyCode::Char('l') => {
+                self.focus = Some(Focus::Button((n + 1).min(self.page.buttons.len() - 1)));
+                Pressed::Nothing
+            }
+            _ => self.key_between(key),
+        }
+    }
+
+    /// Keys that mean the same wherever no text is typed.
+    fn key_between(&mut self, key: Key) -> Pressed {
+        if let KeyCode::Char(c) = key.code
+            && let Some(n) = self.page.buttons.iter().position(|b| b.key == Some(c))
+        {
+            return self.activate(n);
+        }
+        match key.code {
+            KeyCode::Up | KeyCode::Char('k') => self.scroll_by(-1),
+            KeyCode::Down | KeyCode::Char('j') => self.scroll_by(1),
+            KeyCode::Home | KeyCode::Char('g') => self.scroll_by(isize::MIN),
+            KeyCode::End | KeyCode::Char('G') => self.scroll_by(isize::MAX),
+            KeyCode::Char('y') => {
+                self.notice = Some("y is not enough here: fill in, go to the button, press Enter".to_owned());
+                true
+            }
+            _ => false,
+        };
+        Pressed::Nothing
+    }
+
+    fn activate(&mut self, n: usize) -> Pressed {
+        let Some(button) = self.page.buttons.get(n) else { return Pressed::Nothing };
+        match (button.does, self.unarmed(button)) {
+            (Does::Close, _) => Pressed::Close,
+            (Does::Act(_), Some(why)) => {
+                self.notice = Some(why);
+                Pressed::Nothing
+            }
+            (Does::Act(word), None) => Pressed::Act(word),
+        }
+    }
+
+    fn answer_mut(&mut self, n: usize) -> &mut Answer {
+        let name = self.page.fields[n].name;
+        let at = self.answers.iter().position(|(other, _)| *other == name);
+        let at = at.expect("`turn` makes an answer for every field");
+        &mut self.answers[at].1
+    }
+
+    /// The order of Tab: the button that closes, the fields, the buttons that act.
+    fn move_focus(&mut self, back: bool) -> bool {
+        let (fields, buttons) = (self.page.fields.len(), self.page.buttons.len());
+        let places = fields + buttons;
+        let now = match self.focus() {
+            Focus::Button(0) => 0,
+            Focus::Field(n) => n + 1,
+            Focus::Button(n) => n + fields,
+        };
+        let then = (if back { now + places - 1 } else { now + 1 }) % places.max(1);
+        self.focus = Some(match then {
+            0 => Focus::Button(0),
+            n if n <= fields => Focus::Field(n - 1),
+            n => Focus::Button(n - fields),
+        });
+        true
+    }
+
+    fn page_height(&self) -> isize {
+        isize::try_from(self.seen.get().height.saturating_sub(1)).unwrap_or(1).max(1)
+    }
+
+    fn scroll_by(&mut self, by: isize) -> bool {
+        let Seen { lines, height, .. } = self.seen.get();
+        let last = lines.saturating_sub(height);
+        self.scroll.set(self.scroll.get().saturating_add_signed(by).min(last));
+        true
+    }
+}

@@ -1,0 +1,156 @@
+//! The preflight of an advance: each thing that counts, with its state, a line each.
+
+use super::Context;
+use super::row::{Row, Tone};
+use crate::event::Health;
+use crate::runbook::model::Stage;
+use crate::runbook::{CheckId, StageId};
+use crate::session::gate::{self, Verdict};
+use crate::session::telemetry::LogHealth;
+use crate::session::{StageState, State, StepStatus, rollback};
+use crate::ui::format::{about, ms, time};
+use crate::ui::theme::Mark;
+
+/// The lines for `current`'s gate; before the first stage, those for the way back alone.
+pub fn rows(current: Option<&StageId>, verdict: &Verdict, cx: &Context) -> Vec<Row> {
+    let state = cx.state;
+    let mut rows = vec![Row::title("PREFLIGHT")];
+    if let Some(plan) = current.and_then(|id| state.stage_plan(id)) {
+        let seen = state.stages.get(&plan.id);
+        rows.push(steps(plan, state));
+        rows.extend(plan.gate.checks.iter().map(|id| check("gate", id, state)));
+        rows.extend(soak(plan, seen, cx));
+        rows.extend(plan.gate.accept.iter().map(|item| accept(item, seen)));
+    }
+    rows.extend(escape_hatch(state));
+    if let Some(pause) = &state.paused {
+        rows.push(Row::mark(Mark::Fail, format!("paused by {} since {}", pause.by, time(pause.at))));
+    }
+    let over = rollback::window_is_over(state, cx.now);
+    rows.push(Row::mark(if over { Mark::Warn } else { Mark::Pending }, window(cx)));
+    rows.push(log(&cx.telemetry.log));
+    if let Some(runbook) = &state.runbook {
+        let sha256 = runbook.sha256.get(..16).unwrap_or(&runbook.sha256);
+        rows.push(
+            Row::mark(Mark::Pending, "runbook as recorded at the start")
+                .and(Tone::Dim, format!("  sha256 {sha256}")),
+        );
+    }
+    if !verdict.is_go() {
+        rows.push(Row::blank());
+        rows.push(Row::toned(Tone::Marked(Mark::Fail), "MISSING"));
+    }
+    for missing in &verdict.missing {
+        let word = if missing.liftable { "BLOCKING" } else { "BLOCKING, no override lifts it" };
+        rows.push(
+            Row::mark(Mark::Fail, &missing.what)
+                .and(Tone::Marked(Mark::Fail), format!("  {word}"))
+                .and(Tone::Dim, format!("  released by: {}", missing.release)),
+        );
+    }
+    rows.into_iter().enumerate().map(|(n, row)| if n == 0 { row } else { row.indent(1) }).collect()
+}
+
+/// How long rolling back needs no reason.
+pub fn window(cx: &Context) -> String {
+    let Some(window) = cx.state.runbook.as_ref().and_then(|r| r.rollback.window.as_ref()) else {
+        return "rollback window: none set, rolling back needs no reason".to_owned();
+    };
+    match rollback::window_ends(cx.state) {
+        None => format!("rollback window: {} from the entry of {}", about(ms(window.lasts)), window.from),
+        Some(end) if end <= cx.now.up_ms => "rollback window: over, rolling back needs a reason".to_owned(),
+        Some(end) => format!("rollback window: open for {} more", about(end - cx.now.up_ms)),
+    }
+}
+
+/// The way back: without a check of its own nothing proves it, so it is not called ready.
+fn escape_hatch(state: &State) -> Vec<Row> {
+    let ready: Vec<_> = state.runbook.iter().flat_map(|r| &r.rollback.ready).collect();
+    if ready.is_empty() {
+        return vec![Row::mark(Mark::Pending, "escape hatch: the runbook names no check for it")];
+    }
+    let go = gate::escape_hatch(state).is_go();
+    let (mark, word) = if go { (Mark::Ok, "ready") } else { (Mark::Fail, "NOT READY") };
+    let mut rows = vec![Row::mark(mark, "escape hatch").and(Tone::Marked(mark), format!("  {word}"))];
+    rows.extend(ready.into_iter().map(|id| check("way back", id, state).indent(2)));
+    rows
+}
+
+fn steps(plan: &Stage, state: &State) -> Row {
+    let counted: Vec<_> = plan.steps.iter().filter(|step| step.applies).collect();
+    let done = |status| matches!(status, StepStatus::Passed | StepStatus::Skipped);
+    let finished = counted.iter().filter(|step| done(state.step(&step.id).status)).count();
+    let skipped = counted.iter().filter(|s| state.step(&s.id).status == StepStatus::Skipped).count();
+    let all = finished == counted.len();
+    let mut row = Row::mark(
+        if all { Mark::Ok } else { Mark::Fail },
+        format!("stage {} {}", plan.id, if all { "finished" } else { "not finished" }),
+    )
+    .and(Tone::Dim, format!("  {finished} of {} steps", counted.len()));
+    if skipped > 0 {
+        row = row.and(Tone::Marked(Mark::Warn), format!("  {skipped} skipped"));
+    }
+    row
+}
+
+fn check(kind: &str, id: &CheckId, state: &State) -> Row {
+    let seen = state.check(id);
+    let mark = match seen.health {
+        _ if !state.blocks(id) && seen.health != Health::Ok => Mark::Pending,
+        Health::Ok => Mark::Ok,
+        Health::Failing => Mark::Fail,
+        Health::Stale => Mark::Stale,
+        Health::Idle | Health::Pending => Mark::Warn,
+    };
+    let mut row = Row::mark(mark, format!("{kind} {id}"))
+        .and(Tone::Marked(mark), format!("  {}", seen.health.word()))
+        .and(Tone::Plain, seen.value.as_ref().map(|value| format!("  {value}")).unwrap_or_default());
+    if !seen.reason.is_empty() && seen.health != Health::Ok {
+        row = row.and(Tone::Dim, format!("  {}", seen.reason));
+    }
+    if !state.blocks(id) && seen.health != Health::Ok {
+        row = row.and(Tone::Dim, "  does not count here");
+    }
+    row
+}
+
+fn soak(plan: &Stage, seen: Option<&StageState>, cx: &Context) -> Option<Row> {
+    let wanted = plan.gate.soak?;
+    let soak = seen.map(|s| s.soak.clone()).unwrap_or_default();
+    let so_far = soak.so_far_ms(cx.now.up_ms).min(ms(wanted));
+    let mut row = Row::mark(if soak.reached { Mark::Ok } else { Mark::Fail }, "soak").and(
+        Tone::Plain,
+        if soak.reached {
+            format!("  {} held", about(ms(wanted)))
+        } else {
+            format!("  {} of {}", about(so_far), about(ms(wanted)))
+        },
+    );
+    if let Some(why) = &soak.last_broken {
+        row = row.and(Tone::Dim, format!("  broken {} times, last by {why}", soak.broken));
+    }
+    Some(row)
+}
+
+fn accept(item: &str, seen: Option<&StageState>) -> Row {
+    match seen.and_then(|s| s.ticks.get(item)) {
+        None => Row::mark(Mark::Ask, item).and(Tone::Marked(Mark::Ask), "  not ticked"),
+        Some(tick) => {
+            let (mark, word) = if tick.pass { (Mark::Ok, "passed") } else { (Mark::Fail, "failed") };
+            let note = tick.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+            Row::mark(mark, item).and(Tone::Dim, format!("  {word} by {} {}{note}", tick.by, time(tick.at)))
+        }
+    }
+}
+
+fn log(health: &LogHealth) -> Row {
+    match health {
+        LogHealth::Ok => Row::mark(Mark::Ok, "the log can be written"),
+        LogHealth::Full(why) => {
+            Row::mark(Mark::Fail, "the disk is full").and(Tone::Plain, format!("  {why}"))
+        }
+        LogHealth::Failed(why) => {
+            Row::mark(Mark::Fail, "the log cannot be written").and(Tone::Plain, format!("  {why}"))
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! How the dialogs look: as snapshots, at every size, and with text that means harm.
+
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::fixture::*;
+use super::states::*;
+use crate::event::{By, Event, EventKind, NoteTag, Proof, StepFinished};
+use crate::runbook::StepId;
+use crate::session::telemetry::{SamplePoint, Verdict};
+use crate::session::{State, StepStatus};
+use crate::text;
+use crate::ui::popups::{self, Context, Opened, Subject};
+use crate::ui::theme::Theme;
+
+type Open = fn(&Context) -> Opened;
+
+/// Every popup with a state that it opens on.
+fn all() -> Vec<(&'static str, State, Open)> {
+    let failed = || step_is("switch.start-new", StepStatus::Failed);
+    vec![
+        ("go", at_go(), popups::advance),
+        ("no_go", at_no_go(), popups::advance),
+        ("point_of_no_return", before_point_of_no_return(), popups::advance),
+        ("first_stage", before_the_first(), popups::advance),
+        ("rollback", step_is("switch.start-new", StepStatus::Running), popups::rollback),
+        ("confirm", asked(), |cx| popups::confirm(cx, &"observe.ask".into())),
+        ("tick", at_go(), |cx| popups::tick(cx, &"switch".into(), "Support sees no tickets")),
+        ("retry", failed(), |cx| popups::retry(cx, &start_new())),
+        ("skip", failed(), |cx| popups::skip(cx, &start_new())),
+        ("kill", step_is("switch.start-new", StepStatus::Running), |cx| popups::kill(cx, &start_new())),
+        ("resolve", step_is("switch.start-new", StepStatus::Unknown), |cx| popups::resolve(cx, &start_new())),
+        ("resume", paused(), popups::resume),
+        ("veto", armed(), |cx| popups::veto(cx, &"switch.readyz.rollback".into())),
+        ("acknowledge", unacknowledged(), popups::acknowledge),
+        ("note", at_go(), popups::note),
+        ("quit", step_is("switch.start-new", StepStatus::Running), popups::quit),
+        ("help", at_go(), popups::help),
+        ("detail_step", finished(), |cx| popups::detail(cx, &Subject::Step(start_new()))),
+        ("detail_check", at_no_go(), |cx| popups::detail(cx, &Subject::Check("lag".into()))),
+        ("detail_stage", at_no_go(), |cx| popups::detail(cx, &Subject::Stage("switch".into()))),
+        ("detail_event", noted_event(), |cx| popups::detail(cx, &Subject::Event(211))),
+    ]
+}
+
+fn finished() -> State {
+    let mut state = step_is("switch.start-new", StepStatus::Failed);
+    let proof =
+        |expected: &str, met, seen: &str| Proof { expected: expected.to_owned(), met, seen: seen.to_owned() };
+    state.steps.get_mut("switch.start-new").unwrap().finish = Some(Arc::new(StepFinished {
+        step: start_new(),
+        attempt: 2,
+        passed: false,
+        why: "output matches /^started$/: no match in 312 lines".to_owned(),
+        proofs: vec![
+            proof("exit 0", true, "exit 0"),
+            proof("output matches /^started$/", false, "no match in 312 lines"),
+        ],
+        exit: Some(0),
+        took_ms: 6_400,
+        output: None,
+        captures: [("pid".to_owned(), "9120".to_owned())].into_iter().collect(),
+        remains: vec![9120],
+    }));
+    state
+}
+
+fn noted_event() -> State {
+    let mut state = at_go();
+    let event = EventKind::NoteAdded { tag: NoteTag::Observation, text: "lag creeping up".to_owned() };
+    state.recent.push_back(Arc::new(Event { seq: 211, at: now().at, up_ms: UP_MS, by: By::ENGINE, event }));
+    state
+}
+
+fn desk(state: State) -> Desk {
+    let mut desk = Desk::new(state);
+    let series = desk.telemetry.checks.entry("lag".into()).or_default();
+    for (n, verdict) in [Verdict::Pass, Verdict::Failed, Verdict::Error].into_iter().enumerate() {
+        series.push(SamplePoint {
+            up_ms: UP_MS - 6_000 + 2_000 * n as u64,
+            took_ms: 41,
+            verdict,
+            value: Some("7.2s".to_owned()),
+            number: Some(7.2),
+            reason: if verdict == Verdict::Pass { String::new() } else { "expected at most 5s".to_owned() },
+        });
+    }
+    desk
+}
+
+#[test]
+fn each_dialog_looks_as_recorded() {
+    for (name, state, open) in all() {
+        let desk = desk(state);
+        for (width, height) in [(80, 24), (120, 36)] {
+            let popup = desk.open(open);
+            insta::assert_snapshot!(format!("{name}_{width}x{height}"), desk.drawn(&*popup, width, height));
+        }
+    }
+}
+
+#[test]
+fn go_and_no_go_have_their_styles() {
+    for (name, state) in [("go", at_go()), ("no_go", at_no_go())] {
+        let desk = desk(state);
+        let popup = desk.open(popups::advance);
+        let area = Rect::new(0, 0, 80, 24);
+        let mut buffer = Buffer::empty(area);
+        popup.render(area, &mut buffer, &desk.cx(), &Theme::dark());
+        insta::assert_debug_snapshot!(format!("{name}_styles"), buffer);
+    }
+}
+
+#[test]
+fn the_buttons_are_there_at_60_by_15() {
+    for (name, state, open) in all() {
+        let desk = desk(state);
+        let popup = desk.open(open);
+        let screen = desk.drawn(&*popup, 60, 15);
+        let closes = screen.contains("[>") || screen.contains("[ throw away") || name == "help";
+        assert!(closes, "{name}:\n{screen}");
+    }
+}
+
+#[test]
+fn every_dialog_renders_at_every_size() {
+    for (_, state, open) in all() {
+        let desk = desk(state);
+        let popup = desk.open(open);
+        for width in (1..=40).chain([59, 60, 70, 71, 80, 113, 120, 250]) {
+            for height in (1..=16).chain([24, 36, 80]) {
+                desk.buffer(&*popup, width, height);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_means_harm_is_shown_and_never_reaches_a_cell() {
+    let harm = "x\u{1b}[2J\u{1b}]0;t\u{7}\u{202e}gpj.exe\u{200b}\u{9b}31m\r\u{ad}\u{e0041}";
+    for (name, mut state, open) in all() {
+        let book = plan(&mut state);
+        book.title = harm.to_owned();
+        book.policy = book.policy.iter().map(|_| harm.to_owned()).collect();
+        for stage in &mut book.stages {
+            stage.title = harm.to_owned();
+            stage.description = Some(harm.to_owned());
+            for step in stage.steps.iter_mut().chain(&mut stage.rollback) {
+                let id = step.id.clone();
+                *step = crate::runbook::model::Step {
+                    title: harm.to_owned(),
+                    description: Some(harm.to_owned()),
+                    user: Some(harm.to_owned()),
+                    needs: step.needs.clone(),
+                    undoes: step.undoes.clone(),
+                    skippable: true,
+                    action: match &step.action {
+                        crate::runbook::model::Action::Run { .. } => {
+                            run(id.as_str(), harm, &[harm, harm]).action
+                        }
+                        other => other.clone(),
+                    },
+                    ..run(id.as_str(), harm, &[harm])
+                };
+            }
+        }
+        for step in state.steps.values_mut() {
+            (step.what, step.why) = (Some(harm.to_owned()), Some(harm.to_owned()));
+        }
+        for check in state.checks.values_mut() {
+            (check.reason, check.value) = (harm.to_owned(), Some(harm.to_owned()));
+        }
+        let desk = desk(state);
+        let mut popup = desk.open(open);
+        popup.paste(harm);
+        for (width, height) in [(120, 60), (60, 15), (20, 8)] {
+            let buffer = desk.buffer(&*popup, width, height);
+            for cell in buffer.content() {
+                assert!(cell.symbol().chars().all(text::is_allowed), "{name}: {:?}", cell.symbol());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_command_is_shown_whole_with_what_hides_in_it() {
+    let long = format!("curl http://host/{} \u{202e}| hs", "a".repeat(300));
+    let mut state = step_is("switch.start-new", StepStatus::Failed);
+    plan(&mut state).stages[1].steps[1] = run("switch.start-new", "", &["bash", "-c", &long]);
+    let desk = desk(state);
+    let popup = desk.open(|cx| popups::retry(cx, &StepId::from("switch.start-new")));
+    let screen = desk.drawn(&*popup, 80, 40);
+    let shown: String = screen.lines().map(|line| line.trim_matches(|c| " ┃".contains(c))).collect();
+    assert!(shown.contains(&"a".repeat(300)), "{screen}");
+    assert!(shown.contains("<U+202E>| hs") && shown.contains("sha256 "), "{screen}");
+}
