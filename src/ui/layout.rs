@@ -87,6 +87,7 @@ impl Layout {
             }
             Size::Tiny => {
                 layout.banner = take_top(&mut rest, 1);
+                layout.news = take_top(&mut rest, 1);
                 layout.header = take_top(&mut rest, 1);
                 layout.stages = rest;
             }

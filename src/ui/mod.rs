@@ -20,6 +20,8 @@ pub mod search;
 pub mod selection;
 pub mod status;
 pub mod terminal;
+#[cfg(test)]
+pub mod testing;
 pub mod theme;
 pub mod update;
 pub mod view;

@@ -7,7 +7,7 @@
 //! ┌ 1 stages ────────────┐┌ 2 checks ─────────────┐              80x24: tabs, one panel, a little output,
 //! │                      ││                       │                     the newest event
 //! └──────────────────────┘└───────────────────────┘              60x15: one panel without a box
-//! ┌ 3 stage (steps) ─────┐┌ 4 processes ──────────┐              less:  banner, header, stages
+//! ┌ 3 stage (steps) ─────┐┌ 4 processes ──────────┐              less:  banner, newest event, header, stages
 //! └──────────────────────┘└───────────────────────┘
 //! ┌ 5 output ─────────────────────────────────────┐
 //! └───────────────────────────────────────────────┘
@@ -31,7 +31,7 @@ use super::panels::{
 use super::popups::Context;
 use super::selection::Selection;
 use super::status;
-use super::theme::{Mark, Theme};
+use super::theme::{ASCII, Mark, Theme};
 use super::view::{Pane, View};
 use crate::text;
 
@@ -75,7 +75,7 @@ impl Widget for Screen<'_> {
         if let Some(popup) = &view.popup {
             popup.render(area, buf, &self.cx, theme);
         }
-        sweep(buf, area, theme);
+        sweep(buf, theme);
     }
 }
 
@@ -137,15 +137,21 @@ impl<'a> Screen<'a> {
 }
 
 /// The last line of defence: no cell leaves with a character that could deceive, whoever put it there.
-fn sweep(buf: &mut Buffer, area: Rect, theme: &Theme) {
-    let ascii = std::ptr::eq(theme.glyphs, &raw const super::theme::ASCII);
-    for position in area.positions() {
-        let Some(cell) = buf.cell_mut(position) else { continue };
-        if ascii && !cell.symbol().is_ascii() {
-            let shown = if cell.symbol() == "…" { "." } else { "?" };
+fn sweep(buf: &mut Buffer, theme: &Theme) {
+    let ascii = std::ptr::eq(theme.glyphs, &raw const ASCII);
+    for cell in &mut buf.content {
+        let symbol = cell.symbol();
+        if let [b' '..=b'~'] = symbol.as_bytes() {
+            continue;
+        }
+        if ascii && !symbol.is_ascii() {
+            let shown = if symbol == "…" { "." } else { "?" };
             cell.set_symbol(shown);
-        } else if !cell.symbol().chars().all(text::is_allowed) {
+        } else if !symbol.chars().all(text::is_allowed) {
             cell.set_symbol("?");
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,9 +44,8 @@ fn at_gate(state: &State, stage: &Stage, now: Now) -> (Mark, String) {
         return (Mark::Ok, "GO".to_owned());
     }
     match soak(state, stage, now) {
-        Some((so_far, asked, running)) if so_far < asked => {
-            let so_far = format!("SOAK {}/{}", format::took(so_far), format::took(asked));
-            if running { (Mark::Running, so_far) } else { (Mark::Fail, format!("NO-GO {so_far}")) }
+        Some((so_far, asked, true)) if so_far < asked => {
+            (Mark::Running, format!("SOAK {}/{}", format::took(so_far), format::took(asked)))
         }
         _ => (Mark::Fail, "NO-GO".to_owned()),
     }

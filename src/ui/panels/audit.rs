@@ -42,12 +42,11 @@ impl Audit<'_> {
     /// The newest event in one line, for screens without the panel.
     #[must_use]
     pub fn news(&self, cols: u16) -> Row {
-        let right: Vec<_> = self.right();
-        let Some(event) = self.state.recent.back() else { return Row::new(cols) };
-        let end: String = right.iter().map(|(word, _)| format!("{word} ")).collect();
         let row = Row::new(cols);
+        let Some(event) = self.state.recent.back() else { return row };
+        let (word, style) = self.health();
+        let end = format!("{word} ");
         let room = row.left().saturating_sub(end.len() + 1);
-        let style = right.first().map_or(self.look.theme.text, |(_, style)| *style);
         let line =
             format!("{} {} {} {}", number(event), format::time(event.at), actor(&event.by), describe(event));
         row.gap(1).upto(&line, room.saturating_sub(1), self.look.theme.text).end(&end, style)
@@ -55,19 +54,22 @@ impl Audit<'_> {
 
     fn right(&self) -> Vec<(String, Style)> {
         let theme = self.look.theme;
-        let health = match self.log {
-            LogHealth::Ok => ("log ok".to_owned(), theme.ok),
-            LogHealth::Full(_) => ("LOG FULL".to_owned(), theme.fail),
-            LogHealth::Failed(_) => ("LOG FAILED".to_owned(), theme.fail),
-        };
-        let mut words = vec![health, (format!("#{}", self.state.seq), theme.dim)];
-        if !self.state.gaps.is_empty() {
-            words.insert(0, (format!("{} GAPS IN THE NUMBERS", self.state.gaps.len()), theme.fail));
-        }
+        let mut words = vec![self.health(), (format!("#{}", self.state.seq), theme.dim)];
         if let Some(opened) = &self.state.opened {
             words.push((opened.session.clone(), theme.dim));
         }
         words
+    }
+
+    fn health(&self) -> (String, Style) {
+        let theme = self.look.theme;
+        let word = match self.log {
+            LogHealth::Full(_) => "LOG FULL",
+            LogHealth::Failed(_) => "LOG FAILED",
+            LogHealth::Ok if !self.state.gaps.is_empty() => "GAPS IN THE LOG",
+            LogHealth::Ok => return ("log ok".to_owned(), theme.ok),
+        };
+        (word.to_owned(), theme.fail)
     }
 
     fn row(&self, event: &Event, cols: u16) -> Row {

@@ -18,7 +18,7 @@ pub struct Banner<'a> {
 
 impl Widget for &Banner<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
-        let Blocker { mark, text, release } = self.blocker;
+        let Blocker { mark, text: reason, release } = self.blocker;
         let style = match mark {
             Mark::Fail => self.theme.blocked,
             mark => self.theme.mark(*mark),
@@ -26,11 +26,12 @@ impl Widget for &Banner<'_> {
         let release_cols = text::width(&text::safe(release)) + 3;
         let row = Row::new(area.width).gap(1).text(self.theme.glyph(*mark), style).gap(1);
         let room = row.left();
-        // What to do about it is worth a third of the line, not the reason itself.
-        let (row, released) = if release_cols * 3 <= room {
-            (row.upto(text, room - release_cols, style), true)
+        // What to do about it may cost the reason a little of the line, no more.
+        let whole = text::width(&text::safe(reason)) + release_cols <= room;
+        let (row, released) = if whole || release_cols * 5 <= room {
+            (row.upto(reason, room - release_cols, style), true)
         } else {
-            (row.upto(text, room, style), false)
+            (row.upto(reason, room, style), false)
         };
         let row = if released { row.end(&format!("{release} "), self.theme.key) } else { row };
         row.render(area, buf, ratatui::style::Style::new());

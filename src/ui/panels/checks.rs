@@ -45,9 +45,8 @@ fn concerns(stage: &Stage, check: &CheckId) -> bool {
 
 const STATE: usize = 9;
 const STREAK: usize = 6;
-const VALUE: usize = 9;
-const LATENCY: usize = 12;
-const AGE: usize = 5;
+const SEEN: usize = 15;
+const AGE: usize = 4;
 
 impl Widget for &Checks<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
@@ -85,8 +84,8 @@ impl Checks<'_> {
 
     /// How many columns the name and the trend get.
     fn columns(cols: usize) -> (usize, usize) {
-        let rest = cols.saturating_sub(1 + STATE + 1 + STREAK + 1 + VALUE + LATENCY + 1 + AGE + 1);
-        let name = (rest * 2 / 3).clamp(10, 28);
+        let rest = cols.saturating_sub(STATE + 1 + STREAK + 1 + SEEN + 1 + AGE + 1);
+        let name = (rest * 2 / 3).clamp(12, 30);
         (name, rest.saturating_sub(name))
     }
 
@@ -95,13 +94,12 @@ impl Checks<'_> {
         let (name, trend) = Self::columns(cols.into());
         Row::new(cols)
             .gap(1)
-            .cell("check", name, dim)
+            .cell("check", name.saturating_sub(1), dim)
             .cell("state", STATE, dim)
             .gap(1)
             .right("streak", STREAK, dim)
             .gap(1)
-            .cell("last", VALUE, dim)
-            .cell("p50/p99", LATENCY, dim)
+            .cell("last p50/p99", SEEN, dim)
             .gap(1)
             .right("age", AGE, dim)
             .gap(1)
@@ -118,19 +116,23 @@ impl Checks<'_> {
         let label = if plan.is_some_and(|c| c.advisory) { format!("({id})") } else { id.to_string() };
         let row = Row::new(cols)
             .cell(if selected { ">" } else { "" }, 1, theme.key)
-            .cell(&label, name.saturating_sub(1), theme.text)
+            .cell(&label, name.saturating_sub(2), theme.text)
             .gap(1)
             .cell(&format!("{} {word}", theme.glyph(mark)), STATE, style)
             .gap(1)
             .right(&streak(plan, series, mark), STREAK, theme.text)
             .gap(1);
         let row = match self.reason(id, mark) {
-            Some(reason) => row.cell(&reason, VALUE + LATENCY, style),
-            None => row.cell(&self.value(id, series), VALUE - 1, theme.text).gap(1).cell(
-                &latency(series),
-                LATENCY,
-                theme.dim,
-            ),
+            Some(reason) => row.cell(&reason, SEEN, style),
+            None => {
+                let latency = latency(series);
+                let end = row.left().saturating_sub(SEEN);
+                let room = SEEN.saturating_sub(latency.len() + 1);
+                let row = row.upto(&self.value(id, series), room, theme.text).gap(1);
+                let row = row.text(&latency, theme.dim);
+                let pad = row.left().saturating_sub(end);
+                row.gap(pad)
+            }
         };
         let Some((plan, series)) = plan.zip(series) else { return row.gap(1).right("-", AGE, theme.dim) };
         let age = series.last().map(|sample| self.now.up_ms.saturating_sub(sample.up_ms));

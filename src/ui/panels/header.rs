@@ -104,11 +104,15 @@ impl Header<'_> {
             }
             Some(Window::From(_)) => row,
             Some(Window::Open { left_ms, last_start }) => {
-                let word = if wide { "LAST SAFE ROLLBACK START" } else { "last safe rollback start" };
+                let (window, last) = if wide {
+                    ("rollback window", "LAST SAFE ROLLBACK START")
+                } else {
+                    ("window", "last safe rollback")
+                };
                 row.gap(2)
-                    .text(&format!("rollback window {} left", format::took(*left_ms)), theme.warn)
+                    .text(&format!("{window} {} left", format::took(*left_ms)), theme.warn)
                     .gap(2)
-                    .text(&format!("{word} {}", format::minute(*last_start)), theme.warn)
+                    .text(&format!("{last} {}", format::minute(*last_start)), theme.warn)
             }
             Some(Window::Over) => row.gap(2).text("ROLLBACK WINDOW OVER", theme.fail),
         };

@@ -42,10 +42,10 @@ pub fn rows(state: &State, stage: Option<&StageId>) -> Vec<StepRow> {
 }
 
 const STATE: usize = 11;
-const TRY: usize = 5;
+const TRY: usize = 4;
 const EXIT: usize = 5;
-const TOOK: usize = 8;
-const BUDGET: usize = 8;
+const TOOK: usize = 7;
+const BUDGET: usize = 7;
 
 impl Widget for &StagePanel<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {

@@ -1,0 +1,256 @@
+//! The screen at every size, in every state, with hostile text.
+
+use chrono::{FixedOffset, Offset, Utc};
+use ratatui::buffer::{Buffer, Cell};
+
+use super::*;
+use crate::event::{EventKind, Health, NoteTag};
+use crate::feed::OutputPiece;
+use crate::session::telemetry::LogHealth;
+use crate::ui::keymap::Keymap;
+use crate::ui::testing::{Story, driver};
+use crate::ui::update;
+
+const OUTPUT: &str = "SELECT count(*) -> 18 442 rows (expected >= 18 000)  ok\n\
+    WARN replica orders-db-3 lag 6.9s, retry 7/10 in 10s\n\
+    checking read path on 3 replicas\n";
+
+fn draw(story: &Story, view: &mut View, theme: &Theme, width: u16, height: u16) -> Buffer {
+    let area = Rect::new(0, 0, width, height);
+    let keymap = Keymap::default();
+    let operator = driver();
+    let cx = Context {
+        state: &story.state,
+        telemetry: &story.telemetry,
+        now: story.now,
+        keymap: &keymap,
+        operator: Some(&operator),
+    };
+    view.arrange(area, &story.state, &story.telemetry);
+    let mut buf = Buffer::empty(area);
+    Screen { cx, view, zone: Utc.fix(), theme }.render(area, &mut buf);
+    buf
+}
+
+fn text(buf: &Buffer) -> String {
+    let rows = buf.content().chunks(buf.area.width.into());
+    let rows = rows.map(|row| row.iter().map(Cell::symbol).collect::<String>());
+    rows.map(|row| row.trim_end().to_owned() + "\n").collect()
+}
+
+/// A view that has read `output` of the step in hand.
+fn looking(story: &mut Story, step: &str, output: &str) -> View {
+    story.printed(step, output.len() as u64);
+    let mut view = View::default();
+    view.arrange(Rect::new(0, 0, 120, 36), &story.state, &story.telemetry);
+    let source = view.output.source.clone().expect("a step has run");
+    let piece = OutputPiece {
+        offset: 0,
+        bytes: output.as_bytes().to_vec(),
+        total: output.len() as u64,
+        stderr: vec![(56, 109)],
+    };
+    view.output.take(&source, piece);
+    view
+}
+
+fn shown(story: &mut Story, width: u16, height: u16) -> String {
+    let mut view = looking(story, "switch.verify", OUTPUT);
+    text(&draw(story, &mut view, &Theme::dark(), width, height))
+}
+
+#[test]
+fn a_running_cutover_at_every_promised_size() {
+    for (width, height) in [(60, 15), (80, 24), (120, 36), (200, 60)] {
+        let screen = shown(&mut Story::running(), width, height);
+        insta::assert_snapshot!(format!("running_{width}x{height}"), screen);
+    }
+}
+
+#[test]
+fn a_failed_step_says_why_in_one_line() {
+    for (width, height) in [(60, 15), (80, 24), (120, 36)] {
+        let screen = shown(&mut Story::failed(), width, height);
+        insta::assert_snapshot!(format!("failed_{width}x{height}"), screen);
+    }
+}
+
+#[test]
+fn go_and_no_go_differ_in_words_and_in_colour() {
+    for (name, mut story) in [("go", Story::go()), ("no_go", Story::no_go())] {
+        for (width, height) in [(80, 24), (120, 36)] {
+            let mut view = looking(&mut story, "switch.weights", "done\n");
+            let buf = draw(&story, &mut view, &Theme::dark(), width, height);
+            insta::assert_snapshot!(format!("{name}_{width}x{height}"), text(&buf));
+            // The banner with its styles.
+            let banner: Vec<_> = (0..width).map(|x| buf[(x, 2)].clone()).collect();
+            let mut line = Buffer::empty(Rect::new(0, 0, width, 1));
+            line.content = banner;
+            insta::assert_snapshot!(format!("{name}_banner_{width}x{height}"), format!("{line:?}"));
+        }
+    }
+}
+
+#[test]
+fn without_colour_and_in_ascii_every_state_is_still_told() {
+    for (name, mut story) in [("no_go", Story::no_go()), ("failed", Story::failed())] {
+        let mut view = looking(&mut story, "switch.verify", OUTPUT);
+        let mono = draw(&story, &mut view, &Theme::mono(), 120, 36);
+        let dark = draw(&story, &mut view, &Theme::dark(), 120, 36);
+        assert_eq!(text(&mono), text(&dark));
+        let coloured =
+            |cell: &&Cell| cell.fg != ratatui::style::Color::Reset || cell.bg != ratatui::style::Color::Reset;
+        assert_eq!(mono.content().iter().filter(coloured).count(), 0);
+        let ascii = text(&draw(&story, &mut view, &Theme::mono().with_ascii(), 120, 36));
+        assert!(ascii.is_ascii(), "{ascii}");
+        insta::assert_snapshot!(format!("{name}_ascii_120x36"), ascii);
+    }
+}
+
+#[test]
+fn every_size_is_drawn() {
+    std::thread::scope(|threads| {
+        for part in 0..4 {
+            threads.spawn(move || draw_sizes((1..=250).filter(|width| width % 4 == part)));
+        }
+    });
+}
+
+fn draw_sizes(widths: impl Iterator<Item = u16>) {
+    let stories = [Story::opened(), Story::running(), Story::no_go(), hostile()];
+    let theme = Theme::dark();
+    let mut view = View::default();
+    for width in widths {
+        for height in 1..=80 {
+            // A different story, panel and zoom for each size: every one of them meets every kind of size.
+            view.focus = Pane::ALL[usize::from(width * 7 + height) % Pane::ALL.len()];
+            view.zoom = (width + height / 3) % 5 == 0;
+            let story = &stories[usize::from(width / 4 + height) % stories.len()];
+            draw(story, &mut view, &theme, width, height);
+        }
+    }
+}
+
+#[test]
+fn even_the_smallest_screen_tells_state_step_and_number() {
+    let screen = shown(&mut Story::running(), 34, 5);
+    assert!(screen.contains("RUNNING") && screen.contains("switch.verify"), "{screen}");
+    assert!(screen.contains(&format!("#{:04}", Story::running().state.seq)), "{screen}");
+}
+
+const PAYLOADS: &[&str] = &[
+    "\x1b[2J\x1b[H",
+    "\x1b]0;owned\x07",
+    "\x1b]52;c;b3duZWQ=\x07",
+    "\x1bP+q544e\x1b\\",
+    "\u{9b}31m",
+    "\r\n\x08\x7f\0",
+    "\u{202e}txt.exe",
+    "\u{2066}\u{2069}\u{200b}\u{200d}\u{feff}",
+    "\u{ad}\u{e0041}\u{fe00}",
+    "a\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}",
+    "漢字👩‍👩‍👧‍👦🇩🇪",
+];
+
+fn evil() -> String {
+    PAYLOADS.concat()
+}
+
+/// Hostile text everywhere that others write.
+fn hostile() -> Story {
+    let mut runbook = crate::ui::testing::runbook();
+    runbook.title = evil();
+    runbook.ticket = Some(evil());
+    runbook.environment = Some(evil());
+    for stage in &mut runbook.stages {
+        stage.title = evil();
+        stage.steps.iter_mut().for_each(|step| step.title = evil());
+        stage.gate.accept = vec![evil()];
+    }
+    let mut story = Story::of(runbook);
+    story.enter("freeze");
+    story.start("freeze.stop-writers");
+    story.finish("freeze.stop-writers", false, &evil());
+    story.turn("old-readyz", Health::Failing, &evil());
+    story.samples("new-readyz", &[f64::NAN, f64::INFINITY, 1.0], true);
+    story.sees_process("relay-new", 1);
+    for seen in story.telemetry.processes.values_mut().flatten() {
+        seen.name = evil();
+    }
+    for series in story.telemetry.checks.values_mut() {
+        series.samples.iter_mut().for_each(|sample| sample.value = Some(evil()));
+    }
+    story.tell(EventKind::NoteAdded { tag: NoteTag::Observation, text: evil() });
+    story
+}
+
+#[test]
+fn no_hostile_text_reaches_a_cell() {
+    let theme = Theme::dark();
+    for (width, height) in [(60, 15), (80, 24), (120, 36), (200, 60)] {
+        for focus in Pane::ALL {
+            let mut story = hostile();
+            let mut view = looking(&mut story, "freeze.stop-writers", &format!("{0}\n{0}\n", evil()));
+            view.focus = focus;
+            view.typing = Some(evil());
+            for _ in 0..3 {
+                let buf = draw(&story, &mut view, &theme, width, height);
+                for cell in buf.content() {
+                    assert!(cell.symbol().chars().all(crate::text::is_allowed), "{:?}", cell.symbol());
+                }
+                // The next way to show text: a refusal, then a log that cannot be written.
+                view.typing = None;
+                view.refuse(evil(), story.now);
+                story.telemetry.log = LogHealth::Failed(evil());
+            }
+        }
+    }
+}
+
+#[test]
+fn keys_move_the_focus_and_the_selection_by_name() {
+    let mut story = Story::running();
+    let mut view = View::default();
+    let keymap = Keymap::default();
+    let operator = driver();
+    let press = |view: &mut View, story: &Story, keys: &str| {
+        for key in keys.split(' ') {
+            let key: crate::ui::keymap::Key = key.parse().unwrap();
+            let cx = Context {
+                state: &story.state,
+                telemetry: &story.telemetry,
+                now: story.now,
+                keymap: &keymap,
+                operator: Some(&operator),
+            };
+            update::key(view, crossterm::event::KeyEvent::from(key.code), &cx);
+        }
+    };
+    press(&mut view, &story, "3 j");
+    let selected = Selection::of(&view, &story.state, &story.telemetry).step;
+    assert_eq!(selected, Some(crate::ui::view::StepRow::Step("switch.weights".into())));
+    story.start("switch.weights");
+    assert_eq!(Selection::of(&view, &story.state, &story.telemetry).step, selected);
+    press(&mut view, &story, "1 k z");
+    assert_eq!(Selection::of(&view, &story.state, &story.telemetry).stage, Some("freeze".into()));
+    assert!(view.zoom && view.step.is_none());
+    press(&mut view, &story, "j");
+    assert_eq!(view.stage, None, "back on the stage in hand, the selection follows it");
+    press(&mut view, &story, "P esc n");
+    assert!(view.toast.is_some() && view.popup.is_none());
+}
+
+#[test]
+fn the_clock_of_the_operator_stands_beside_utc() {
+    let mut view = View::default();
+    let story = Story::running();
+    let keymap = Keymap::default();
+    let (state, telemetry, now) = (&story.state, &story.telemetry, story.now);
+    let cx = Context { state, telemetry, now, keymap: &keymap, operator: None };
+    let area = Rect::new(0, 0, 120, 36);
+    let zone = FixedOffset::east_opt(3_600).unwrap();
+    view.arrange(area, state, telemetry);
+    let mut buf = Buffer::empty(area);
+    Screen { cx, view: &view, zone, theme: &Theme::dark() }.render(area, &mut buf);
+    assert!(text(&buf).contains("02:01:03Z (03:01 +01:00)"), "{}", text(&buf));
+}

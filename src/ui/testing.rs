@@ -1,0 +1,410 @@
+//! A cutover to draw in tests: a small runbook made by hand, and a session of it told event by event.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use indexmap::IndexMap;
+
+use crate::clock::Now;
+use crate::event::{
+    By, Event, EventKind, Health, Identity, Mode, OutputRecord, Person, Proof, Seat, SessionOpened,
+    StepFinished,
+};
+use crate::runbook::model::{
+    Action, Check, Command, Gate, Host, HttpExpect, HttpTarget, OnFailure, Override, Probe, ProcessExpect,
+    ProcessSelect, Retries, Rollback, RollbackWindow, RunExpect, Runbook, Stage, Step, Trigger, TriggerThen,
+    TriggerWhen,
+};
+use crate::runbook::{CheckId, StageId, StepId, TriggerId};
+use crate::session::telemetry::{Measure, OutputProgress, ProcessSeen, SamplePoint, Verdict};
+use crate::session::{StageState, StageStatus, State, Telemetry};
+
+/// A session under way.
+pub struct Story {
+    pub state: State,
+    pub telemetry: Telemetry,
+    pub now: Now,
+}
+
+/// The runbook of the stories: freeze, switch (with a soak and an item to accept), and a last stage behind a point of
+/// no return.
+pub fn runbook() -> Runbook {
+    let checks =
+        [http("old-readyz", false), http("new-readyz", false), http("latency", true), relay(), writer()];
+    Runbook {
+        id: "orders-db".to_owned(),
+        title: "orders-db: primary cutover".to_owned(),
+        owner: None,
+        ticket: Some("CHG0048213".to_owned()),
+        environment: Some("production".to_owned()),
+        policy: vec![],
+        shell: vec!["sh".to_owned(), "-c".to_owned()],
+        vars: IndexMap::new(),
+        secrets: IndexMap::new(),
+        env: IndexMap::new(),
+        checks: checks.into_iter().map(|check| (check.id.clone(), check)).collect(),
+        stages: vec![
+            Stage {
+                steps: vec![
+                    run("freeze", "stop-writers", "Stop the writers"),
+                    ask("freeze", "told", "Are the teams told?"),
+                ],
+                rollback: vec![run("freeze", "start-writers", "Start the writers again")],
+                estimate: Some(Duration::from_secs(120)),
+                ..stage("freeze", "Freeze writes")
+            },
+            Stage {
+                steps: vec![
+                    Step {
+                        retries: Retries { attempts: 3, delay: Duration::from_secs(5), backoff: 1.0 },
+                        ..run("switch", "verify", "Verify the read path")
+                    },
+                    run("switch", "weights", "Set the weights"),
+                ],
+                rollback: vec![run("switch", "weights-back", "Set the weights back")],
+                gate: Gate {
+                    checks: vec![CheckId::from("new-readyz"), CheckId::from("relay-new")],
+                    soak: Some(Duration::from_secs(300)),
+                    accept: vec!["support sees no tickets".to_owned()],
+                    auto: false,
+                    over: Override::Reason,
+                },
+                estimate: Some(Duration::from_secs(480)),
+                ..stage("switch", "Switch traffic")
+            },
+            Stage {
+                point_of_no_return: true,
+                steps: vec![run("drop", "drop-old", "Drop the old primary")],
+                estimate: Some(Duration::from_secs(600)),
+                ..stage("drop", "Drop the old primary")
+            },
+        ],
+        triggers: vec![Trigger {
+            id: TriggerId::from("switch.new-readyz.rollback"),
+            stage: Some(StageId::from("switch")),
+            applies: true,
+            check: CheckId::from("new-readyz"),
+            condition: TriggerWhen::FailingFor(Duration::from_secs(60)),
+            then: TriggerThen::Rollback { to: None, grace: Duration::from_secs(30) },
+            armed_from_entry: true,
+        }],
+        rollback: Rollback {
+            window: Some(RollbackWindow { from: StageId::from("switch"), lasts: Duration::from_secs(3_600) }),
+            ready: vec![CheckId::from("old-readyz")],
+            ..Rollback::default()
+        },
+        dir: PathBuf::from("/srv/cutover"),
+        text: "".into(),
+        sha256: String::new(),
+    }
+}
+
+fn stage(id: &str, title: &str) -> Stage {
+    Stage {
+        id: StageId::from(id),
+        title: title.to_owned(),
+        description: None,
+        applies: true,
+        watch: vec![CheckId::from("old-readyz")],
+        estimate: None,
+        point_of_no_return: false,
+        steps: vec![],
+        rollback: vec![],
+        gate: Gate { checks: vec![], soak: None, accept: vec![], auto: false, over: Override::Reason },
+    }
+}
+
+fn run(stage: &str, id: &str, title: &str) -> Step {
+    let command = Command::Argv(vec!["./step".into(), id.into()]);
+    let expect = RunExpect { exit: vec![0], ..RunExpect::default() };
+    step(stage, id, title, Action::Run { command, expect })
+}
+
+fn ask(stage: &str, id: &str, question: &str) -> Step {
+    let action =
+        Action::Confirm { question: question.into(), note_required: false, role: None, items: vec![] };
+    step(stage, id, question, action)
+}
+
+fn step(stage: &str, id: &str, title: &str, action: Action) -> Step {
+    Step {
+        id: StepId::new(stage, id),
+        title: title.to_owned(),
+        description: None,
+        applies: true,
+        action,
+        timeout: Some(Duration::from_secs(300)),
+        estimate: Some(Duration::from_secs(20)),
+        env: IndexMap::new(),
+        cwd: None,
+        user: None,
+        files: vec![],
+        needs: vec![],
+        retries: Retries { attempts: 1, delay: Duration::ZERO, backoff: 1.0 },
+        on_failure: OnFailure::Hold,
+        idempotent: false,
+        repeatable: true,
+        skippable: true,
+        output_limit: 1 << 26,
+        evidence: vec![],
+        capture: IndexMap::new(),
+        undoes: vec![],
+    }
+}
+
+fn check(id: &str, probe: Probe, advisory: bool) -> Check {
+    Check {
+        id: CheckId::from(id),
+        title: id.to_owned(),
+        applies: true,
+        probe,
+        period: Duration::from_secs(2),
+        timeout: Duration::from_secs(1),
+        initial_delay: Duration::ZERO,
+        failure_threshold: 3,
+        success_threshold: 5,
+        unit: None,
+        advisory,
+    }
+}
+
+fn http(id: &str, advisory: bool) -> Check {
+    let target = HttpTarget {
+        url: "http://127.0.0.1/readyz".into(),
+        method: "GET".to_owned(),
+        headers: IndexMap::new(),
+        body: None,
+        json: None,
+        follow_redirects: 0,
+        insecure: false,
+        ca: None,
+        proxy: None,
+    };
+    check(id, Probe::Http { target, expect: HttpExpect::default() }, advisory)
+}
+
+fn process(id: &str, running: bool) -> Check {
+    let expect = ProcessExpect { running, count: None, max_rss: None, max_cpu: None };
+    check(id, Probe::Process { select: ProcessSelect::default(), expect }, false)
+}
+
+fn relay() -> Check {
+    process("relay-new", true)
+}
+
+fn writer() -> Check {
+    process("writer", false)
+}
+
+pub fn driver() -> Person {
+    Person { person: "opsA".to_owned(), uid: 1000, seat: Seat::Driver }
+}
+
+impl Story {
+    /// The session is open, nothing has begun.
+    pub fn opened() -> Self {
+        Self::of(runbook())
+    }
+
+    /// The session of a runbook is open, nothing has begun.
+    pub fn of(runbook: Runbook) -> Self {
+        let at: DateTime<Utc> = "2026-11-20T02:00:00Z".parse().expect("a time");
+        let now = Now { at, up_ms: 1_000_000 };
+        let mut story = Self { state: State::default(), telemetry: Telemetry::default(), now };
+        story.tell(EventKind::SessionOpened(Box::new(SessionOpened {
+            format: 1,
+            session: "20261120-020000-orders-db".to_owned(),
+            runbook: String::new(),
+            sha256: String::new(),
+            dir: "/srv/cutover".to_owned(),
+            file: "cutover.toml".to_owned(),
+            vars: IndexMap::new(),
+            mode: Mode::Live,
+            host: Host { name: "bastion-2".to_owned(), os: "linux".to_owned(), arch: "x86_64".to_owned() },
+            session_dir: "/var/lib/gonogo".to_owned(),
+            version: "0.1.0".to_owned(),
+        })));
+        for stage in &runbook.stages {
+            let status = if stage.applies { StageStatus::Pending } else { StageStatus::Skipped };
+            story.state.stages.insert(stage.id.clone(), StageState { status, ..StageState::default() });
+        }
+        story.state.runbook = Some(Arc::new(runbook));
+        story.tell(EventKind::OperatorJoined { person: driver() });
+        story
+    }
+
+    /// Something happened, by the engine.
+    pub fn tell(&mut self, event: EventKind) {
+        self.tell_by(By::ENGINE, event);
+    }
+
+    /// Something happened.
+    pub fn tell_by(&mut self, by: By, event: EventKind) {
+        let seq = self.state.seq + 1;
+        let Now { at, up_ms } = self.now;
+        self.state.apply(&Arc::new(Event { seq, at, up_ms, by, event }));
+    }
+
+    /// Time passes.
+    pub fn wait(&mut self, seconds: u64) {
+        self.now.up_ms += seconds * 1_000;
+        self.now.at += Duration::from_secs(seconds);
+    }
+
+    pub fn enter(&mut self, stage: &str) {
+        self.tell_by(By::Person(driver()), EventKind::StageEntered { stage: stage.into() });
+    }
+
+    pub fn start(&mut self, step: &str) {
+        let attempt = self.state.step(&step.into()).attempt + 1;
+        let what = format!("./step {step}");
+        self.tell(EventKind::StepStarted { step: step.into(), attempt, what, sha256: String::new() });
+    }
+
+    /// A step ends, with one proof.
+    pub fn finish(&mut self, step: &str, passed: bool, why: &str) {
+        let attempt = self.state.step(&step.into()).attempt;
+        let proof = |expected: &str, met, seen: &str| Proof {
+            expected: expected.to_owned(),
+            met,
+            seen: seen.to_owned(),
+        };
+        let seen = if passed { "line 3: \"overall: PASS\"" } else { "no match in 312 lines" };
+        self.tell(EventKind::StepFinished(Box::new(StepFinished {
+            step: step.into(),
+            attempt,
+            passed,
+            why: why.to_owned(),
+            proofs: vec![
+                proof("exit 0", true, "exit 0"),
+                proof("output matches /^overall: PASS$/", passed, seen),
+            ],
+            exit: Some(0),
+            took_ms: 6_000,
+            output: Some(OutputRecord {
+                path: "steps/x/output.log".to_owned(),
+                bytes: 0,
+                sha256: String::new(),
+                dropped: 0,
+            }),
+            captures: IndexMap::new(),
+            remains: vec![],
+        })));
+    }
+
+    pub fn turn(&mut self, check: &str, to: Health, reason: &str) {
+        let from = self.state.check(&check.into()).health;
+        let since = self.now.up_ms;
+        let (check, reason) = (check.into(), reason.to_owned());
+        self.tell(EventKind::CheckChanged { check, from, to, reason, value: None, since });
+    }
+
+    /// Samples of a check, one every two seconds, the last of them now.
+    pub fn samples(&mut self, check: &str, numbers: &[f64], good: bool) {
+        for (back, number) in (0..numbers.len() as u64).rev().zip(numbers) {
+            let up_ms = self.now.up_ms - 2_000 * back;
+            let verdict = if good { Verdict::Pass } else { Verdict::Failed };
+            let reason = if good { String::new() } else { "status 503, expected 200 to 299".to_owned() };
+            let value = Some(if good { "200" } else { "503" }.to_owned());
+            let point = SamplePoint { up_ms, took_ms: 12, verdict, value, number: Some(*number), reason };
+            self.telemetry.record(Measure::Sample { check: check.into(), point, processes: vec![] });
+        }
+    }
+
+    pub fn sees_process(&mut self, check: &str, pid: u32) {
+        let identity = Identity { pid, start_time: 77, boot_id: "b".to_owned() };
+        let (name, cpu, rss, up_ms) = ("relay".to_owned(), Some(3.14), 88_000_000, 23_000);
+        let seen = ProcessSeen { identity, name, cpu, rss, up_ms };
+        let up_ms = self.now.up_ms;
+        let value = Some(format!("pid {pid}"));
+        let reason = String::new();
+        let point = SamplePoint { up_ms, took_ms: 1, verdict: Verdict::Pass, value, number: None, reason };
+        self.telemetry.record(Measure::Sample { check: check.into(), point, processes: vec![seen] });
+    }
+
+    pub fn printed(&mut self, step: &str, bytes: u64) {
+        let attempt = self.state.step(&step.into()).attempt;
+        let progress = OutputProgress { attempt, bytes };
+        self.telemetry.record(Measure::Output { step: step.into(), progress });
+    }
+
+    /// Stage 1 is over, stage 2 runs its first step, checks are in.
+    pub fn running() -> Self {
+        let mut story = Self::opened();
+        story.turn("old-readyz", Health::Ok, "");
+        story.wait(5);
+        story.enter("freeze");
+        story.start("freeze.stop-writers");
+        story.wait(6);
+        story.finish("freeze.stop-writers", true, "all 2 proofs seen");
+        story.start("freeze.told");
+        story.wait(40);
+        let told = StepId::from("freeze.told");
+        let note = Some("told in #orders".to_owned());
+        story.tell_by(By::Person(driver()), EventKind::Confirmed { step: told, attempt: 1, note });
+        story.finish("freeze.told", true, "opsA said yes");
+        let freeze = StageId::from("freeze");
+        story.tell(EventKind::GateChanged { stage: freeze.clone(), go: true, missing: vec![] });
+        let promoted = EventKind::Promoted { stage: freeze, overridden: vec![], reason: None };
+        story.tell_by(By::Person(driver()), promoted);
+        story.enter("switch");
+        story.start("switch.verify");
+        story.turn("new-readyz", Health::Ok, "");
+        story.turn("relay-new", Health::Ok, "");
+        story.wait(12);
+        story.samples("old-readyz", &[3.0, 3.0, 3.0, 3.0, 3.0, 3.0], true);
+        story.samples("new-readyz", &[3.0, 4.0, 9.0, 3.0, 3.0], true);
+        story.sees_process("relay-new", 9_120);
+        story
+    }
+
+    /// The step of stage 2 exited 0 without its marker: the session holds.
+    pub fn failed() -> Self {
+        let mut story = Self::running();
+        for attempt in 1..=3 {
+            if attempt > 1 {
+                story.start("switch.verify");
+            }
+            story.wait(6);
+            story.finish("switch.verify", false, "exit 0, but output does not match /^overall: PASS$/");
+        }
+        story
+    }
+
+    /// Stage 2 is at its gate with a red check.
+    pub fn no_go() -> Self {
+        let mut story = Self::running();
+        story.finish("switch.verify", true, "all 2 proofs seen");
+        story.start("switch.weights");
+        story.wait(2);
+        story.finish("switch.weights", true, "all 2 proofs seen");
+        let switch = || StageId::from("switch");
+        let missing = vec!["soak 5m has not begun".to_owned()];
+        story.tell(EventKind::GateChanged { stage: switch(), go: false, missing });
+        story.tell(EventKind::SoakStarted { stage: switch() });
+        story.wait(75);
+        story.turn("new-readyz", Health::Failing, "status 503, expected 200 to 299");
+        story.tell(EventKind::SoakBroken { stage: switch(), why: "new-readyz is failing".to_owned() });
+        story.samples("new-readyz", &[1.0, 1.0, 1.0], false);
+        story.wait(3);
+        story
+    }
+
+    /// Stage 2 is at its gate and everything that it asks for is there.
+    pub fn go() -> Self {
+        let mut story = Self::no_go();
+        let switch = || StageId::from("switch");
+        story.turn("new-readyz", Health::Ok, "");
+        story.samples("new-readyz", &[1.0; 6], true);
+        story.tell(EventKind::SoakStarted { stage: switch() });
+        story.wait(300);
+        story.tell(EventKind::SoakReached { stage: switch() });
+        let on = crate::event::ItemOf::Gate(switch());
+        let item = "support sees no tickets".to_owned();
+        story.tell_by(By::Person(driver()), EventKind::ItemTicked { on, item, pass: true, note: None });
+        story.tell(EventKind::GateChanged { stage: switch(), go: true, missing: vec![] });
+        story
+    }
+}
