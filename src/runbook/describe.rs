@@ -1,0 +1,125 @@
+//! What a step does and what a check looks at, each in one line, resolved as far as it can be.
+
+use std::path::Path;
+
+use super::id::CheckId;
+use super::interpolate::Scope;
+use super::model::{Action, Command, HttpTarget, LinkTarget, Probe, ProcessSelect, Step, Template};
+use super::quote::{join, quote};
+
+/// What a step does, in one line: for a command its whole command line as a shell would read it, with the variables,
+/// the user and the folder that the step sets. Names that have no value yet stay as `${{ name }}`.
+#[must_use]
+pub fn describe_action(step: &Step, scope: &Scope, shell: &[String]) -> String {
+    match &step.action {
+        Action::Run { command, .. } => in_place(step, scope, &argv(command, scope, shell)),
+        Action::Start { argv, log, ready, .. } => {
+            let words: Vec<String> = argv.iter().map(|word| scope.show(word)).collect();
+            let ready = if ready.is_empty() { String::new() } else { format!(", ready: {}", names(ready)) };
+            format!("start {} (log: {}{ready})", in_place(step, scope, &words), quote(&scope.show(log)))
+        }
+        Action::Request { target, .. } => request(target, scope),
+        Action::Await { checks, hold } if hold.is_zero() => format!("await {}", names(checks)),
+        Action::Await { checks, hold } => {
+            format!("await {} for {}", names(checks), humantime::format_duration(*hold))
+        }
+        Action::Assert { checks } => format!("assert {}", names(checks)),
+        Action::Confirm { question, .. } => format!("confirm: {}", scope.show(question)),
+        Action::Wait { duration } => format!("wait {}", humantime::format_duration(*duration)),
+        Action::Signal { process, signal, .. } => format!("signal {signal} to the process of {process}"),
+        Action::Link { path, target: LinkTarget::To(to) } => {
+            format!("link {} to {}", quote(&scope.show(path)), quote(&scope.show(to)))
+        }
+        Action::Link { path, target: LinkTarget::BackTo(step) } => {
+            format!("link {} back to what it was before {step}", quote(&scope.show(path)))
+        }
+        Action::Collect { globs } => format!("collect {}", shown(globs, scope)),
+    }
+}
+
+/// What a check looks at, in one line: `http GET http://…/readyz`.
+#[must_use]
+pub fn describe_probe(probe: &Probe, scope: &Scope, shell: &[String]) -> String {
+    match probe {
+        Probe::Http { target, .. } => format!("http {}", request(target, scope)),
+        Probe::Tcp { address, .. } => format!("tcp {}", scope.show(address)),
+        Probe::Process { select, .. } => format!("process {}", selection(select, scope)),
+        Probe::File { paths, .. } => format!("file {}", shown(paths, scope)),
+        Probe::Command { command, .. } => {
+            let words = argv(command, scope, shell);
+            format!("command {}", join(words.iter().map(String::as_str)))
+        }
+        Probe::Any(checks) => format!("any of {}", names(checks)),
+    }
+}
+
+/// The words that are executed for a command.
+#[must_use]
+pub fn argv(command: &Command, scope: &Scope, shell: &[String]) -> Vec<String> {
+    match command {
+        Command::Argv(words) => words.iter().map(|word| scope.show(word)).collect(),
+        Command::Shell(text) => shell.iter().cloned().chain([scope.show(text)]).collect(),
+    }
+}
+
+/// A command line with what the step itself sets around it.
+fn in_place(step: &Step, scope: &Scope, words: &[String]) -> String {
+    let mut line = String::new();
+    if let Some(cwd) = &step.cwd {
+        line += &format!("cd {} && ", quote(&scope.show(cwd)));
+    }
+    for (name, value) in &step.env {
+        line += &format!("{name}={} ", quote(&scope.show(value)));
+    }
+    if let Some(user) = &step.user {
+        line += &format!("sudo -n -u {} -- ", quote(user));
+    }
+    line + &join(words.iter().map(String::as_str))
+}
+
+fn request(target: &HttpTarget, scope: &Scope) -> String {
+    let mut line = format!("{} {}", target.method, scope.show(&target.url));
+    for (name, value) in &target.headers {
+        line += &format!(", {name}: {}", scope.show(value));
+    }
+    if let Some(body) = &target.body {
+        line += &format!(", body {}", quote(&scope.show(body)));
+    }
+    if let Some(json) = &target.json {
+        line += &format!(", json {}", scope.show(&Template(json.to_string())));
+    }
+    line
+}
+
+fn selection(select: &ProcessSelect, scope: &Scope) -> String {
+    let ProcessSelect { name, cmdline, exe, pidfile, port, unit, user, step } = select;
+    let written = [
+        ("name", name.as_ref()),
+        ("cmdline", cmdline.as_ref().map(|pattern| &pattern.0)),
+        ("exe", exe.as_ref()),
+        ("pidfile", pidfile.as_ref()),
+        ("port", port.as_ref()),
+        ("unit", unit.as_ref()),
+        ("user", user.as_ref()),
+    ];
+    written
+        .into_iter()
+        .filter_map(|(key, value)| Some(format!("{key} {}", scope.show(value?))))
+        .chain(step.as_ref().map(|step| format!("started by {step}")))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn shown(templates: &[Template], scope: &Scope) -> String {
+    templates.iter().map(|t| scope.show(t)).collect::<Vec<_>>().join(", ")
+}
+
+fn names(checks: &[CheckId]) -> String {
+    checks.iter().map(CheckId::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// The folder that a step works in: the runbook's own, unless it sets `cwd`.
+#[must_use]
+pub fn working_dir(step: &Step, scope: &Scope, runbook_dir: &Path) -> std::path::PathBuf {
+    step.cwd.as_ref().map_or_else(|| runbook_dir.to_owned(), |cwd| runbook_dir.join(scope.show(cwd)))
+}

@@ -1,0 +1,81 @@
+//! How long a plan takes by the estimates that it gives, and what gives none.
+
+use std::time::Duration;
+
+use crate::runbook::model::{Action, Stage, Step};
+
+/// A sum of estimates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Estimate {
+    /// What is known to be needed.
+    pub known: Duration,
+    /// How many steps say nothing: then `known` is only a lower limit.
+    pub unknown: usize,
+}
+
+impl Estimate {
+    /// This and then that.
+    #[must_use]
+    pub fn then(self, next: Self) -> Self {
+        Self { known: self.known + next.known, unknown: self.unknown + next.unknown }
+    }
+}
+
+impl std::fmt::Display for Estimate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.known.is_zero(), self.unknown) {
+            (_, 0) => write!(f, "about {}", humantime::format_duration(self.known)),
+            (true, _) => write!(f, "no estimate"),
+            (false, n) => {
+                write!(f, "at least {} ({n} without an estimate)", humantime::format_duration(self.known))
+            }
+        }
+    }
+}
+
+/// What one step says of itself. A wait is its own estimate; so is the time that an `await` holds.
+#[must_use]
+pub fn of_step(step: &Step) -> Option<Duration> {
+    step.estimate.or(match &step.action {
+        Action::Wait { duration } => Some(*duration),
+        Action::Await { hold, .. } if !hold.is_zero() => Some(*hold),
+        _ => None,
+    })
+}
+
+/// How long a list of steps takes: along the longest chain of `needs`, as steps without them run side by side.
+#[must_use]
+pub fn steps_estimate(steps: &[Step]) -> Estimate {
+    let mut ends: Vec<Duration> = Vec::with_capacity(steps.len());
+    let mut unknown = 0;
+    for step in steps {
+        // What a step needs stands before it or after it; a later one is counted where it stands.
+        let starts = steps.iter().zip(&ends).filter(|(s, _)| step.needs.contains(&s.id)).map(|(_, end)| *end);
+        let start = starts.max().unwrap_or_default();
+        let takes = if step.applies { of_step(step) } else { Some(Duration::ZERO) };
+        unknown += usize::from(takes.is_none());
+        ends.push(start + takes.unwrap_or_default());
+    }
+    Estimate { known: ends.into_iter().max().unwrap_or_default(), unknown }
+}
+
+/// How long rollback steps take: one after the other.
+#[must_use]
+pub fn in_order<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Estimate {
+    steps.into_iter().filter(|s| s.applies).map(of_step).fold(Estimate::default(), |sum, takes| {
+        sum.then(Estimate { known: takes.unwrap_or_default(), unknown: usize::from(takes.is_none()) })
+    })
+}
+
+/// How long a stage takes: what it says of itself, or else its steps; and its soak.
+#[must_use]
+pub fn stage_estimate(stage: &Stage) -> Estimate {
+    if !stage.applies {
+        return Estimate::default();
+    }
+    let steps = match stage.estimate {
+        Some(known) => Estimate { known, unknown: 0 },
+        None => steps_estimate(&stage.steps),
+    };
+    steps.then(Estimate { known: stage.gate.soak.unwrap_or_default(), unknown: 0 })
+}

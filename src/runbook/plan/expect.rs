@@ -1,0 +1,145 @@
+//! What an action or a check must show to be green, in a few words each.
+
+use std::time::Duration;
+
+use crate::runbook::interpolate::Scope;
+use crate::runbook::model::{
+    Action, Bound, FileExpect, HttpExpect, Probe, ProcessExpect, Rule, RunExpect, Sha256Expect, SignalExpect,
+    TcpExpect, TextExpect,
+};
+
+/// What must be seen of a step; empty where its kind says it all.
+pub fn of_action(action: &Action, scope: &Scope) -> Vec<String> {
+    match action {
+        Action::Run { expect, .. } => run(expect, scope),
+        Action::Request { expect, .. } => http(expect, scope),
+        Action::Start { min_uptime, .. } => vec![format!("still runs after {}", time(*min_uptime))],
+        Action::Signal { expect, .. } => signal(expect, scope),
+        Action::Confirm { items, note_required, .. } => {
+            let items = items.iter().map(|item| format!("[ ] {item}"));
+            items.chain(note_required.then(|| "a note".to_owned())).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What must be seen of a check.
+pub fn of_probe(probe: &Probe, scope: &Scope) -> Vec<String> {
+    match probe {
+        Probe::Http { expect, .. } => http(expect, scope),
+        Probe::Tcp { expect, .. } => tcp(expect, scope),
+        Probe::Process { expect, .. } => process(expect),
+        Probe::File { expect, .. } => file(expect, scope),
+        Probe::Command { expect, .. } => run(expect, scope),
+        Probe::Any(_) => Vec::new(),
+    }
+}
+
+fn time(duration: Duration) -> String {
+    humantime::format_duration(duration).to_string()
+}
+
+fn list<T: ToString>(values: &[T]) -> String {
+    values.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn text(expect: &TextExpect, of: &str, scope: &Scope) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    out.extend(expect.matches.iter().map(|p| format!("{of} matches {}", scope.show(&p.0))));
+    out.extend(expect.not_matches.iter().map(|p| format!("{of} never matches {}", scope.show(&p.0))));
+    if let Some(count) = &expect.count {
+        let times = match (count.min, count.max) {
+            (Some(min), Some(max)) => format!("{min} to {max} times"),
+            (Some(min), None) => format!("at least {min} times"),
+            (None, Some(max)) => format!("at most {max} times"),
+            (None, None) => "any number of times".to_owned(),
+        };
+        out.push(format!("{of} matches {} {times}", scope.show(&count.pattern.0)));
+    }
+    out.extend(
+        expect.json.iter().map(|(pointer, rule)| format!("{of} {pointer} {}", self::rule(rule, scope))),
+    );
+    out
+}
+
+fn rule(rule: &Rule, scope: &Scope) -> String {
+    let bound = |bound: &Bound| match bound {
+        Bound::Constant(n) => n.to_string(),
+        Bound::At { pointer, times, plus } => format!("{times} × {pointer} + {plus}"),
+    };
+    let words = [
+        rule.equals.as_ref().map(|value| format!("is {value}")),
+        rule.matches.as_ref().map(|p| format!("matches {}", scope.show(&p.0))),
+        rule.min.as_ref().map(|b| format!("is at least {}", bound(b))),
+        rule.max.as_ref().map(|b| format!("is at most {}", bound(b))),
+        rule.exists.map(|there| if there { "is there" } else { "is not there" }.to_owned()),
+        rule.len.as_ref().map(|len| format!("has a length that {}", self::rule(len, scope))),
+    ];
+    words.into_iter().flatten().collect::<Vec<_>>().join(" and ")
+}
+
+fn run(expect: &RunExpect, scope: &Scope) -> Vec<String> {
+    let mut out = vec![format!(
+        "exits with {}",
+        if expect.exit.is_empty() { "0".to_owned() } else { list(&expect.exit) }
+    )];
+    out.extend(text(&expect.text, "output", scope));
+    out.extend(text(&expect.stdout, "stdout", scope));
+    out.extend(text(&expect.stderr, "stderr", scope));
+    for report in &expect.report {
+        let path = scope.show(&report.path);
+        out.push(format!("{path} is written by this attempt"));
+        out.extend(text(&report.text, &path, scope));
+    }
+    out
+}
+
+fn http(expect: &HttpExpect, scope: &Scope) -> Vec<String> {
+    let status = if expect.status.is_empty() { "200 to 299".to_owned() } else { list(&expect.status) };
+    let mut out = vec![format!("status {status}")];
+    out.extend(expect.header.iter().map(|(name, p)| format!("header {name} matches {}", scope.show(&p.0))));
+    out.extend(expect.max_latency.map(|limit| format!("answers within {}", time(limit))));
+    out.extend(text(&expect.text, "body", scope));
+    out
+}
+
+fn tcp(expect: &TcpExpect, scope: &Scope) -> Vec<String> {
+    let mut out = vec![if expect.open { "open" } else { "closed" }.to_owned()];
+    out.extend(expect.max_latency.map(|limit| format!("answers within {}", time(limit))));
+    out.extend(text(&expect.text, "banner", scope));
+    out
+}
+
+fn process(expect: &ProcessExpect) -> Vec<String> {
+    let mut out = vec![if expect.running { "runs" } else { "does not run" }.to_owned()];
+    out.extend(expect.count.map(|n| format!("{n} of them")));
+    out.extend(expect.max_rss.map(|bytes| format!("at most {bytes} bytes resident")));
+    out.extend(expect.max_cpu.map(|cpu| format!("at most {cpu} % of a core")));
+    out
+}
+
+fn file(expect: &FileExpect, scope: &Scope) -> Vec<String> {
+    let mut out = vec![if expect.exists { "is there" } else { "is not there" }.to_owned()];
+    out.extend(expect.executable.map(|x| if x { "executable" } else { "not executable" }.to_owned()));
+    out.extend(expect.sha256.as_ref().map(|digest| match digest {
+        Sha256Expect::Hex(hex) => format!("SHA-256 {}", scope.show(hex)),
+        Sha256Expect::InJson { file, pointer } => format!("SHA-256 as in {} at {pointer}", scope.show(file)),
+    }));
+    out.extend(expect.sha256sums.as_ref().map(|sums| format!("SHA-256 as in {}", scope.show(sums))));
+    out.extend(expect.max_age.map(|age| format!("at most {} old", time(age))));
+    out.extend(text(&expect.text, "text", scope));
+    out
+}
+
+fn signal(expect: &SignalExpect, scope: &Scope) -> Vec<String> {
+    let mut out = Vec::new();
+    if let Some(log) = &expect.log {
+        let path = scope.show(&log.path);
+        out.extend(log.matches.iter().map(|p| format!("{path} then says {}", scope.show(&p.0))));
+    }
+    out.extend(expect.gone_within.map(|limit| format!("gone within {}", time(limit))));
+    if !expect.exit.is_empty() {
+        out.push(format!("exits with {}", list(&expect.exit)));
+    }
+    out
+}
