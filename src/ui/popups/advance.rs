@@ -9,9 +9,11 @@ use super::row::{Row, Text, Tone};
 use super::{Context, Opened, Outcome};
 use crate::runbook::StageId;
 use crate::runbook::model::{Override, Stage};
-use crate::session::gate::{self, Verdict};
-use crate::session::{Command, Refusal, StageStatus, State};
+use crate::session::gate::{self, Missing, Verdict};
+use crate::session::telemetry::LogHealth;
+use crate::session::{Command, Refusal, StageStatus, State, rollback};
 use crate::ui::format::{about, ms, time};
+use crate::ui::theme::Mark;
 
 /// Opens GO / NO-GO for the next stage.
 pub fn open(cx: &Context) -> Opened {
@@ -31,12 +33,21 @@ struct Crossing<'a> {
 }
 
 impl<'a> Crossing<'a> {
-    fn of(state: &'a State) -> Self {
+    fn of(cx: &Context<'a>) -> Self {
+        let state = cx.state;
         let current = state.current_stage();
+        let mut verdict = current.map_or_else(|| gate::escape_hatch(state), |id| gate::evaluate(state, id));
+        if let LogHealth::Full(why) | LogHealth::Failed(why) = &cx.telemetry.log {
+            verdict.missing.push(Missing {
+                what: format!("the log cannot be written: {why}"),
+                release: "a log that can be written".to_owned(),
+                liftable: false,
+            });
+        }
         Self {
             current,
             next: state.next_stage().and_then(|id| state.stage_plan(id)),
-            verdict: current.map_or_else(|| gate::escape_hatch(state), |id| gate::evaluate(state, id)),
+            verdict,
             at_gate: current
                 .and_then(|id| state.stages.get(id))
                 .is_none_or(|stage| stage.status == StageStatus::AtGate),
@@ -66,15 +77,21 @@ impl Question for Advance {
     fn page(&self, _form: &Form, cx: &Context) -> Result<Page, Refusal> {
         let state = cx.state;
         refuse_early(cx)?;
-        let crossing = Crossing::of(state);
+        let crossing = Crossing::of(cx);
         if crossing.current.is_none() && crossing.next.is_none() {
             return Err(Refusal::new("there is no stage left to enter"));
         }
         let mut body = vec![Text::Rows(header(&crossing, cx))];
-        body.push(Text::Rows(preflight::rows(crossing.current, &crossing.verdict, cx)));
+        body.push(Text::Rows(verdict(&crossing)));
+        body.push(Text::Rows(preflight::rows(crossing.current, cx)));
         body.push(Text::Rows(vec![Row::blank()]));
         body.push(Text::Pair(will_run(&crossing, state), if_it_goes_wrong(&crossing, cx)));
-        let mut page = Page { title: "GO / NO-GO".to_owned(), tier: Tier::Risky, body, ..Page::default() };
+        let mut page = Page {
+            title: "GO / NO-GO: waits for you, never times out to GO".to_owned(),
+            tier: Tier::Risky,
+            body,
+            ..Page::default()
+        };
         page.buttons.push(Button::close("NO-GO"));
         let go = crossing.is_go();
         if !go && !crossing.may_override(state) {
@@ -87,7 +104,7 @@ impl Question for Advance {
             let count = crossing.verdict.missing.len();
             page.body.push(Text::Rows(vec![
                 Row::blank(),
-                Row::toned(Tone::Marked(crate::ui::theme::Mark::Warn), format!(
+                Row::toned(Tone::Marked(Mark::Warn), format!(
                     "{count} BLOCKING. To go anyway, give a reason and type the stage's id. Both are logged."
                 )),
             ]));
@@ -104,7 +121,7 @@ impl Question for Advance {
     }
 
     fn facts(&self, _form: &Form, cx: &Context) -> Facts {
-        let crossing = Crossing::of(cx.state);
+        let crossing = Crossing::of(cx);
         let name = |id: Option<&StageId>| id.map_or("none", StageId::as_str).to_owned();
         Facts::default()
             .and("the stage in hand", name(crossing.current))
@@ -118,7 +135,7 @@ impl Question for Advance {
     }
 
     fn answer(&self, _word: &'static str, form: &Form, seen: u64, cx: &Context) -> Outcome {
-        let go = Crossing::of(cx.state).is_go();
+        let go = Crossing::of(cx).is_go();
         let over = if go { None } else { form.text("reason") };
         let typed = form.page.fields.iter().any(|f| f.name == "typed").then(|| form.text("typed")).flatten();
         Outcome::Ask { command: Command::Advance { typed, over }, seen }
@@ -158,7 +175,7 @@ fn header(crossing: &Crossing, cx: &Context) -> Vec<Row> {
     let place = [runbook.environment.as_deref(), runbook.ticket.as_deref()];
     let place = place.into_iter().flatten().collect::<Vec<_>>().join("  ");
     rows.push(Row::dim(format!(
-        "evaluated {}, looked at again when confirmed; never times out to GO{}{place}",
+        "evaluated {}, re-checked on confirm{}{place}",
         time(cx.now.at),
         if place.is_empty() { "" } else { "   " },
     )));
@@ -168,6 +185,16 @@ fn header(crossing: &Crossing, cx: &Context) -> Vec<Row> {
             " POINT OF NO RETURN: once its first step has started, nothing before it can be rolled back ",
         ));
     }
+    rows.push(Row::blank());
+    rows
+}
+
+fn verdict(crossing: &Crossing) -> Vec<Row> {
+    let mut rows = if crossing.verdict.is_go() && !crossing.at_gate {
+        vec![Row::toned(Tone::Marked(Mark::Fail), "NO-GO: the stage has not come to its gate yet")]
+    } else {
+        preflight::verdict(&crossing.verdict)
+    };
     rows.push(Row::blank());
     rows
 }
@@ -205,6 +232,7 @@ fn if_it_goes_wrong(crossing: &Crossing, cx: &Context) -> Vec<Row> {
         );
         rows.extend(undo.into_iter().flat_map(|step| preview::step(step, cx.state)));
     }
+    rows.push(Row::new(way_back(cx.state)).indent(1));
     rows.push(Row::new(preflight::window(cx)).indent(1));
     let runbook = cx.state.runbook.as_ref();
     let after = runbook.and_then(|r| r.stages.get(r.stage_index(&next.id)? + 1));
@@ -216,6 +244,16 @@ fn if_it_goes_wrong(crossing: &Crossing, cx: &Context) -> Vec<Row> {
     rows
 }
 
+/// What everything that was done so far takes to undo.
+fn way_back(state: &State) -> String {
+    let Some(plan) = rollback::plan(state, None) else {
+        return "so far there is nothing to roll back".to_owned();
+    };
+    let steps: Vec<_> = plan.steps.iter().filter_map(|id| state.step_plan(id)).collect();
+    let (how_many, how_long) = (count(steps.len(), "step"), preview::estimate(steps));
+    format!("so far, all the way back to before {}: {how_many}, {how_long}", plan.to)
+}
+
 fn no_way_through(crossing: &Crossing, state: &State) -> Vec<Row> {
     let over = crossing.current.and_then(|id| state.stage_plan(id)).map(|stage| stage.gate.over);
     let fixed = crossing.verdict.missing.iter().find(|missing| !missing.liftable);
@@ -224,7 +262,7 @@ fn no_way_through(crossing: &Crossing, state: &State) -> Vec<Row> {
         (None, Some(Override::Never)) => "NO-GO. This gate may never be overridden.".to_owned(),
         (None, _) => "NO-GO. The stage has not come to its gate yet.".to_owned(),
     };
-    vec![Row::blank(), Row::toned(Tone::Marked(crate::ui::theme::Mark::Fail), why)]
+    vec![Row::blank(), Row::toned(Tone::Marked(Mark::Fail), why)]
 }
 
 /// `1 step`, `3 steps`.

@@ -28,6 +28,36 @@ use crate::ui::theme::{Mark, Theme};
 /// The widest that a dialog gets: longer lines are hard to read.
 const WIDEST: u16 = 112;
 
+/// Where a popup lies.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    pub outer: Rect,
+    pub inner: Rect,
+    /// Whether there is room for a frame.
+    pub framed: bool,
+}
+
+impl Place {
+    /// The place on the screen `area` for `wanted` lines, or for as many as fit. Where there is room, what blocks now
+    /// and the line of hints stay in sight.
+    pub fn of(area: Rect, wanted: usize) -> Self {
+        let free =
+            if area.height >= 24 { Rect { y: area.y + 3, height: area.height - 4, ..area } } else { area };
+        let framed = free.width >= 12 && free.height >= 5;
+        let (across, down) = if framed { (4, 2) } else { (0, 0) };
+        let width = if free.width > 70 { (free.width - 4).min(WIDEST) } else { free.width };
+        let height = rows(wanted).min(free.height - down) + down;
+        let outer = free.centered(width.into(), height.into()).intersection(free);
+        let inner = Rect {
+            x: outer.x + across / 2,
+            y: outer.y + down / 2,
+            width: outer.width - across,
+            height: outer.height - down,
+        };
+        Self { outer, inner, framed }
+    }
+}
+
 /// What is drawn beside the form itself, made anew for each frame.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Around<'a> {
@@ -37,34 +67,22 @@ pub struct Around<'a> {
     pub moved: Option<&'a str>,
 }
 
-/// Draws `form` with `body` as its text over the middle of `area`.
-pub fn form(form: &Form, body: &[Text], around: Around, area: Rect, buf: &mut Buffer, theme: &Theme) {
+/// Draws `form` with `text` as its text over the middle of `area`.
+pub fn form(form: &Form, text: &[Text], around: Around, area: Rect, buf: &mut Buffer, theme: &Theme) {
     if area.is_empty() {
         return;
     }
     let Around { live, moved } = around;
-    let framed = area.width >= 12 && area.height >= 5;
-    let width = if area.width > 70 { (area.width - 4).min(WIDEST) } else { area.width };
-    let inner_width = if framed { width - 4 } else { width };
-    let columns = usize::from(inner_width);
+    let columns = usize::from(Place::of(area, 0).inner.width);
 
-    let mut body: Vec<Line> = body.iter().flat_map(|block| block.lines(columns, theme)).collect();
+    let mut body: Vec<Line> = text.iter().flat_map(|block| block.lines(columns, theme)).collect();
     let button_count = button_lines(form, columns, theme).len();
     let fields = form.page.fields.len();
     let notices = usize::from(!form.page.buttons.is_empty()) + usize::from(live.is_some());
     let gap = usize::from(fields > 0);
     let wanted = body.len() + gap + fields + notices + button_count;
-    let border = if framed { 2 } else { 0 };
-    let room = usize::from(area.height - border);
-    let height = wanted.min(room);
-
-    let outer = area.centered(width.into(), (rows(height) + border).into()).intersection(area);
-    Clear.render(outer, buf);
-    let inner = if framed {
-        Rect { x: outer.x + 2, y: outer.y + 1, width: inner_width, height: rows(height) }
-    } else {
-        outer
-    };
+    let Place { outer, inner, framed } = Place::of(area, wanted);
+    let height = usize::from(inner.height);
 
     // who gets how many lines, from the most needed to the least
     let mut left = height;
@@ -80,6 +98,11 @@ pub fn form(form: &Form, body: &[Text], around: Around, area: Rect, buf: &mut Bu
     let gap_rows = take(gap);
 
     let top = form.shown(body.len(), body_rows);
+    // a frame that shows the end of the text arms the buttons, and armed ones may need fewer lines
+    if button_lines(form, columns, theme).len() != button_count {
+        return self::form(form, text, around, area, buf, theme);
+    }
+    Clear.render(outer, buf);
     let end = (top + body_rows).min(body.len());
     let hidden = body_rows < body.len();
     if framed {
@@ -102,7 +125,6 @@ pub fn form(form: &Form, body: &[Text], around: Around, area: Rect, buf: &mut Bu
         let live = text::safe(live);
         line(Line::styled(text::fit(&live, columns).into_owned(), theme.warn));
     }
-    // made again, as this frame may have shown the end of the text and so armed them
     button_lines(form, columns, theme).into_iter().take(button_rows).for_each(line);
 }
 

@@ -194,7 +194,7 @@ impl Form {
     pub fn shown(&self, lines: usize, height: usize) -> usize {
         let scroll = self.scroll.get().min(lines.saturating_sub(height));
         self.scroll.set(scroll);
-        let end = self.seen.get().end || (lines > 0 && scroll + height >= lines) || lines == 0;
+        let end = self.seen.get().end || lines == 0 || (height > 0 && scroll + height >= lines);
         self.seen.set(Seen { lines, height, end });
         scroll
     }

@@ -9,6 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Widget};
 
+use super::draw::Place;
 use super::field::LineEditor;
 use super::{Context, Opened, Outcome, Popup, available};
 use crate::text;
@@ -133,22 +134,16 @@ impl Popup for Help {
         if area.is_empty() {
             return;
         }
-        let width = if area.width > 70 { (area.width - 4).min(112) } else { area.width };
-        let framed = width >= 12 && area.height >= 5;
-        let columns = usize::from(if framed { width - 4 } else { width });
+        let columns = usize::from(Place::of(area, 0).inner.width);
         let lines = self.lines(columns, cx, theme);
-        let border = if framed { 2 } else { 0 };
-        let wanted = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(border + 1);
-        let outer = area.centered(width.into(), wanted.min(area.height).into()).intersection(area);
+        let Place { outer, inner, framed } = Place::of(area, lines.len() + 1);
         Clear.render(outer, buf);
-        let mut inner = outer;
         if framed {
             let block = Block::bordered()
                 .border_set(theme.glyphs.thick)
                 .border_style(theme.focus)
                 .title(Line::styled(" keys ", theme.focus));
             block.render(outer, buf);
-            inner = Rect { x: outer.x + 2, y: outer.y + 1, width: width - 4, height: outer.height - 2 };
         }
         let height = usize::from(inner.height.saturating_sub(1));
         self.height.set(height);
@@ -168,7 +163,7 @@ impl Popup for Help {
             }
         }
         let last = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
-        self.prompt(columns, theme).render(last.intersection(outer), buf);
+        self.prompt(selected, columns, cx, theme).render(last.intersection(outer), buf);
     }
 
     fn hints(&self) -> &'static [(&'static str, &'static str)] {
@@ -177,8 +172,13 @@ impl Popup for Help {
 }
 
 impl Help {
-    fn prompt(&self, columns: usize, theme: &Theme) -> Line<'static> {
+    /// The last line: what is typed, else why the selected line would do nothing now.
+    fn prompt(&self, selected: Option<Action>, columns: usize, cx: &Context, theme: &Theme) -> Line<'static> {
         if !self.filtering && self.filter.len() == 0 {
+            if let Some(why) = selected.and_then(|action| available::why_not(action, cx)) {
+                let why = format!("not now: {}", text::safe(&why));
+                return fitted(vec![Span::styled(why, theme.warn)], columns);
+            }
             let text = "/ filters, enter does it, esc closes; nothing that acts is on ctrl or a function key";
             return fitted(vec![Span::styled(text, theme.dim)], columns);
         }

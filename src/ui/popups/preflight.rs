@@ -12,7 +12,7 @@ use crate::ui::format::{about, ms, time};
 use crate::ui::theme::Mark;
 
 /// The lines for `current`'s gate; before the first stage, those for the way back alone.
-pub fn rows(current: Option<&StageId>, verdict: &Verdict, cx: &Context) -> Vec<Row> {
+pub fn rows(current: Option<&StageId>, cx: &Context) -> Vec<Row> {
     let state = cx.state;
     let mut rows = vec![Row::title("PREFLIGHT")];
     if let Some(plan) = current.and_then(|id| state.stage_plan(id)) {
@@ -36,19 +36,25 @@ pub fn rows(current: Option<&StageId>, verdict: &Verdict, cx: &Context) -> Vec<R
                 .and(Tone::Dim, format!("  sha256 {sha256}")),
         );
     }
-    if !verdict.is_go() {
-        rows.push(Row::blank());
-        rows.push(Row::toned(Tone::Marked(Mark::Fail), "MISSING"));
-    }
+    rows.into_iter().enumerate().map(|(n, row)| if n == 0 { row } else { row.indent(1) }).collect()
+}
+
+/// The verdict, and what is missing where it is NO-GO: a line each, with what would release it.
+pub fn verdict(verdict: &Verdict) -> Vec<Row> {
+    let mut rows = vec![match verdict.missing.len() {
+        0 => Row::toned(Tone::Marked(Mark::Ok), "GO: nothing is missing"),
+        n => Row::toned(Tone::Marked(Mark::Fail), format!("NO-GO: {n} missing")),
+    }];
     for missing in &verdict.missing {
         let word = if missing.liftable { "BLOCKING" } else { "BLOCKING, no override lifts it" };
         rows.push(
             Row::mark(Mark::Fail, &missing.what)
                 .and(Tone::Marked(Mark::Fail), format!("  {word}"))
-                .and(Tone::Dim, format!("  released by: {}", missing.release)),
+                .and(Tone::Dim, format!("  released by: {}", missing.release))
+                .indent(1),
         );
     }
-    rows.into_iter().enumerate().map(|(n, row)| if n == 0 { row } else { row.indent(1) }).collect()
+    rows
 }
 
 /// How long rolling back needs no reason.

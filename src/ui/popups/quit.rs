@@ -76,10 +76,12 @@ impl Question for Quit {
                 ": ends the session for good as it stands, with a reason. Nothing is undone.",
             ),
         );
-        page.fields.push(Field::text("reason", "reason to abort", false));
         page.buttons.push(leave.key(None));
         match may(&abort("-".to_owned()), cx) {
-            Ok(()) => page.buttons.push(Button::act("abort", "ABORT").needs("reason")),
+            Ok(()) => {
+                page.fields.push(Field::text("reason", "reason to abort", false));
+                page.buttons.push(Button::act("abort", "ABORT").needs("reason"));
+            }
             Err(Refusal(why)) => rows.push(Row::mark(Mark::Fail, format!("not now: {why}")).indent(2)),
         }
         page.body.push(Text::Rows(rows));

@@ -39,7 +39,9 @@ pub fn rows(id: &StageId, cx: &Context) -> Option<Vec<Row>> {
     }
     rows.push(Row::blank());
     if matches!(status, StageStatus::Active | StageStatus::AtGate) {
-        rows.extend(preflight::rows(Some(id), &gate::evaluate(cx.state, id), cx));
+        rows.extend(preflight::verdict(&gate::evaluate(cx.state, id)));
+        rows.push(Row::blank());
+        rows.extend(preflight::rows(Some(id), cx));
     } else {
         rows.push(Row::title("GATE"));
         let checks = plan.gate.checks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");

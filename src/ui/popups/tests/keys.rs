@@ -450,3 +450,12 @@ fn the_countdown_of_a_veto_runs() {
     desk.now.up_ms += 5_000;
     assert!(desk.drawn(&*popup, 80, 24).contains("fires in 00:00:07"));
 }
+
+#[test]
+fn while_the_log_cannot_be_written_there_is_no_go() {
+    let mut desk = Desk::new(at_go());
+    desk.telemetry.log = crate::session::telemetry::LogHealth::Full("/var: 0 bytes free".to_owned());
+    let mut popup = desk.open(popups::advance);
+    assert!(desk.drawn(&*popup, 120, 60).contains("the log cannot be written: /var: 0 bytes free"));
+    assert_eq!(desk.press(&mut popup, "tab enter"), Outcome::Close);
+}
