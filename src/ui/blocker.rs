@@ -233,3 +233,109 @@ fn between(state: &State) -> Blocker {
         _ => Blocker::new(Mark::Pending, "waits for the first event of the session", ""),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{By, EventKind, Health};
+    use crate::runbook::{StageId, TriggerId};
+    use crate::ui::testing::{Story, driver};
+
+    fn says(story: &Story) -> (Mark, String) {
+        let blocker = blocker(&story.state, &story.telemetry, None, story.now);
+        (blocker.mark, blocker.text)
+    }
+
+    fn starts(story: &Story, mark: Mark, with: &str) {
+        let (seen, text) = says(story);
+        assert!(seen == mark && text.starts_with(with), "{seen:?} {text}");
+    }
+
+    #[test]
+    fn each_state_names_what_blocks_and_why() {
+        starts(&Story::opened(), Mark::Ok, "READY: freeze is next");
+        starts(&Story::running(), Mark::Running, "RUNNING: switch.verify for 0:12 of 5:00");
+        starts(&Story::failed(), Mark::Fail, "STEP switch.verify FAILED: exit 0, but output does not match");
+        starts(&Story::no_go(), Mark::Fail, "NO-GO switch: check new-readyz is failing: status 503");
+        starts(&Story::go(), Mark::Ok, "GO: everything that switch asks for");
+    }
+
+    #[test]
+    fn a_step_that_tries_again_or_takes_long_warns() {
+        let mut story = Story::running();
+        story.finish("switch.verify", false, "no match");
+        starts(&story, Mark::Warn, "STEP switch.verify FAILED, try 1 of 3, tries again: no match");
+        let mut story = Story::running();
+        story.wait(30);
+        starts(&story, Mark::Warn, "RUNNING, OVER ITS ESTIMATE: switch.verify for 0:42");
+    }
+
+    #[test]
+    fn a_question_shows_and_a_pause_is_told_beside_it() {
+        let mut story = Story::opened();
+        story.enter("freeze");
+        story.start("freeze.told");
+        starts(&story, Mark::Ask, "QUESTION freeze.told: ");
+        story.tell_by(By::Person(driver()), EventKind::Paused);
+        assert!(says(&story).1.ends_with("[PAUSED by opsA]"));
+        let mut story = Story::running();
+        story.tell_by(By::Person(driver()), EventKind::Paused);
+        starts(&story, Mark::Warn, "PAUSED by opsA at 02:01:03Z");
+    }
+
+    #[test]
+    fn a_trigger_counts_down_in_seconds_before_anything_that_can_wait() {
+        let mut story = Story::failed();
+        let trigger = TriggerId::from("switch.new-readyz.rollback");
+        let why = "new-readyz failing for 1m".to_owned();
+        story.tell(EventKind::TriggerArmed { trigger: trigger.clone(), why, grace_ms: 30_000 });
+        story.wait(12);
+        starts(&story, Mark::Fail, "TRIGGER switch.new-readyz.rollback FIRES IN 18s: new-readyz failing");
+        story.wait(60);
+        starts(&story, Mark::Fail, "TRIGGER switch.new-readyz.rollback FIRES IN 0s");
+        story.tell(EventKind::TriggerVetoed { trigger, reason: None });
+        starts(&story, Mark::Fail, "STEP switch.verify FAILED");
+    }
+
+    #[test]
+    fn a_rollback_says_how_far_it_is_and_where_it_is_stuck() {
+        let mut story = Story::failed();
+        let steps = vec![StepId::from("switch.weights-back"), StepId::from("freeze.start-writers")];
+        let to = StageId::from("freeze");
+        let started = EventKind::RollbackStarted { to, full: true, steps, reason: None };
+        story.tell_by(By::Person(driver()), started);
+        story.start("switch.weights-back");
+        story.wait(2);
+        starts(&story, Mark::Warn, "ROLLING BACK 1/2: switch.weights-back for 0:02");
+        story.finish("switch.weights-back", false, "exit 1");
+        story.tell(EventKind::RollbackStuck {
+            step: Some("switch.weights-back".into()),
+            why: "exit 1".to_owned(),
+            remaining: vec!["freeze.start-writers".into()],
+        });
+        starts(&story, Mark::Fail, "ROLLBACK STUCK at switch.weights-back: exit 1 (1 to go)");
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_written_and_a_lost_engine_come_first() {
+        let mut story = Story::failed();
+        story.telemetry.log = LogHealth::Full("/var/lib/gonogo has 0 bytes free".to_owned());
+        starts(&story, Mark::Fail, "LOG FULL: /var/lib/gonogo has 0 bytes free");
+        let lost = blocker(&story.state, &story.telemetry, Some("it was killed"), story.now);
+        assert_eq!(lost.text, "ENGINE GONE: it was killed");
+        story.tell(EventKind::SessionClosed { outcome: Outcome::RolledBack, reason: None });
+        let closed = blocker(&story.state, &story.telemetry, Some("it is done"), story.now);
+        assert!(closed.text.starts_with("ROLLED BACK"), "{}", closed.text);
+    }
+
+    #[test]
+    fn a_policy_waits_before_the_first_stage() {
+        let mut runbook = crate::ui::testing::runbook();
+        runbook.policy = vec!["Nobody touches the old primary.".to_owned()];
+        let mut story = Story::of(runbook);
+        starts(&story, Mark::Ask, "POLICY");
+        story.turn("old-readyz", Health::Ok, "");
+        story.tell_by(By::Person(driver()), EventKind::PolicyAcknowledged);
+        starts(&story, Mark::Ok, "READY");
+    }
+}

@@ -27,7 +27,7 @@ pub fn about(ms: u64) -> String {
     match s {
         0..=99 => format!("{s}s"),
         100..3600 => format!("{}m", s.div_ceil(60)),
-        3600..86_400 if s / 60 % 60 == 0 => format!("{}h", s / 3600),
+        3600..86_400 if (s / 60).is_multiple_of(60) => format!("{}h", s / 3600),
         3600..86_400 => format!("{}h{:02}m", s / 3600, s / 60 % 60),
         _ => format!("{}d", s / 86_400),
     }

@@ -315,7 +315,7 @@ impl Story {
 
     pub fn sees_process(&mut self, check: &str, pid: u32) {
         let identity = Identity { pid, start_time: 77, boot_id: "b".to_owned() };
-        let (name, cpu, rss, up_ms) = ("relay".to_owned(), Some(3.14), 88_000_000, 23_000);
+        let (name, cpu, rss, up_ms) = ("relay".to_owned(), Some(3.1), 88_000_000, 23_000);
         let seen = ProcessSeen { identity, name, cpu, rss, up_ms };
         let up_ms = self.now.up_ms;
         let value = Some(format!("pid {pid}"));

@@ -195,7 +195,7 @@ impl StagePanel<'_> {
         if facts.is_empty() {
             let what =
                 step.what.as_deref().map(|what| format!("$ {}", what.lines().next().unwrap_or_default()));
-            let planned = || self.state.step_plan(id).map(|plan| planned(plan));
+            let planned = || self.state.step_plan(id).map(planned);
             facts.extend(what.or_else(planned).map(|what| (what, theme.dim)));
         }
         facts

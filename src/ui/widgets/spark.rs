@@ -47,7 +47,7 @@ fn level(height: f64, low: f64, high: f64, levels: usize) -> usize {
 /// `cols` columns of which `done` out of `of` are full and the `begun` after them are half.
 #[must_use]
 pub fn bar(done: usize, begun: usize, of: usize, cols: usize, glyphs: &Glyphs) -> String {
-    let share = |n: usize| if of == 0 { 0 } else { (n.min(of) * cols) / of };
+    let share = |n: usize| (n.min(of) * cols).checked_div(of).unwrap_or(0);
     let (full, half) = (share(done), share(done + begun));
     let mut bar = glyphs.bar_full.repeat(full);
     bar.push_str(&glyphs.bar_part.repeat(half - full));
