@@ -3,12 +3,12 @@
 
 mod back;
 mod estimate;
-mod expect;
+pub mod expect;
 mod forward;
 mod paste;
 
 pub use back::{PlannedStep, planned, rollback_commands, rollback_text};
-pub use estimate::{Estimate, stage_estimate, steps_estimate};
+pub use estimate::{Estimate, in_order, stage_estimate, steps_estimate};
 pub use forward::forward_text;
 
 use super::interpolate::Scope;

@@ -1,6 +1,6 @@
 //! GO / NO-GO: the preflight, what will run, what the way back is, and the one button that goes on.
 
-use super::dialog::{Dialog, Facts, Question};
+use super::dialog::{Dialog, Facts, Question, may};
 use super::field::Field;
 use super::form::{Button, Form, Page, Tier};
 use super::preflight;
@@ -9,6 +9,7 @@ use super::row::{Row, Text, Tone};
 use super::{Context, Opened, Outcome};
 use crate::runbook::StageId;
 use crate::runbook::model::{Override, Stage};
+use crate::runbook::plan::{in_order, steps_estimate};
 use crate::session::gate::{self, Missing, Verdict};
 use crate::session::telemetry::LogHealth;
 use crate::session::{Command, Refusal, StageStatus, State, rollback};
@@ -44,14 +45,19 @@ impl<'a> Crossing<'a> {
                 liftable: false,
             });
         }
-        Self {
-            current,
-            next: state.next_stage().and_then(|id| state.stage_plan(id)),
-            verdict,
-            at_gate: current
-                .and_then(|id| state.stages.get(id))
-                .is_none_or(|stage| stage.status == StageStatus::AtGate),
+        let at_gate = current
+            .and_then(|id| state.stages.get(id))
+            .is_none_or(|stage| stage.status == StageStatus::AtGate);
+        let next = state.next_stage().and_then(|id| state.stage_plan(id));
+        let mut crossing = Self { current, next, verdict, at_gate };
+        if crossing.is_go() {
+            // the engine has the last word: a pause, a hold, a seat
+            let typed = crossing.to_type().map(ToString::to_string);
+            if let Err(Refusal(what)) = may(&Command::Advance { typed, over: None }, cx) {
+                crossing.verdict.missing.push(Missing { what, release: String::new(), liftable: false });
+            }
         }
+        crossing
     }
 
     fn is_go(&self) -> bool {
@@ -205,7 +211,7 @@ fn will_run(crossing: &Crossing, state: &State) -> Vec<Row> {
     };
     let steps: Vec<_> = next.steps.iter().filter(|step| step.applies).collect();
     let time = next.estimate.map_or_else(
-        || preview::estimate(steps.iter().copied()),
+        || steps_estimate(&next.steps).to_string(),
         |estimate| format!("about {}", about(ms(estimate))),
     );
     let mut rows =
@@ -226,7 +232,7 @@ fn if_it_goes_wrong(crossing: &Crossing, cx: &Context) -> Vec<Row> {
             if next.steps.is_empty() { "it changes nothing" } else { "it has no rollback steps of its own" };
         rows.push(Row::new(what).indent(1));
     } else {
-        let time = preview::estimate(undo.iter().copied());
+        let time = in_order(undo.iter().copied());
         rows.push(
             Row::new(format!("{} of this stage, {time}:", count(undo.len(), "rollback step"))).indent(1),
         );
@@ -250,7 +256,7 @@ fn way_back(state: &State) -> String {
         return "so far there is nothing to roll back".to_owned();
     };
     let steps: Vec<_> = plan.steps.iter().filter_map(|id| state.step_plan(id)).collect();
-    let (how_many, how_long) = (count(steps.len(), "step"), preview::estimate(steps));
+    let (how_many, how_long) = (count(steps.len(), "step"), in_order(steps));
     format!("so far, all the way back to before {}: {how_many}, {how_long}", plan.to)
 }
 

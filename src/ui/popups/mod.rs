@@ -8,7 +8,6 @@ mod confirm;
 mod detail;
 mod dialog;
 mod draw;
-mod expect;
 mod field;
 mod form;
 mod help;

@@ -47,12 +47,11 @@ pub fn verdict(verdict: &Verdict) -> Vec<Row> {
     }];
     for missing in &verdict.missing {
         let word = if missing.liftable { "BLOCKING" } else { "BLOCKING, no override lifts it" };
-        rows.push(
-            Row::mark(Mark::Fail, &missing.what)
-                .and(Tone::Marked(Mark::Fail), format!("  {word}"))
-                .and(Tone::Dim, format!("  released by: {}", missing.release))
-                .indent(1),
-        );
+        let mut row = Row::mark(Mark::Fail, &missing.what).and(Tone::Marked(Mark::Fail), format!("  {word}"));
+        if !missing.release.is_empty() {
+            row = row.and(Tone::Dim, format!("  released by: {}", missing.release));
+        }
+        rows.push(row.indent(1));
     }
     rows
 }

@@ -9,6 +9,7 @@ use super::preview;
 use super::row::{Row, Text, Tone};
 use super::{Context, Opened, Outcome};
 use crate::runbook::model::{Action, Step};
+use crate::runbook::plan::in_order;
 use crate::runbook::{StageId, StepId};
 use crate::session::rollback::{self, Plan};
 use crate::session::{Command, Refusal, State};
@@ -126,7 +127,7 @@ fn rows(plan: &Plan, cx: &Context) -> Vec<Row> {
         rows.push(Row::blank());
     }
     let steps = known(&plan.steps);
-    let time = preview::estimate(steps.iter().copied());
+    let time = in_order(steps);
     let how_many = count(plan.steps.len(), "step");
     rows.push(Row::title("WILL RUN, in this order").and(Tone::Dim, format!("  {how_many}, {time}")));
     if plan.steps.is_empty() {

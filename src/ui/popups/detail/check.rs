@@ -2,18 +2,20 @@
 
 use crate::event::Health;
 use crate::runbook::CheckId;
-use crate::runbook::model::{Command, Probe};
+use crate::runbook::describe::describe_probe;
+use crate::runbook::plan::{self, expect};
 use crate::session::telemetry::{SamplePoint, Verdict};
 use crate::ui::format::{about, latency, ms, time};
+use crate::ui::popups::Context;
 use crate::ui::popups::row::{Row, Tone};
-use crate::ui::popups::{Context, expect};
 use crate::ui::theme::Mark;
 
 /// How many samples are listed, newest first.
 const SAMPLES: usize = 40;
 
 pub fn rows(id: &CheckId, cx: &Context) -> Option<Vec<Row>> {
-    let plan = cx.state.runbook.as_ref()?.check(id)?;
+    let runbook = cx.state.runbook.as_ref()?;
+    let check = runbook.check(id)?;
     let seen = cx.state.check(id);
     let mark = match seen.health {
         Health::Ok => Mark::Ok,
@@ -22,7 +24,7 @@ pub fn rows(id: &CheckId, cx: &Context) -> Option<Vec<Row>> {
         Health::Idle | Health::Pending => Mark::Pending,
     };
     let mut rows = vec![
-        Row::title(id.as_str()).and(Tone::Plain, format!("  {}", plan.title)),
+        Row::title(id.as_str()).and(Tone::Plain, format!("  {}", check.title)),
         Row::mark(mark, seen.health.word())
             .and(Tone::Plain, seen.value.as_ref().map(|value| format!("  {value}")).unwrap_or_default())
             .and(Tone::Dim, seen.changed.map(|at| format!("  since {}", time(at.at))).unwrap_or_default()),
@@ -30,23 +32,23 @@ pub fn rows(id: &CheckId, cx: &Context) -> Option<Vec<Row>> {
     if !seen.reason.is_empty() {
         rows.push(Row::new(&seen.reason).indent(2));
     }
-    if !plan.applies || plan.advisory {
-        let why = if plan.applies { "advisory" } else { "its `when` is false here" };
+    if !check.applies || check.advisory {
+        let why = if check.applies { "advisory" } else { "its `when` is false here" };
         rows.push(Row::dim(format!("shown, never counted: {why}")));
     }
     rows.push(Row::blank());
-    rows.push(Row::title("LOOKS AT").and(Tone::Dim, format!("  {}", plan.probe.kind())));
-    rows.extend(
-        target(&plan.probe).iter().flat_map(|text| Row::exact(Tone::Plain, text)).map(|row| row.indent(2)),
-    );
+    let scope = plan::scope(runbook);
+    rows.push(Row::title("LOOKS AT"));
+    let target = describe_probe(&check.probe, &scope, &runbook.shell);
+    rows.extend(Row::exact(Tone::Plain, &target).map(|row| row.indent(2)));
     rows.push(Row::title("EXPECTS"));
-    rows.extend(expect::probe(&plan.probe).into_iter().map(|phrase| Row::new(phrase).indent(2)));
+    rows.extend(expect::of_probe(&check.probe, &scope).into_iter().map(|phrase| Row::new(phrase).indent(2)));
     rows.push(Row::dim(format!(
         "every {}, timeout {}; OK after {} good in a row, failing after {} bad",
-        about(ms(plan.period)),
-        about(ms(plan.timeout)),
-        plan.success_threshold,
-        plan.failure_threshold,
+        about(ms(check.period)),
+        about(ms(check.timeout)),
+        check.success_threshold,
+        check.failure_threshold,
     )));
     rows.push(Row::blank());
     let series = cx.telemetry.checks.get(id);
@@ -79,30 +81,4 @@ fn sample(sample: &SamplePoint, now_up_ms: u64) -> Row {
             if sample.reason.is_empty() { String::new() } else { format!("  {}", sample.reason) },
         )
         .indent(1)
-}
-
-fn target(probe: &Probe) -> Vec<String> {
-    match probe {
-        Probe::Http { target, .. } => vec![format!("{} {}", target.method, target.url.as_str())],
-        Probe::Tcp { address, .. } => vec![address.as_str().to_owned()],
-        Probe::Process { select, .. } => {
-            let named = [
-                ("name", select.name.as_ref().map(|t| t.as_str())),
-                ("cmdline", select.cmdline.as_ref().map(|p| p.0.as_str())),
-                ("exe", select.exe.as_ref().map(|t| t.as_str())),
-                ("pidfile", select.pidfile.as_ref().map(|t| t.as_str())),
-                ("port", select.port.as_ref().map(|t| t.as_str())),
-                ("unit", select.unit.as_ref().map(|t| t.as_str())),
-                ("user", select.user.as_ref().map(|t| t.as_str())),
-                ("started by", select.step.as_ref().map(|step| step.as_str())),
-            ];
-            named.into_iter().filter_map(|(key, value)| Some(format!("{key} {}", value?))).collect()
-        }
-        Probe::File { paths, .. } => paths.iter().map(|path| path.as_str().to_owned()).collect(),
-        Probe::Command { command: Command::Shell(text), .. } => vec![text.as_str().to_owned()],
-        Probe::Command { command: Command::Argv(argv), .. } => {
-            argv.iter().map(|word| word.as_str().to_owned()).collect()
-        }
-        Probe::Any(checks) => checks.iter().map(ToString::to_string).collect(),
-    }
 }

@@ -2,6 +2,7 @@
 
 use crate::runbook::StageId;
 use crate::runbook::model::Override;
+use crate::runbook::plan::in_order;
 use crate::session::{StageStatus, gate};
 use crate::ui::format::{about, ms, time};
 use crate::ui::popups::row::{Row, Tone};
@@ -57,7 +58,7 @@ pub fn rows(id: &StageId, cx: &Context) -> Option<Vec<Row>> {
         rows.push(Row::mark(Mark::Warn, format!("promoted with an override: {reason}")));
     }
     rows.push(Row::blank());
-    rows.push(Row::title("TO UNDO IT").and(Tone::Dim, format!("  {}", preview::estimate(&plan.rollback))));
+    rows.push(Row::title("TO UNDO IT").and(Tone::Dim, format!("  {}", in_order(&plan.rollback))));
     rows.extend(plan.rollback.iter().flat_map(|step| preview::step(step, cx.state)));
     Some(rows)
 }

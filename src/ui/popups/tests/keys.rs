@@ -459,3 +459,17 @@ fn while_the_log_cannot_be_written_there_is_no_go() {
     assert!(desk.drawn(&*popup, 120, 60).contains("the log cannot be written: /var: 0 bytes free"));
     assert_eq!(desk.press(&mut popup, "tab enter"), Outcome::Close);
 }
+
+#[test]
+fn there_is_no_go_that_the_engine_would_refuse() {
+    let paused = State { paused: paused().paused, ..before_the_first() };
+    let mut desk = Desk::new(paused);
+    let popup = desk.open(popups::advance);
+    let screen = desk.drawn(&*popup, 120, 60);
+    assert!(screen.contains("NO-GO: 1 missing") && screen.contains("paused by opsB"), "{screen}");
+    desk.state = at_go();
+    desk.operator.seat = crate::event::Seat::Observer;
+    let mut popup = desk.open(popups::advance);
+    assert!(desk.drawn(&*popup, 120, 60).contains("needs the driver seat"));
+    assert_eq!(desk.press(&mut popup, "tab enter"), Outcome::Close);
+}

@@ -207,5 +207,28 @@ fn a_command_is_shown_whole_with_what_hides_in_it() {
     let screen = desk.drawn(&*popup, 80, 40);
     let shown: String = screen.lines().map(|line| line.trim_matches(|c| " ┃".contains(c))).collect();
     assert!(shown.contains(&"a".repeat(300)), "{screen}");
-    assert!(shown.contains("<U+202E>| hs") && shown.contains("sha256 "), "{screen}");
+    assert!(shown.contains(r"\U0000202e| hs") && shown.contains("sha256 "), "{screen}");
+}
+
+#[test]
+fn a_script_is_shown_line_by_line_and_bears_the_digest_of_its_start() {
+    use crate::event::EventKind;
+    use crate::runbook::model::{Action, Command as Line, RunExpect};
+    let script = "set -x\n\trm  -rf old\n# \u{202e}harmless".into();
+    let mut state = step_is("switch.start-new", StepStatus::Failed);
+    let action = Action::Run { command: Line::Shell(script), expect: RunExpect::default() };
+    plan(&mut state).stages[1].steps[1] = step("switch.start-new", "", action);
+    let desk = desk(state);
+    let popup = desk.open(|cx| popups::retry(cx, &start_new()));
+    let screen = desk.drawn(&*popup, 100, 40);
+    for line in ["   set -x ", "   ^Irm  -rf old ", "   # <U+202E>harmless "] {
+        assert!(screen.contains(line), "{line}: {screen}");
+    }
+    let retry = crate::session::Command::Retry { step: start_new() };
+    let events = crate::session::decide(&desk.state, &retry, &desk.operator, 211, desk.now).unwrap();
+    let started = events.iter().find_map(|event| match event {
+        EventKind::StepStarted { sha256, .. } => Some(sha256[..16].to_owned()),
+        _ => None,
+    });
+    assert!(screen.contains(&started.unwrap()), "{screen}");
 }
