@@ -119,7 +119,7 @@ impl Question for Advance {
         }
         if let Some(id) = crossing.to_type() {
             page.tier = Tier::Grave;
-            page.fields.push(Field::typed("typed", format!("type {id} to arm GO"), id.as_str()));
+            page.fields.push(Field::typed("typed", format!("type {id}"), id.as_str()));
             button = button.needs("typed").key(None);
         }
         page.buttons.push(button);

@@ -160,7 +160,16 @@ impl Popup for Dialog {
     }
 
     fn hints(&self) -> &'static [(&'static str, &'static str)] {
-        &[("tab", "next field"), ("enter", "the button in focus only"), ("pgdn", "read on"), ("esc", "NO-GO")]
+        if self.form.page.quick {
+            &[("enter", "write it"), ("tab", "next field"), ("esc", "throw away")]
+        } else {
+            &[
+                ("tab", "next field"),
+                ("enter", "the button in focus only"),
+                ("pgdn", "read on"),
+                ("esc", "NO-GO"),
+            ]
+        }
     }
 }
 

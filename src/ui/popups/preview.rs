@@ -98,7 +98,7 @@ fn around(step: &Step, scope: &Scope, state: &State, digest: String) -> String {
         parts.push(format!("with {}", env.collect::<Vec<_>>().join(" ")));
     }
     parts.push(digest);
-    parts.join(" · ")
+    parts.join(" | ")
 }
 
 #[cfg(test)]

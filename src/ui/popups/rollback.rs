@@ -50,7 +50,7 @@ impl Question for RollBack {
         let mut tier = Tier::Risky;
         if plan.stages.len() > 1 {
             tier = Tier::Grave;
-            fields.push(Field::typed("typed", format!("type {} to arm it", plan.to), plan.to.as_str()));
+            fields.push(Field::typed("typed", format!("type {}", plan.to), plan.to.as_str()));
             button = button.needs("typed").key(None);
         }
         Ok(Page {
@@ -134,6 +134,20 @@ fn rows(plan: &Plan, cx: &Context) -> Vec<Row> {
         rows.push(Row::new("no command: nothing that was started has an undo").indent(1));
     }
     rows.extend(preview::steps(&plan.steps, state));
+    let left_out: Vec<_> = plan
+        .stages
+        .iter()
+        .filter_map(|id| state.stage_plan(id))
+        .flat_map(|stage| &stage.rollback)
+        .filter(|step| !plan.steps.contains(&step.id))
+        .map(|step| step.id.as_str())
+        .collect();
+    if !left_out.is_empty() {
+        rows.push(Row::dim(format!(
+            "left out, as what they undo was never started: {}",
+            left_out.join(", ")
+        )));
+    }
     if let Some(gate) = state.runbook.as_ref().and_then(|r| r.rollback.gate.as_ref()).filter(|_| plan.full) {
         let checks = gate.checks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let within = about(ms(gate.timeout));

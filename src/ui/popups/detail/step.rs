@@ -1,9 +1,9 @@
 //! A step: what it runs, resolved and whole; how its newest attempt went; each proof with what was seen.
 
 use super::proof;
-use crate::event::StepFinished;
+use crate::event::{EventKind, StepFinished};
 use crate::runbook::StepId;
-use crate::ui::format::{bytes, took};
+use crate::ui::format::{bytes, time, took};
 use crate::ui::popups::confirm::ticked;
 use crate::ui::popups::row::{Row, Tone};
 use crate::ui::popups::standing::standing;
@@ -16,10 +16,7 @@ pub fn rows(id: &StepId, cx: &Context) -> Option<Vec<Row>> {
     let mut rows = standing(id, cx);
     rows.extend(plan.description.iter().flat_map(|text| text.lines()).map(Row::new));
     if let Some((why, at)) = &seen.killed {
-        rows.push(Row::mark(
-            Mark::Warn,
-            format!("being ended since {}: {why}", crate::ui::format::time(at.at)),
-        ));
+        rows.push(Row::mark(Mark::Warn, format!("being ended since {}: {why}", time(at.at))));
     }
     if let Some(process) = &seen.process {
         rows.push(Row::dim(format!("started process {}", process.pid)).indent(2));
@@ -34,6 +31,7 @@ pub fn rows(id: &StepId, cx: &Context) -> Option<Vec<Row>> {
         rows.extend(Row::exact(Tone::Plain, what).map(|row| row.indent(2)));
     }
     rows.extend(seen.finish.iter().flat_map(|finish| finished(finish)));
+    rows.extend(earlier(id, seen.attempt, cx));
     rows.push(Row::blank());
     rows.push(Row::title("AS WRITTEN"));
     rows.extend(preview::step(plan, cx.state));
@@ -52,9 +50,31 @@ pub fn rows(id: &StepId, cx: &Context) -> Option<Vec<Row>> {
     traits.extend(plan.repeatable.then(|| "may be repeated".to_owned()));
     traits.extend(plan.idempotent.then(|| "idempotent".to_owned()));
     if !traits.is_empty() {
-        rows.push(Row::dim(traits.join(" · ")).indent(3));
+        rows.push(Row::dim(traits.join(" | ")).indent(3));
     }
     Some(rows)
+}
+
+/// How the attempts before the newest ended, newest first, as far as the last events tell.
+fn earlier(id: &StepId, newest: u32, cx: &Context) -> Vec<Row> {
+    let ends = cx.state.recent.iter().rev().filter_map(|event| match &event.event {
+        EventKind::StepFinished(finish) if finish.step == *id && finish.attempt < newest => {
+            Some((event, finish))
+        }
+        _ => None,
+    });
+    let rows: Vec<_> = ends
+        .map(|(event, finish)| {
+            let (mark, word) = if finish.passed { (Mark::Ok, "passed") } else { (Mark::Fail, "failed") };
+            Row::mark(mark, format!("attempt {}  {word}  {}", finish.attempt, finish.why))
+                .and(Tone::Dim, format!("  {} after {}", time(event.at), took(finish.took_ms)))
+                .indent(1)
+        })
+        .collect();
+    if rows.is_empty() {
+        return rows;
+    }
+    [Row::blank(), Row::title("EARLIER")].into_iter().chain(rows).collect()
 }
 
 fn finished(finish: &StepFinished) -> Vec<Row> {

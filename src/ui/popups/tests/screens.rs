@@ -232,3 +232,31 @@ fn a_script_is_shown_line_by_line_and_bears_the_digest_of_its_start() {
     });
     assert!(screen.contains(&started.unwrap()), "{screen}");
 }
+
+#[test]
+fn ascii_stays_ascii() {
+    for (name, state, open) in all() {
+        let desk = desk(state);
+        let popup = desk.open(open);
+        let area = Rect::new(0, 0, 100, 50);
+        let mut buffer = Buffer::empty(area);
+        popup.render(area, &mut buffer, &desk.cx(), &Theme::mono().with_ascii());
+        let odd = buffer.content().iter().find(|cell| !cell.symbol().is_ascii() && cell.symbol() != "…");
+        assert_eq!(odd, None, "{name}");
+    }
+}
+
+#[test]
+fn a_rollback_says_what_it_leaves_out_and_a_step_how_it_went_before() {
+    let mut state = step_is("switch.start-new", StepStatus::Failed);
+    state.steps.remove("switch.stop-old");
+    let finish =
+        StepFinished { attempt: 1, ..(*finished().step(&start_new()).finish.clone().unwrap()).clone() };
+    let event = EventKind::StepFinished(Box::new(finish));
+    state.recent.push_back(Arc::new(Event { seq: 200, at: now().at, up_ms: UP_MS, by: By::ENGINE, event }));
+    let desk = desk(state);
+    let screen = desk.drawn(&*desk.open(popups::rollback), 120, 50);
+    assert!(screen.contains("never started: switch.start-old"), "{screen}");
+    let popup = desk.open(|cx| popups::detail(cx, &Subject::Step(start_new())));
+    assert!(desk.drawn(&*popup, 120, 50).contains("attempt 1  failed"));
+}
