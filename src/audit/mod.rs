@@ -1,0 +1,6 @@
+//! The record: one hash-chained log a session, and what lies beside it.
+
+pub mod dir;
+pub mod line;
+pub mod telemetry;
+pub mod writer;

@@ -1,0 +1,81 @@
+//! `telemetry.jsonl`: samples, at most one line a second. Nothing depends on it, so nothing waits for it; its length
+//! and digest go into the log at each checkpoint.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::dir::{self, create_new};
+use crate::session::telemetry::{Measure, Verdict};
+
+/// The least time between two lines.
+const LINE_MS: u64 = 1000;
+
+/// The telemetry file of one session.
+#[derive(Debug, Default)]
+pub struct TelemetryFile {
+    /// `None` where it could not be created or written: the session goes on without.
+    file: Option<File>,
+    hash: Sha256,
+    length: u64,
+    pending: Vec<(String, &'static str, Option<String>, u32)>,
+    written_up_ms: u64,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    after: u64,
+    up_ms: u64,
+    s: &'a [(String, &'static str, Option<String>, u32)],
+}
+
+impl TelemetryFile {
+    /// Creates the file in a session's folder.
+    #[must_use]
+    pub fn create(folder: &Path) -> Self {
+        Self { file: create_new(&folder.join(dir::TELEMETRY)).ok(), ..Self::default() }
+    }
+
+    /// Keeps a measure; writes a line when a second has passed since the last. `after` is the last event's number.
+    pub fn keep(&mut self, after: u64, up_ms: u64, measure: &Measure) {
+        if let Measure::Sample { check, point, .. } = measure {
+            let outcome = match point.verdict {
+                Verdict::Pass => "pass",
+                Verdict::Failed => "failed",
+                Verdict::Error => "error",
+            };
+            self.pending.push((check.to_string(), outcome, point.value.clone(), point.took_ms));
+        }
+        if up_ms >= self.written_up_ms + LINE_MS {
+            self.write(after, up_ms);
+        }
+    }
+
+    fn write(&mut self, after: u64, up_ms: u64) {
+        if self.pending.is_empty() {
+            return;
+        }
+        self.written_up_ms = up_ms;
+        let pending = std::mem::take(&mut self.pending);
+        let Ok(mut line) = serde_json::to_vec(&Line { after, up_ms, s: &pending }) else { return };
+        line.push(b'\n');
+        let Some(file) = &mut self.file else { return };
+        if file.write_all(&line).is_err() {
+            // A torn line would not fit its digest: what stood before is kept, nothing more is written.
+            let _ = file.set_len(self.length);
+            self.file = None;
+            return;
+        }
+        self.hash.update(&line);
+        self.length += line.len() as u64;
+    }
+
+    /// How far the file goes: length and SHA-256.
+    #[must_use]
+    pub fn mark(&self) -> (u64, String) {
+        (self.length, base16ct::lower::encode_string(&self.hash.clone().finalize()))
+    }
+}

@@ -1,0 +1,242 @@
+//! Appends to the log: each record one `write`, one `fdatasync` a batch. A failed write or sync is never tried again
+//! on the same descriptor: the kernel may have dropped what it said it could not write.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::dir::{self, create_new, sync_folder};
+use super::line::{self, Hash};
+use crate::event::Event;
+
+/// What is given up when the disk is full, so that a rollback can still be recorded.
+const RESERVE_BYTES: usize = 1 << 20;
+/// With less than this free the reserve is not taken back: the disk counts as full.
+const COMFORT_BYTES: u64 = 2 << 20;
+
+/// Why the log cannot be written now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LogError {
+    /// The disk is full.
+    #[error("{path}: {free} bytes free")]
+    Full { path: PathBuf, free: u64 },
+    #[error("{path}: {why}")]
+    Failed { path: PathBuf, why: String },
+}
+
+/// The log of one session, open for appending.
+#[derive(Debug)]
+pub struct Writer {
+    folder: PathBuf,
+    /// `None` after a failure, until [`Writer::recover`].
+    file: Option<File>,
+    /// What is durable: the last event's number and hash, the file's length.
+    seq: u64,
+    prev: Hash,
+    length: u64,
+    /// The reserve was given up and is not back yet.
+    spent: bool,
+}
+
+impl Writer {
+    /// Creates the log and its reserve in a session's folder.
+    ///
+    /// # Errors
+    /// [`LogError`], a sentence.
+    pub fn create(folder: &Path) -> Result<Self, LogError> {
+        let mut writer = Self {
+            folder: folder.to_owned(),
+            file: None,
+            seq: 0,
+            prev: line::genesis(),
+            length: 0,
+            spent: false,
+        };
+        let made = create_new(&writer.path()).and_then(|file| {
+            writer.make_reserve()?;
+            file.sync_all()?;
+            sync_folder(folder)?;
+            Ok(file)
+        });
+        writer.file = Some(made.map_err(|e| writer.error(&e))?);
+        Ok(writer)
+    }
+
+    /// The log's head, `seq:hash8`.
+    #[must_use]
+    pub fn head(&self) -> String {
+        format!("{}:{}", self.seq, &self.prev[..8])
+    }
+
+    /// Writes the events and syncs once. On an error none of them happened, and the log waits for
+    /// [`Writer::recover`].
+    ///
+    /// # Errors
+    /// [`LogError`], a sentence.
+    pub fn append(&mut self, events: &[Arc<Event>]) -> Result<(), LogError> {
+        let Some(file) = &mut self.file else {
+            return Err(LogError::Failed { path: self.path(), why: "it waits to be recovered".to_owned() });
+        };
+        let (mut seq, mut prev, mut length) = (self.seq, self.prev.clone(), self.length);
+        let written = (|| {
+            for event in events {
+                if event.seq != seq + 1 {
+                    return Err(io::Error::other(format!("event {} does not follow {seq}", event.seq)));
+                }
+                let (bytes, hash) = line::encode(event, &prev).map_err(io::Error::other)?;
+                write_once(file, &bytes)?;
+                (seq, prev, length) = (event.seq, hash, length + bytes.len() as u64);
+            }
+            file.sync_data()
+        })();
+        match written {
+            Ok(()) => {
+                (self.seq, self.prev, self.length) = (seq, prev, length);
+                Ok(())
+            }
+            Err(e) => {
+                self.file = None;
+                Err(self.error(&e))
+            }
+        }
+    }
+
+    /// Makes the log writable again: what was written but never acknowledged is cut off and kept in a side file.
+    /// `urgent` gives up the reserve where the disk is full. Returns how many bytes were cut.
+    ///
+    /// # Errors
+    /// Why it still cannot be written.
+    pub fn recover(&mut self, urgent: bool) -> Result<u64, LogError> {
+        if self.file.is_some() {
+            return Ok(0);
+        }
+        let free = free_bytes(&self.folder);
+        if free < COMFORT_BYTES {
+            if !urgent || self.spent {
+                return Err(LogError::Full { path: self.path(), free });
+            }
+            self.give_reserve_up();
+        }
+        let recovered = self.reopen();
+        let cut = recovered.map_err(|e| self.error(&e))?;
+        if free >= COMFORT_BYTES && self.spent {
+            // Without a reserve the log works; the next full disk is only met without it.
+            self.spent = self.make_reserve().is_err();
+        }
+        Ok(cut)
+    }
+
+    /// Whether the reserve is gone: only what must be recorded should be.
+    #[must_use]
+    pub fn is_on_reserve(&self) -> bool {
+        self.spent && free_bytes(&self.folder) < COMFORT_BYTES
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.join(dir::LOG)
+    }
+
+    /// Reads the file anew, holds it against what is known, cuts the unacknowledged rest, and opens it.
+    fn reopen(&mut self) -> io::Result<u64> {
+        let path = self.path();
+        let mut file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+            .open(&path)?;
+        let on_disk = file.metadata()?.len();
+        if on_disk < self.length || !self.ends_as_known(&file)? {
+            return Err(io::Error::other(format!(
+                "it no longer holds the {} bytes that were acknowledged: keep it as it is, and do not go on",
+                self.length
+            )));
+        }
+        let cut = on_disk - self.length;
+        if cut > 0 {
+            let mut rest = Vec::new();
+            file.seek(SeekFrom::Start(self.length))?;
+            (&file).take(cut).read_to_end(&mut rest)?;
+            self.keep_aside(&rest);
+            file.set_len(self.length)?;
+        }
+        file.sync_all()?;
+        self.file = Some(file);
+        Ok(cut)
+    }
+
+    /// The last acknowledged bytes are the last line's hash.
+    fn ends_as_known(&self, file: &File) -> io::Result<bool> {
+        if self.length == 0 {
+            return Ok(true);
+        }
+        let tail = format!("{}\"}}\n", self.prev);
+        let mut seen = vec![0; tail.len()];
+        file.read_exact_at(&mut seen, self.length - tail.len() as u64)?;
+        Ok(seen == tail.as_bytes())
+    }
+
+    /// Nobody was told of these bytes, but they may interest whoever asks what happened.
+    fn keep_aside(&self, bytes: &[u8]) {
+        for number in 1..1000 {
+            let path = self.folder.join(format!("audit.cut-{}-{number}", self.seq));
+            match create_new(&path) {
+                Ok(mut file) => {
+                    // On a full disk the side file is what can be done without.
+                    let _ = file.write_all(bytes).and_then(|()| file.sync_all());
+                    return;
+                }
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn make_reserve(&self) -> io::Result<()> {
+        let path = self.folder.join(dir::RESERVE);
+        let made = create_new(&path).and_then(|mut file| {
+            // Real blocks, not a hole.
+            file.write_all(&vec![0x5a; RESERVE_BYTES])?;
+            file.sync_all()
+        });
+        if made.is_err() {
+            let _ = fs::remove_file(&path);
+        }
+        made
+    }
+
+    fn give_reserve_up(&mut self) {
+        self.spent = true;
+        let _ = fs::remove_file(self.folder.join(dir::RESERVE));
+    }
+
+    fn error(&self, e: &io::Error) -> LogError {
+        let full = matches!(
+            e.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+        );
+        if full {
+            LogError::Full { path: self.path(), free: free_bytes(&self.folder) }
+        } else {
+            LogError::Failed { path: self.path(), why: e.to_string() }
+        }
+    }
+}
+
+/// One record is one `write`: a short one is a failure, never continued.
+fn write_once(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    loop {
+        match file.write(bytes) {
+            Ok(n) if n == bytes.len() => return Ok(()),
+            // The file system took what fitted: it is full.
+            Ok(_) => return Err(io::ErrorKind::StorageFull.into()),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+fn free_bytes(folder: &Path) -> u64 {
+    rustix::fs::statvfs(folder).map_or(0, |s| s.f_bavail.saturating_mul(s.f_frsize))
+}
