@@ -48,6 +48,27 @@ impl Identity {
     }
 }
 
+/// The signal of that name, with or without `SIG`: those that an operator sends to a service.
+#[must_use]
+pub fn signal_named(name: &str) -> Option<Signal> {
+    let name = name.strip_prefix("SIG").unwrap_or(name);
+    Some(match name {
+        "TERM" => Signal::TERM,
+        "KILL" => Signal::KILL,
+        "INT" => Signal::INT,
+        "HUP" => Signal::HUP,
+        "QUIT" => Signal::QUIT,
+        "USR1" => Signal::USR1,
+        "USR2" => Signal::USR2,
+        "STOP" => Signal::STOP,
+        "CONT" => Signal::CONT,
+        "WINCH" => Signal::WINCH,
+        "ABRT" => Signal::ABORT,
+        "ALRM" => Signal::ALARM,
+        _ => return None,
+    })
+}
+
 /// Why a signal was not sent.
 #[derive(Debug, thiserror::Error)]
 pub enum SignalError {

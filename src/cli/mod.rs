@@ -14,12 +14,17 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    /// Stand-in services for rehearsals: start, stop, and break them.
+    Lab(crate::lab::Args),
+}
 
 /// Runs the command line.
 ///
 /// # Errors
 /// What no subcommand could explain better itself.
 pub fn main() -> Result<ExitCode> {
-    match Cli::parse().command {}
+    match Cli::parse().command {
+        Command::Lab(args) => crate::lab::run(args),
+    }
 }

@@ -1,0 +1,124 @@
+//! Faults to order: how a service can be made to misbehave, from the start or while it runs.
+
+use std::fmt;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::ExitCode;
+use std::str::FromStr;
+use std::time::Duration;
+
+use color_eyre::eyre::{Result, WrapErr as _, bail};
+
+/// One way to misbehave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// Every answer takes this long.
+    Slow(Duration),
+    /// Every answer is 500.
+    Failing,
+    /// `/readyz` is 503.
+    NotReady,
+    /// Memory grows by this many MiB a second, up to 256.
+    Leak(u64),
+    /// `forward_failed` grows by this many a second.
+    Errors(u64),
+    IgnoreTerm,
+    /// What it exits with on TERM.
+    ExitOnTerm(u8),
+    /// It aborts at once.
+    Crash,
+    /// No fault at all.
+    None,
+}
+
+impl FromStr for Fault {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (kind, value) = text.split_once('=').unwrap_or((text, ""));
+        let number = || value.parse().map_err(|_| format!("`{kind}` needs a number: {kind}=5"));
+        Ok(match kind {
+            "slow" => Self::Slow(
+                humantime::parse_duration(value)
+                    .map_err(|_| "`slow` needs a duration: slow=500ms".to_owned())?,
+            ),
+            "failing" => Self::Failing,
+            "not-ready" => Self::NotReady,
+            "leak" => Self::Leak(number()?),
+            "errors" => Self::Errors(number()?),
+            "ignore-term" => Self::IgnoreTerm,
+            "exit-on-term" => {
+                Self::ExitOnTerm(value.parse().map_err(|_| "`exit-on-term` needs 0 to 255".to_owned())?)
+            }
+            "crash" => Self::Crash,
+            "none" => Self::None,
+            other => return Err(format!("there is no fault `{other}`")),
+        })
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Slow(by) => write!(f, "slow={}", humantime::format_duration(*by)),
+            Self::Failing => f.write_str("failing"),
+            Self::NotReady => f.write_str("not-ready"),
+            Self::Leak(mib) => write!(f, "leak={mib}"),
+            Self::Errors(n) => write!(f, "errors={n}"),
+            Self::IgnoreTerm => f.write_str("ignore-term"),
+            Self::ExitOnTerm(code) => write!(f, "exit-on-term={code}"),
+            Self::Crash => f.write_str("crash"),
+            Self::None => f.write_str("none"),
+        }
+    }
+}
+
+/// The faults that are switched on.
+#[derive(Debug, Clone, Default)]
+pub struct Faults {
+    pub slow: Option<Duration>,
+    pub failing: bool,
+    pub not_ready: bool,
+    pub leak: u64,
+    pub errors: u64,
+    pub ignore_term: bool,
+    pub exit_on_term: u8,
+}
+
+impl Faults {
+    /// Switches one on, or all off.
+    pub fn set(&mut self, fault: &Fault) {
+        match fault {
+            Fault::Slow(by) => self.slow = Some(*by),
+            Fault::Failing => self.failing = true,
+            Fault::NotReady => self.not_ready = true,
+            Fault::Leak(mib) => self.leak = *mib,
+            Fault::Errors(n) => self.errors = *n,
+            Fault::IgnoreTerm => self.ignore_term = true,
+            Fault::ExitOnTerm(code) => self.exit_on_term = *code,
+            Fault::Crash => std::process::abort(),
+            Fault::None => *self = Self::default(),
+        }
+    }
+}
+
+/// Orders a fault from the service on `port`.
+pub fn order(port: u16, fault: &Fault) -> Result<ExitCode> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))
+        .wrap_err_with(|| format!("no service answers on 127.0.0.1:{port}"))?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    let body = fault.to_string();
+    write!(
+        stream,
+        "POST /lab/fault HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )?;
+    let mut answer = String::new();
+    // A service that crashes as it was told gives no answer.
+    let read = stream.read_to_string(&mut answer);
+    if *fault != Fault::Crash && (read.is_err() || !answer.contains(" 200 ")) {
+        bail!("the service on port {port} did not take the fault {fault}");
+    }
+    println!("fault {fault}");
+    Ok(ExitCode::SUCCESS)
+}

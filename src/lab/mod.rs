@@ -1,0 +1,105 @@
+//! `gonogo lab`: a small real service that stands in for an old and a new runtime, so that the demo and the sample
+//! runbooks have something to cut over. It listens on loopback only, and ends by itself when it is forgotten.
+
+pub mod demo;
+mod faults;
+mod idempotency;
+mod lifecycle;
+mod service;
+mod supervise;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args as ClapArgs, Subcommand};
+use color_eyre::eyre::Result;
+
+use faults::Fault;
+
+/// Stand-in services for rehearsals: start, stop, and break them.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve /livez, /readyz, /stats, /metrics and two mutating endpoints on 127.0.0.1.
+    Serve(Serve),
+    /// Send TERM to the service of a pid file and wait until it is gone.
+    Stop {
+        #[arg(long)]
+        pidfile: PathBuf,
+        /// How long to wait.
+        #[arg(long, default_value = "8s", value_parser = humantime::parse_duration)]
+        wait: Duration,
+    },
+    /// Switch a fault on, or off with `none`.
+    Fault {
+        #[arg(long)]
+        port: u16,
+        /// slow=500ms, failing, not-ready, leak=8 (MiB/s), errors=5 (per second), ignore-term, exit-on-term=143, crash, none
+        fault: Fault,
+    },
+    /// Run a command, and again 2 s after each time that it ends, as an eager supervisor does.
+    Supervise {
+        #[arg(long)]
+        pidfile: PathBuf,
+        /// How often it starts the command before it gives up.
+        #[arg(long, default_value_t = 1000)]
+        most: u32,
+        #[arg(trailing_var_arg = true, required = true)]
+        argv: Vec<String>,
+    },
+}
+
+/// How a service is started.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Serve {
+    /// What it calls itself in /stats and in its log.
+    #[arg(long)]
+    name: String,
+    #[arg(long)]
+    port: u16,
+    #[arg(long, default_value = "1.0.0")]
+    version: String,
+    #[arg(long)]
+    pidfile: Option<PathBuf>,
+    /// Where it logs; without it, to stderr.
+    #[arg(long)]
+    log: Option<PathBuf>,
+    /// Return once it listens, and leave it running.
+    #[arg(long)]
+    daemonise: bool,
+    /// Mutating endpoints ask for one of the tokens in this environment variable, separated by commas.
+    #[arg(long)]
+    tokens_env: Option<String>,
+    /// Be ready only after this long.
+    #[arg(long, default_value = "0s", value_parser = humantime::parse_duration)]
+    warm_up: Duration,
+    /// End by itself after this long.
+    #[arg(long, default_value = "1h", value_parser = humantime::parse_duration)]
+    lifetime: Duration,
+    /// Faults from the start.
+    #[arg(long)]
+    fault: Vec<Fault>,
+    /// Set by `--daemonise` in the process that stays.
+    #[arg(long, hide = true)]
+    detached: bool,
+}
+
+/// Runs `gonogo lab …`.
+///
+/// # Errors
+/// What the system says, in a sentence.
+pub fn run(args: Args) -> Result<ExitCode> {
+    match args.command {
+        Command::Serve(serve) if serve.daemonise => lifecycle::daemonise(&serve),
+        Command::Serve(serve) => service::run(serve),
+        Command::Stop { pidfile, wait } => lifecycle::stop(&pidfile, wait),
+        Command::Fault { port, fault } => faults::order(port, &fault),
+        Command::Supervise { pidfile, most, argv } => supervise::run(&pidfile, most, &argv),
+    }
+}
