@@ -1,3 +1,86 @@
-//! What touches the operator's systems: the processes that a step starts ([`shim`]).
+//! The engine: the only place that touches the operator's systems. [`machine`] decides, in one serial loop;
+//! [`driver`] acts, under [`shim`]s and through checks; [`start()`] puts a session's engine together.
 
+pub mod driver;
+mod hub;
+mod journal;
+pub mod machine;
+mod outputs;
+pub mod preflight;
 pub mod shim;
+mod start;
+
+pub use hub::Engine;
+pub use start::{OpenError, Opening, start};
+
+use tokio::sync::mpsc;
+
+use crate::clock;
+use crate::feed::Ask;
+use driver::Driver;
+use hub::{Hub, Subscribe};
+use machine::{Input, Journal, Machine};
+
+/// How many inputs one turn takes at the most, so that a flood of samples delays no key by long.
+const BATCH: usize = 1024;
+
+/// The loop's surroundings.
+struct Loop<J> {
+    machine: Machine<J>,
+    driver: Box<dyn Driver>,
+    inbox: mpsc::UnboundedReceiver<Input>,
+    asks: mpsc::Receiver<Ask>,
+    joins: mpsc::Receiver<Subscribe>,
+    hub: Hub,
+}
+
+impl<J: Journal> Loop<J> {
+    /// Runs until the session is closed, or an `engine_stopping` is recorded.
+    async fn run(mut self) {
+        let mut next_up_ms: u64 = 0;
+        let mut stopping = false;
+        while !stopping && !self.machine.state().is_closed() {
+            let wait = std::time::Duration::from_millis(next_up_ms.saturating_sub(clock::up_ms()));
+            let mut batch = Vec::new();
+            tokio::select! {
+                biased;
+                Some(ask) = self.asks.recv() => batch.push(Input::Ask(ask)),
+                Some(input) = self.inbox.recv() => batch.push(input),
+                Some(join) = self.joins.recv() => {
+                    self.hub.join(join, self.machine.state());
+                    continue;
+                }
+                () = tokio::time::sleep(wait) => {}
+            }
+            while batch.len() < BATCH {
+                match (self.asks.try_recv(), self.inbox.try_recv()) {
+                    (Ok(ask), Ok(input)) => batch.extend([Input::Ask(ask), input]),
+                    (Ok(ask), Err(_)) => batch.push(Input::Ask(ask)),
+                    (Err(_), Ok(input)) => batch.push(input),
+                    (Err(_), Err(_)) => break,
+                }
+            }
+            stopping = batch.iter().any(is_stopping);
+            let turn = tokio::task::block_in_place(|| self.machine.turn(batch, clock::now()));
+            next_up_ms = turn.next_up_ms;
+            self.hub.publish(&turn.events, &turn.measures);
+            for (answer, result) in turn.answers {
+                // An operator who left meanwhile needs no answer.
+                let _ = answer.send(result);
+            }
+            for effect in turn.effects {
+                self.driver.carry_out(effect);
+            }
+        }
+        // Whoever still wants to look may: a closed session is shown until its last screen is left.
+        drop(self.inbox);
+        drop(self.asks);
+        while let Some(join) = self.joins.recv().await {
+            self.hub.join(join, self.machine.state());
+        }
+    }
+}
+
+fn is_stopping(input: &Input) -> bool {
+    matches!(input, Input::Own(_, crate::event::EventKind::EngineStopping { .. }))
+}

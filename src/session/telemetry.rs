@@ -16,6 +16,8 @@ pub struct Telemetry {
     pub processes: HashMap<CheckId, Vec<ProcessSeen>>,
     pub output: HashMap<StepId, OutputProgress>,
     pub log: LogHealth,
+    /// The log's head, `seq:hash8`: what whoever keeps it can hold the log against later.
+    pub head: Option<String>,
 }
 
 /// A check's last samples.
@@ -85,9 +87,18 @@ pub enum LogHealth {
 /// What the engine measures and hands on, to be folded into [`Telemetry`].
 #[derive(Debug, Clone)]
 pub enum Measure {
-    Sample { check: CheckId, point: SamplePoint, processes: Vec<ProcessSeen> },
-    Output { step: StepId, progress: OutputProgress },
+    Sample {
+        check: CheckId,
+        point: SamplePoint,
+        processes: Vec<ProcessSeen>,
+    },
+    Output {
+        step: StepId,
+        progress: OutputProgress,
+    },
     Log(LogHealth),
+    /// The log's new head, `seq:hash8`.
+    Head(String),
 }
 
 impl Telemetry {
@@ -104,6 +115,7 @@ impl Telemetry {
                 self.output.insert(step, progress);
             }
             Measure::Log(health) => self.log = health,
+            Measure::Head(head) => self.head = Some(head),
         }
     }
 }

@@ -282,7 +282,7 @@ impl Cockpit {
                 self.wants_frame(match &measure {
                     Measure::Sample { .. } => Due::Tick,
                     Measure::Output { step, .. } => self.looks_at(step),
-                    Measure::Log(_) => Due::Soon,
+                    Measure::Log(_) | Measure::Head(_) => Due::Soon,
                 });
                 self.telemetry.record(measure);
             }

@@ -66,7 +66,8 @@ impl Widget for Screen<'_> {
         }
         if !layout.news.is_empty() {
             let look = self.look(Pane::Audit, &layout);
-            let audit = Audit { state, log: &telemetry.log, selected: None, look };
+            let audit =
+                Audit { state, log: &telemetry.log, head: telemetry.head.as_deref(), selected: None, look };
             audit.news(layout.news.width).render(layout.news, buf, Style::new());
         }
         let popup = view.popup.as_ref().map(|popup| popup.hints());
@@ -116,7 +117,14 @@ impl<'a> Screen<'a> {
                 OutputPanel { output, left: *left, search: search.as_ref(), look }.render(area, buf);
             }
             Pane::Audit => {
-                Audit { state, log: &telemetry.log, selected: selection.event, look }.render(area, buf);
+                Audit {
+                    state,
+                    log: &telemetry.log,
+                    head: telemetry.head.as_deref(),
+                    selected: selection.event,
+                    look,
+                }
+                .render(area, buf);
             }
         }
     }

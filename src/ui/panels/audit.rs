@@ -17,6 +17,8 @@ use crate::ui::widgets::{Row, window};
 pub struct Audit<'a> {
     pub state: &'a State,
     pub log: &'a LogHealth,
+    /// The log's head, `seq:hash8`.
+    pub head: Option<&'a str>,
     /// The selected event; `None` follows the newest.
     pub selected: Option<u64>,
     pub look: Look<'a>,
@@ -54,7 +56,9 @@ impl Audit<'_> {
 
     fn right(&self) -> Vec<(String, Style)> {
         let theme = self.look.theme;
-        let mut words = vec![self.health(), (format!("#{}", self.state.seq), theme.dim)];
+        let seq = format!("#{}", self.state.seq);
+        let head = self.head.map_or(seq, |head| format!("head {head}"));
+        let mut words = vec![self.health(), (head, theme.dim)];
         if let Some(opened) = &self.state.opened {
             words.push((opened.session.clone(), theme.dim));
         }

@@ -1,0 +1,94 @@
+//! Effects on the outside, behind one trait: the real world, and a simulated one for `--simulate` and tests.
+
+pub mod real;
+pub mod simulated;
+
+use std::sync::Arc;
+
+use crate::check::Sample;
+use crate::event::{EventKind, StepFinished};
+use crate::process::Identity;
+use crate::runbook::StepId;
+use crate::runbook::interpolate::Scope;
+use crate::runbook::model::{Check, Runbook};
+use crate::session::telemetry::OutputProgress;
+
+/// What the engine wants done. Nothing of it happens before the event that says so is on disk.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// Start this attempt of a step.
+    Step(StepOrder),
+    /// End this attempt.
+    End { step: StepId, attempt: u32 },
+    /// Take one sample.
+    Sample(SampleOrder),
+}
+
+/// An attempt to start.
+#[derive(Debug, Clone)]
+pub struct StepOrder {
+    pub runbook: Arc<Runbook>,
+    pub step: StepId,
+    pub attempt: u32,
+    pub world: World,
+}
+
+/// A sample to take.
+#[derive(Debug, Clone)]
+pub struct SampleOrder {
+    pub check: Arc<Check>,
+    pub world: World,
+}
+
+/// What of the state an effect needs to know.
+#[derive(Debug, Clone, Default)]
+pub struct World {
+    pub captures: indexmap::IndexMap<String, String>,
+    /// The stage in hand.
+    pub stage: Option<String>,
+}
+
+/// What the outside answers.
+#[derive(Debug, Clone)]
+pub enum Report {
+    /// A `start` step's process is up.
+    Launched {
+        step: StepId,
+        attempt: u32,
+        process: Identity,
+    },
+    /// An attempt has ended; what else is to be recorded with it comes first.
+    Finished {
+        before: Vec<EventKind>,
+        finish: Box<StepFinished>,
+    },
+    /// What became of an attempt cannot be known.
+    Unknown {
+        step: StepId,
+        attempt: u32,
+        evidence: String,
+    },
+    Sampled(Sample),
+    Output {
+        step: StepId,
+        progress: OutputProgress,
+    },
+}
+
+/// Does things, and reports them to the loop's inbox. No call waits.
+pub trait Driver: Send {
+    /// Carries out one effect.
+    fn carry_out(&mut self, effect: Effect);
+}
+
+/// The scope in which an effect's templates are resolved.
+#[must_use]
+pub fn scope(base: &Scope, world: &World, attempt: Option<u32>) -> Scope {
+    Scope { captures: world.captures.clone(), stage: world.stage.clone(), attempt, ..base.clone() }
+}
+
+/// The capture under which a `link` step keeps what its link was before; no template can name it.
+#[must_use]
+pub fn link_capture(step: &StepId) -> String {
+    format!("link:{step}")
+}

@@ -1,0 +1,257 @@
+//! `run` and `start`: a command under its shim, and the judging of what it left.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::files::{self, read_report};
+use super::{Attempt, Done, End};
+use crate::engine::driver::Report;
+use crate::engine::machine::Input;
+use crate::engine::shim::client::{Launch, LaunchError, Running, as_user, launch};
+use crate::engine::shim::evidence::Evidence;
+use crate::engine::shim::record::{End as Ended, Exit, Mode, Spec};
+use crate::event::{EventKind, OutputRecord};
+use crate::proof::{self, Output, ReportSeen};
+use crate::runbook::interpolate::Place;
+use crate::runbook::model::{Command, RunExpect, Step, Template};
+use crate::session::telemetry::OutputProgress;
+
+/// How long a command may take to end after TERM before it is killed.
+const GRACE: Duration = Duration::from_secs(10);
+/// How often the growth of a running command's output is told.
+const PROGRESS: Duration = Duration::from_millis(200);
+/// The variables that a command gets besides those of the runbook.
+const INHERITED: &[&str] = &[
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LANGUAGE",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LC_MESSAGES",
+    "TZ",
+    "TMPDIR",
+    "SSH_AUTH_SOCK",
+    "XDG_RUNTIME_DIR",
+    "XDG_CONFIG_HOME",
+];
+
+impl Attempt {
+    pub(super) async fn run(&self, step: &Step, command: &Command, expect: &RunExpect) -> End {
+        let argv = match self.argv(command) {
+            Ok(argv) => argv,
+            Err(why) => return End::Done(Done::failed(why)),
+        };
+        let before: Vec<_> = expect.report.iter().map(|report| self.report(&report.path)).collect();
+        let mode = Mode::Run { output_limit: step.output_limit };
+        let exit = match self.under_shim(step, argv, mode).await {
+            Ok(exit) => exit,
+            Err(end) => return *end,
+        };
+        let ended = match exit.end {
+            Ended::Exited { code } => proof::Ended::Code(code),
+            Ended::Signaled { signal } => proof::Ended::Signal(signal),
+            Ended::ExecFailed { why } => return End::Done(Done::failed(why)),
+            Ended::Up => proof::Ended::Code(0),
+        };
+        let reports: Vec<ReportSeen> = expect
+            .report
+            .iter()
+            .zip(before)
+            .map(|(report, before)| ReportSeen {
+                begun: self.begun.at,
+                before: before.ok().flatten(),
+                after: self.report(&report.path),
+            })
+            .collect();
+        let (name, dir) = self.folder();
+        let told = exit.output.clone().unwrap_or_default();
+        let texts = tokio::task::spawn_blocking(move || files::output_texts(&dir, told.bytes)).await;
+        let texts = texts.unwrap_or_default();
+        let cut = (told.dropped > 0).then_some(step.output_limit);
+        let output = Output { both: &texts.both, stdout: &texts.stdout, stderr: &texts.stderr, cut };
+        let mut done = Done {
+            proofs: proof::run(expect, ended, output, &reports, &self.scope),
+            exit: Some(ended.code()),
+            output: Some(OutputRecord {
+                path: format!("{name}/output.log"),
+                bytes: told.bytes,
+                sha256: told.sha256.clone(),
+                dropped: told.dropped,
+            }),
+            remains: exit.remain,
+            ..Done::default()
+        };
+        if let Some(error) = told.error {
+            done.failed = true;
+            done.why = Some(format!("its output could not be written whole: {error}"));
+        }
+        if told.dropped > 0 {
+            done.before.push(EventKind::OutputCut {
+                step: self.order.step.clone(),
+                attempt: self.order.attempt,
+                kept: told.kept,
+                dropped: told.dropped,
+            });
+        }
+        if proof::all_met(&done.proofs) {
+            self.capture(step, &texts.both, &mut done);
+        }
+        End::Done(done)
+    }
+
+    pub(super) async fn start(
+        &self,
+        step: &Step,
+        argv: &[Template],
+        log: &Template,
+        min_uptime: Duration,
+    ) -> End {
+        let argv: Result<Vec<String>, String> = argv.iter().map(|a| self.text(a)).collect();
+        let (argv, log) = match (argv, self.path(log)) {
+            (Ok(argv), Ok(log)) => (argv, log),
+            (Err(why), _) | (_, Err(why)) => return End::Done(Done::failed(why)),
+        };
+        let shown = log.display().to_string();
+        let min_uptime_ms = u64::try_from(min_uptime.as_millis()).unwrap_or(u64::MAX);
+        let exit = match self.under_shim(step, argv, Mode::Start { log, min_uptime_ms }).await {
+            Ok(exit) => exit,
+            Err(end) => return *end,
+        };
+        let early = |how: String| {
+            let min = humantime::format_duration(min_uptime);
+            End::Done(Done::failed(format!("it {how} before it had been up for {min}; its log is {shown}")))
+        };
+        match exit.end {
+            Ended::Up => match files::started_process(&self.folder().1) {
+                Some(process) => End::Launched(process),
+                None => End::Unknown("it was started, but its process is not recorded".to_owned()),
+            },
+            Ended::Exited { code } => early(format!("exited with {code}")),
+            Ended::Signaled { signal } => early(format!("was ended by signal {signal}")),
+            Ended::ExecFailed { why } => End::Done(Done::failed(why)),
+        }
+    }
+
+    fn argv(&self, command: &Command) -> Result<Vec<String>, String> {
+        match command {
+            Command::Argv(argv) => argv.iter().map(|a| self.text(a)).collect(),
+            Command::Shell(line) => {
+                let line = self.scope.resolve(line, Place::Shell).map_err(|e| e.to_string())?;
+                Ok(self.order.runbook.shell.iter().cloned().chain([line]).collect())
+            }
+        }
+    }
+
+    fn environment(&self, step: &Step) -> Result<BTreeMap<String, String>, String> {
+        let mut env: BTreeMap<String, String> = INHERITED
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
+            .collect();
+        env.insert("GONOGO_SESSION".to_owned(), self.scope.session_id.clone());
+        env.insert("GONOGO_STEP".to_owned(), self.order.step.to_string());
+        env.insert("GONOGO_ATTEMPT".to_owned(), self.order.attempt.to_string());
+        for (name, value) in self.order.runbook.env.iter().chain(&step.env) {
+            env.insert(name.clone(), self.text(value)?);
+        }
+        Ok(env)
+    }
+
+    fn spec(&self, step: &Step, argv: Vec<String>, mode: Mode) -> Result<Spec, String> {
+        let env = self.environment(step)?;
+        let cwd: PathBuf = match &step.cwd {
+            Some(cwd) => self.path(cwd)?,
+            None => self.order.runbook.dir.clone(),
+        };
+        let argv = match &step.user {
+            Some(user) => {
+                let own = self.order.runbook.env.keys().chain(step.env.keys());
+                let names =
+                    own.map(String::as_str).chain(["GONOGO_SESSION", "GONOGO_STEP", "GONOGO_ATTEMPT"]);
+                as_user(user, &argv, names)
+            }
+            None => argv,
+        };
+        Ok(Spec { argv, cwd, env, umask: 0o022, user: step.user.clone(), mode })
+    }
+
+    /// Runs a command under a shim until its result is durable. Errors are how the attempt ends otherwise.
+    async fn under_shim(&self, step: &Step, argv: Vec<String>, mode: Mode) -> Result<Exit, Box<End>> {
+        let failed = |why: String| Box::new(End::Done(Done::failed(why)));
+        let spec = self.spec(step, argv, mode).map_err(failed)?;
+        let (_, dir) = self.folder();
+        let order = Launch { spec, secrets: self.around.secrets.clone() };
+        let mut running = match launch(&self.around.program, &dir, order).await {
+            Ok(running) => running,
+            Err(LaunchError::Lost(Evidence::Unknown { why })) => return Err(Box::new(End::Unknown(why))),
+            Err(e) => return Err(failed(e.to_string())),
+        };
+        match self.watch(&mut running).await {
+            Evidence::Exited(exit) => Ok(exit),
+            Evidence::NotStarted => {
+                Err(failed("its shim ended before it had started the command".to_owned()))
+            }
+            Evidence::Unknown { why } => Err(Box::new(End::Unknown(why))),
+            Evidence::Running { .. } => {
+                Err(Box::new(End::Unknown("its shim runs but no longer answers".to_owned())))
+            }
+        }
+    }
+
+    /// Waits for the result, tells how the output grows, and hands on the word to end.
+    async fn watch(&self, running: &mut Running) -> Evidence {
+        let log = self.folder().1.join("output.log");
+        let asker = running.asker();
+        let mut told = 0;
+        let mut asked = false;
+        let mut progress = tokio::time::interval(PROGRESS);
+        loop {
+            tokio::select! {
+                evidence = running.wait() => {
+                    self.tell_progress(&log, &mut told);
+                    return evidence;
+                }
+                () = self.told_to_end(), if !asked => {
+                    asked = true;
+                    if let Err(e) = asker.stop(GRACE) {
+                        tracing::warn!("{} could not be asked to end: {e}", self.order.step);
+                    }
+                }
+                _ = progress.tick() => self.tell_progress(&log, &mut told),
+            }
+        }
+    }
+
+    fn tell_progress(&self, log: &std::path::Path, told: &mut u64) {
+        let bytes = std::fs::metadata(log).map_or(0, |m| m.len());
+        if bytes == *told {
+            return;
+        }
+        *told = bytes;
+        let progress = OutputProgress { attempt: self.order.attempt, bytes };
+        let _ = self.inbox.send(Input::Report(Report::Output { step: self.order.step.clone(), progress }));
+    }
+
+    fn report(&self, path: &Template) -> Result<Option<proof::FileSeen>, String> {
+        read_report(&self.path(path)?)
+    }
+
+    /// Takes the captures; one that cannot be taken fails the step.
+    pub(super) fn capture(&self, step: &Step, output: &str, done: &mut Done) {
+        for (name, capture) in &step.capture {
+            match proof::capture(name, capture, output, &self.scope) {
+                Ok(value) => {
+                    done.captures.insert(name.clone(), value);
+                }
+                Err(e) => {
+                    done.failed = true;
+                    done.why = Some(e.to_string());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The session's log and telemetry as the machine's journal.
+
+use std::sync::Arc;
+
+use super::machine::Journal;
+use crate::audit::dir::SessionDir;
+use crate::audit::telemetry::TelemetryFile;
+use crate::audit::writer::{LogError, Writer};
+use crate::clock::Now;
+use crate::event::Event;
+use crate::session::telemetry::{LogHealth, Measure};
+
+/// The files of one session, open for writing.
+#[derive(Debug)]
+pub(super) struct SessionLog {
+    writer: Writer,
+    telemetry: TelemetryFile,
+    /// Held for its locks.
+    _dir: SessionDir,
+}
+
+impl SessionLog {
+    /// Creates the files in a session's folder.
+    pub(super) fn create(dir: SessionDir) -> Result<Self, LogError> {
+        Ok(Self {
+            writer: Writer::create(dir.path())?,
+            telemetry: TelemetryFile::create(dir.path()),
+            _dir: dir,
+        })
+    }
+}
+
+impl Journal for SessionLog {
+    fn append(&mut self, events: &[Arc<Event>]) -> Result<String, LogHealth> {
+        self.writer.append(events).map_err(health)?;
+        Ok(self.writer.head())
+    }
+
+    fn recover(&mut self, urgent: bool) -> Result<u64, LogHealth> {
+        self.writer.recover(urgent).map_err(health)
+    }
+
+    fn is_on_reserve(&self) -> bool {
+        self.writer.is_on_reserve()
+    }
+
+    fn keep(&mut self, after: u64, now: Now, measure: &Measure) {
+        self.telemetry.keep(after, now.up_ms, measure);
+    }
+
+    fn telemetry_mark(&mut self) -> Option<(u64, String)> {
+        Some(self.telemetry.mark())
+    }
+}
+
+fn health(error: LogError) -> LogHealth {
+    match error {
+        LogError::Full { .. } => LogHealth::Full(error.to_string()),
+        LogError::Failed { .. } => LogHealth::Failed(error.to_string()),
+    }
+}

@@ -1,0 +1,517 @@
+//! The serial heart of the engine: it takes what came in, decides it against a working state, writes the events, and
+//! only then shows, answers and acts. Synchronous and without a clock of its own, so that a day passes in a
+//! millisecond of a test.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::driver::{Effect, Report, SampleOrder, StepOrder, World};
+use crate::check::{Change, Tracker};
+use crate::clock::Now;
+use crate::event::{By, Event, EventKind};
+use crate::feed::Ask;
+use crate::redact::Redactor;
+use crate::runbook::model::{Action, TriggerWhen};
+use crate::runbook::{CheckId, StepId};
+use crate::session::telemetry::{LogHealth, Measure};
+use crate::session::{Command, Facts, Refusal, State, decide, settle, triggers, watch};
+
+/// How late the loop may come to a look before the time counts as unobserved.
+const LATE_MS: u64 = 3_000;
+/// The loop looks at least this often.
+pub const LOOK_MS: u64 = 1_000;
+/// The log says this often how far the telemetry goes; besides at each stage's end and at the close.
+const CHECKPOINT_MS: u64 = 60_000;
+/// How many rounds may follow one another by themselves; more is a fault in the rules, not in the runbook.
+const MOST_ROUNDS: usize = 10_000;
+
+/// Where events are made durable.
+pub trait Journal: Send {
+    /// Writes the events and syncs once; all or none count. Returns the log's new head, `seq:hash8`.
+    ///
+    /// # Errors
+    /// Why the log cannot be written now. The events did not happen.
+    fn append(&mut self, events: &[Arc<Event>]) -> Result<String, LogHealth>;
+
+    /// Tries to make the log writable again after a failure; `urgent` gives up the reserve for what must be recorded.
+    /// Returns how many bytes of an unacknowledged tail were cut.
+    ///
+    /// # Errors
+    /// Why it still cannot be written.
+    fn recover(&mut self, urgent: bool) -> Result<u64, LogHealth>;
+
+    /// Whether only what must be recorded should be: the disk is full, and the reserve is being written on.
+    fn is_on_reserve(&self) -> bool;
+
+    /// Keeps a sample for the telemetry file; returns nothing, because nothing depends on it.
+    fn keep(&mut self, after: u64, now: Now, measure: &Measure);
+
+    /// How far the telemetry file goes: length and SHA-256.
+    fn telemetry_mark(&mut self) -> Option<(u64, String)>;
+}
+
+/// What came in.
+#[derive(Debug)]
+pub enum Input {
+    Ask(Ask),
+    Report(Report),
+    /// The engine's own events: it started, somebody joined, it is stopping.
+    Own(By, EventKind),
+}
+
+/// What one turn leads to, in this order: show, answer, act.
+#[derive(Debug, Default)]
+pub struct Turn {
+    pub events: Vec<Arc<Event>>,
+    pub measures: Vec<Measure>,
+    pub answers: Vec<(oneshot::Sender<Result<(), Refusal>>, Result<(), Refusal>)>,
+    pub effects: Vec<Effect>,
+    /// When to look again at the latest, on the boot clock.
+    pub next_up_ms: u64,
+}
+
+/// The engine without its surroundings.
+#[derive(Debug)]
+pub struct Machine<J> {
+    state: State,
+    /// Made once the runbook is known.
+    tracker: Option<Tracker>,
+    /// What the tracker said that is not recorded yet.
+    changes: Vec<Change>,
+    journal: J,
+    /// No secret reaches the log, whatever carries it.
+    redactor: Redactor,
+    log: LogHealth,
+    /// The log is written on its reserve: a way back, and nothing that goes forward.
+    reserve: bool,
+    /// Facts from outside that could not be recorded yet; commands are refused instead.
+    unrecorded: VecDeque<Input>,
+    last_look: Option<u64>,
+    last_checkpoint: u64,
+}
+
+impl<J: Journal> Machine<J> {
+    /// A machine over a folded log, which may be empty.
+    pub fn new(state: State, journal: J, redactor: Redactor) -> Self {
+        Self {
+            state,
+            tracker: None,
+            changes: Vec::new(),
+            journal,
+            redactor,
+            log: LogHealth::Ok,
+            reserve: false,
+            unrecorded: VecDeque::new(),
+            last_look: None,
+            last_checkpoint: 0,
+        }
+    }
+
+    /// The state as it is on disk.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Where its events go.
+    #[must_use]
+    pub fn journal(&self) -> &J {
+        &self.journal
+    }
+
+    /// The same, to be changed: a test breaks it.
+    #[cfg(test)]
+    pub fn journal_mut(&mut self) -> &mut J {
+        &mut self.journal
+    }
+
+    /// Takes one batch of inputs.
+    pub fn turn(&mut self, inputs: Vec<Input>, now: Now) -> Turn {
+        let mut turn = Turn::default();
+        let (asks, facts) = self.receive(inputs, now, &mut turn);
+        self.unrecorded.extend(facts);
+        let was = self.health();
+        if self.log != LogHealth::Ok {
+            self.recover(&asks, now, &mut turn);
+        }
+        self.reserve = self.log == LogHealth::Ok && self.journal.is_on_reserve();
+        let refusal = Refusal::new(log_sentence(&self.health()));
+        let (asks, refused): (Vec<Ask>, Vec<Ask>) = asks
+            .into_iter()
+            .partition(|ask| self.log == LogHealth::Ok && (!self.reserve || self.is_way_back(&ask.command)));
+        turn.answers.extend(refused.into_iter().map(|ask| (ask.answer, Err(refusal.clone()))));
+        if self.log == LogHealth::Ok {
+            self.record(asks, now, &mut turn);
+        }
+        if self.health() != was {
+            turn.measures.push(Measure::Log(self.health()));
+        }
+        for measure in &turn.measures {
+            self.journal.keep(self.state.seq, now, measure);
+        }
+        self.last_look = Some(now.up_ms);
+        self.poll(now, &mut turn);
+        turn.next_up_ms = turn.next_up_ms.min(now.up_ms + LOOK_MS);
+        turn
+    }
+
+    /// The log's health as it is shown.
+    fn health(&self) -> LogHealth {
+        if self.reserve {
+            let why =
+                "what ends here and what rolls back is recorded on the reserve; free some space to go on";
+            return LogHealth::Full(why.to_owned());
+        }
+        self.log.clone()
+    }
+
+    /// Whether a command leads back, so that it may use the reserve.
+    fn is_way_back(&self, command: &Command) -> bool {
+        match command {
+            Command::Rollback { .. } | Command::Kill { .. } | Command::Pause | Command::Veto { .. } => true,
+            Command::Retry { .. } | Command::Skip { .. } | Command::Resolve { .. } => {
+                self.state.active_rollback().is_some()
+            }
+            _ => false,
+        }
+    }
+
+    /// Sorts the inputs: samples go to the tracker and the telemetry at once, commands and facts to the record.
+    fn receive(&mut self, inputs: Vec<Input>, now: Now, turn: &mut Turn) -> (Vec<Ask>, Vec<Input>) {
+        let (mut asks, mut facts) = (Vec::new(), Vec::new());
+        for input in inputs {
+            match input {
+                Input::Ask(ask) => asks.push(ask),
+                Input::Report(Report::Sampled(sample)) => {
+                    if let Some(tracker) = &mut self.tracker {
+                        self.changes.extend(tracker.sample(&sample, now.up_ms));
+                    }
+                    turn.measures.push(sample.into());
+                }
+                Input::Report(Report::Output { step, progress }) => {
+                    turn.measures.push(Measure::Output { step, progress });
+                }
+                fact => facts.push(fact),
+            }
+        }
+        (asks, facts)
+    }
+
+    fn recover(&mut self, asks: &[Ask], now: Now, turn: &mut Turn) {
+        let urgent = !self.unrecorded.is_empty()
+            || asks.iter().any(|ask| matches!(ask.command, Command::Rollback { .. } | Command::Kill { .. }));
+        let why = log_sentence(&self.log);
+        match self.journal.recover(urgent) {
+            Ok(dropped_bytes) => {
+                let event = EventKind::LogRecovered { why, dropped_bytes };
+                let recovered = stamp(&self.state, now, By::ENGINE, event);
+                match self.journal.append(std::slice::from_ref(&recovered)) {
+                    Ok(head) => {
+                        turn.measures.push(Measure::Head(head));
+                        self.state.apply(&recovered);
+                        self.log = LogHealth::Ok;
+                        turn.events.push(recovered);
+                    }
+                    Err(health) => self.log = health,
+                }
+            }
+            Err(health) => self.log = health,
+        }
+    }
+
+    /// Decides everything against a working state, writes it, and makes it the state.
+    fn record(&mut self, asks: Vec<Ask>, now: Now, turn: &mut Turn) {
+        let mut work = Work {
+            state: self.state.clone(),
+            events: Vec::new(),
+            fences: Vec::new(),
+            changes_taken: 0,
+            mark: self.journal.telemetry_mark(),
+            redactor: self.redactor.clone(),
+            now,
+        };
+        if let Some(last) = self.last_look.filter(|last| now.up_ms > last + LOOK_MS + LATE_MS) {
+            work.happen(By::ENGINE, EventKind::Unobserved { from: last, to: now.up_ms });
+        }
+        for fact in &self.unrecorded {
+            fact_events(&mut work, fact);
+        }
+        let mut answers = Vec::with_capacity(asks.len());
+        for ask in asks {
+            let answer = match decide(&work.state, &ask.command, &ask.operator, ask.seen_seq, now) {
+                Ok(events) => {
+                    events.into_iter().for_each(|event| work.happen(By::Person(ask.operator.clone()), event));
+                    Ok(())
+                }
+                Err(refusal) => {
+                    if !work.state.is_closed() {
+                        let refused = EventKind::CommandRefused {
+                            command: ask.command.word().to_owned(),
+                            why: refusal.0.clone(),
+                        };
+                        work.happen(By::Person(ask.operator.clone()), refused);
+                    }
+                    Err(refusal)
+                }
+            };
+            answers.push((ask.answer, answer));
+        }
+        let next = self.follow(&mut work);
+        if now.up_ms >= self.last_checkpoint + CHECKPOINT_MS && !work.state.is_closed() {
+            self.last_checkpoint = now.up_ms;
+            work.checkpoint();
+        }
+        let work_events = std::mem::take(&mut work.events);
+        if work_events.is_empty() {
+            turn.answers.extend(answers);
+            turn.next_up_ms = next;
+            self.recorded();
+            return;
+        }
+        match self.journal.append(&work_events) {
+            Ok(head) => {
+                turn.measures.push(Measure::Head(head));
+                turn.effects.extend(work_events.iter().filter_map(|event| effect(&work.state, &event.event)));
+                self.state = work.state;
+                self.recorded();
+                turn.events.extend(work_events);
+                turn.answers.extend(answers);
+                turn.next_up_ms = next;
+            }
+            Err(health) => {
+                // Nothing of this happened. What came from outside is kept and told again when the log is back.
+                let refusal = Refusal::new(log_sentence(&health));
+                self.log = health;
+                turn.answers.extend(answers.into_iter().map(|(answer, _)| (answer, Err(refusal.clone()))));
+                turn.next_up_ms = now.up_ms + LOOK_MS;
+            }
+        }
+    }
+
+    fn recorded(&mut self) {
+        self.unrecorded.clear();
+        self.changes.clear();
+    }
+
+    /// Folds in what follows by itself until nothing does; returns when to look again.
+    fn follow(&mut self, work: &mut Work) -> u64 {
+        for _ in 0..MOST_ROUNDS {
+            self.watch(work);
+            if self.reserve && work.state.active_rollback().is_none() {
+                return work.now.up_ms + LOOK_MS;
+            }
+            let facts = self.facts(&work.state, work.now);
+            let settled = settle(&work.state, &facts, work.now);
+            if settled.events.is_empty() {
+                return settled.next_up_ms.unwrap_or(u64::MAX);
+            }
+            settled.events.into_iter().for_each(|(by, event)| work.happen(by, event));
+        }
+        tracing::error!("the rules did not come to rest after {MOST_ROUNDS} rounds");
+        work.now.up_ms + LOOK_MS
+    }
+
+    /// Starts and stops polling as the state needs it, sets fences, and records what changed in the checks' health.
+    fn watch(&mut self, work: &mut Work) {
+        let Some(runbook) = work.state.runbook.clone() else { return };
+        let tracker = self.tracker.get_or_insert_with(|| Tracker::new(runbook.checks.values()));
+        let up = work.now.up_ms;
+        for fenced in std::mem::take(&mut work.fences) {
+            self.changes.extend(tracker.fence(&fenced, up));
+        }
+        self.changes.extend(tracker.poll(&watch::needed(&work.state), up));
+        self.changes.extend(tracker.tick(up));
+        for change in work.unrecorded(&self.changes) {
+            work.happen(By::ENGINE, change.into());
+        }
+    }
+
+    fn facts(&self, state: &State, now: Now) -> Facts {
+        let reached = triggers::live(state).filter(|trigger| match trigger.condition {
+            TriggerWhen::Failures { count, within } => self
+                .tracker
+                .as_ref()
+                .is_some_and(|tracker| tracker.bad_within(&trigger.check, within, now.up_ms) >= count),
+            _ => false,
+        });
+        Facts { failures_reached: reached.map(|t| t.id.clone()).collect() }
+    }
+
+    /// The samples that are due.
+    fn poll(&mut self, now: Now, turn: &mut Turn) {
+        let (Some(runbook), Some(tracker)) = (self.state.runbook.clone(), &mut self.tracker) else { return };
+        let world = world(&self.state);
+        for id in tracker.due(now.up_ms) {
+            if let Some(check) = runbook.check(&id) {
+                let check = Arc::new(check.clone());
+                turn.effects.push(Effect::Sample(SampleOrder { check, world: world.clone() }));
+            }
+        }
+        for next in tracker.next_due(now.up_ms).into_iter().chain(tracker.next_deadline()) {
+            turn.next_up_ms = turn.next_up_ms.min(next);
+        }
+    }
+}
+
+/// A batch in the making: the state with its events folded in.
+struct Work {
+    state: State,
+    events: Vec<Arc<Event>>,
+    /// Checks whose samples from before this moment no longer count.
+    fences: Vec<CheckId>,
+    /// How many of the tracker's changes are in the events.
+    changes_taken: usize,
+    /// How far the telemetry file goes.
+    mark: Option<(u64, String)>,
+    redactor: Redactor,
+    now: Now,
+}
+
+impl Work {
+    fn happen(&mut self, by: By, event: EventKind) {
+        if matches!(event, EventKind::Promoted { .. } | EventKind::SessionClosed { .. }) {
+            self.checkpoint();
+        }
+        let event = masked(event, &self.redactor);
+        let event = stamp(&self.state, self.now, by, event);
+        self.state.apply(&event);
+        self.fences.extend(fenced(&self.state, &event.event, self.now));
+        self.events.push(event);
+    }
+
+    /// The tracker's changes that are not in the events yet, as the state now sees them.
+    fn unrecorded(&mut self, changes: &[Change]) -> Vec<Change> {
+        let new = &changes[self.changes_taken..];
+        self.changes_taken = changes.len();
+        let mut seen = HashMap::new();
+        new.iter()
+            .filter_map(|change| {
+                let from = seen.insert(change.check.clone(), change.to);
+                let from = from.unwrap_or_else(|| self.state.check(&change.check).health);
+                (from != change.to).then(|| Change { from, ..change.clone() })
+            })
+            .collect()
+    }
+
+    fn checkpoint(&mut self) {
+        if let Some((telemetry_bytes, telemetry_sha256)) = self.mark.take() {
+            self.happen(By::ENGINE, EventKind::Checkpoint { telemetry_bytes, telemetry_sha256 });
+        }
+    }
+}
+
+fn stamp(state: &State, now: Now, by: By, event: EventKind) -> Arc<Event> {
+    Arc::new(Event { seq: state.seq + 1, at: now.at, up_ms: now.up_ms, by, event })
+}
+
+/// The event with every secret in it masked. The runbook's own text is kept to the letter: its digest vouches for it.
+fn masked(event: EventKind, redactor: &Redactor) -> EventKind {
+    if redactor.is_empty() || matches!(event, EventKind::SessionOpened(_)) {
+        return event;
+    }
+    let Ok(mut value) = serde_json::to_value(&event) else { return event };
+    mask(&mut value, redactor);
+    // A mask that made the event unreadable hit a name of the format itself; such an event holds nothing else.
+    serde_json::from_value(value).unwrap_or(event)
+}
+
+fn mask(value: &mut serde_json::Value, redactor: &Redactor) {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => *text = redactor.redact(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| mask(item, redactor)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| mask(field, redactor)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The checks that an event fences: those of a step that starts, of a stage or a rollback that comes to its gate.
+fn fenced(state: &State, event: &EventKind, now: Now) -> Vec<CheckId> {
+    match event {
+        EventKind::StepStarted { step, .. } => {
+            state.step_plan(step).map(|s| s.action.fenced_checks().to_vec()).unwrap_or_default()
+        }
+        EventKind::GateChanged { stage, .. } => match state.stages.get(stage) {
+            Some(seen) if seen.at_gate == Some(now) && seen.gate.as_ref().is_some_and(|g| g.since == now) => {
+                state.stage_plan(stage).map(|s| s.gate.checks.clone()).unwrap_or_default()
+            }
+            None if state.rollback.as_ref().is_some_and(|r| r.at_gate == Some(now)) => {
+                let gate = state.runbook.as_ref().and_then(|r| r.rollback.gate.as_ref());
+                gate.map(|g| g.checks.clone()).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// Folds a fact from outside into the batch. What no longer fits (an attempt that was given up) is passed over.
+fn fact_events(work: &mut Work, fact: &Input) {
+    let open = |state: &State, step: &StepId, attempt: u32| {
+        let seen = state.step(step);
+        seen.status.is_open() && seen.attempt == attempt && !state.is_closed()
+    };
+    match fact {
+        Input::Own(by, event) => work.happen(by.clone(), event.clone()),
+        Input::Report(Report::Launched { step, attempt, process }) if open(&work.state, step, *attempt) => {
+            let launched =
+                EventKind::StepLaunched { step: step.clone(), attempt: *attempt, process: process.clone() };
+            work.happen(By::ENGINE, launched);
+        }
+        Input::Report(Report::Finished { before, finish })
+            if open(&work.state, &finish.step, finish.attempt) =>
+        {
+            for event in before {
+                work.happen(By::ENGINE, event.clone());
+            }
+            let mut finish = finish.clone();
+            if let Some((why, _)) = &work.state.step(&finish.step).killed {
+                finish.passed = false;
+                finish.why =
+                    if finish.why.is_empty() { why.clone() } else { format!("{why} ({})", finish.why) };
+            }
+            work.happen(By::ENGINE, EventKind::StepFinished(finish));
+        }
+        Input::Report(Report::Unknown { step, attempt, evidence }) if open(&work.state, step, *attempt) => {
+            let unknown =
+                EventKind::StepUnknown { step: step.clone(), attempt: *attempt, evidence: evidence.clone() };
+            work.happen(By::ENGINE, unknown);
+        }
+        Input::Report(_) | Input::Ask(_) => {}
+    }
+}
+
+/// What an event sets in motion outside.
+fn effect(state: &State, event: &EventKind) -> Option<Effect> {
+    match event {
+        EventKind::StepStarted { step, attempt, .. } => {
+            let runbook = Arc::clone(state.runbook.as_ref()?);
+            let judged_here = matches!(
+                runbook.step(step)?.action,
+                Action::Await { .. } | Action::Wait { .. } | Action::Confirm { .. }
+            );
+            let order = StepOrder { runbook, step: step.clone(), attempt: *attempt, world: world(state) };
+            (!judged_here).then_some(Effect::Step(order))
+        }
+        EventKind::StepKilled { step, attempt, .. } => {
+            Some(Effect::End { step: step.clone(), attempt: *attempt })
+        }
+        _ => None,
+    }
+}
+
+fn world(state: &State) -> World {
+    World { captures: state.captures.clone(), stage: state.current_stage().map(ToString::to_string) }
+}
+
+/// Why commands are refused while the log cannot be written.
+#[must_use]
+pub fn log_sentence(health: &LogHealth) -> String {
+    match health {
+        LogHealth::Ok => "the log is written".to_owned(),
+        LogHealth::Full(why) => format!("the log cannot be written, the disk is full: {why}"),
+        LogHealth::Failed(why) => format!("the log cannot be written: {why}"),
+    }
+}
