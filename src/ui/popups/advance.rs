@@ -8,7 +8,7 @@ use super::preview;
 use super::row::{Row, Text, Tone};
 use super::{Context, Opened, Outcome};
 use crate::runbook::StageId;
-use crate::runbook::model::{Override, Stage};
+use crate::runbook::model::Stage;
 use crate::runbook::plan::{in_order, steps_estimate};
 use crate::session::gate::{self, Missing, Verdict};
 use crate::session::telemetry::LogHealth;
@@ -64,9 +64,19 @@ impl<'a> Crossing<'a> {
         self.verdict.is_go() && self.at_gate
     }
 
-    fn may_override(&self, state: &State) -> bool {
-        let over = self.current.and_then(|id| state.stage_plan(id)).map(|stage| stage.gate.over);
-        over == Some(Override::Reason) && self.verdict.is_liftable()
+    /// Whether a NO-GO may be overridden now.
+    ///
+    /// # Errors
+    /// Why not, in the engine's own words.
+    fn may_override(&self, cx: &Context) -> Result<(), Refusal> {
+        if self.verdict.is_go() {
+            return Err(Refusal::new("the stage has not come to its gate yet"));
+        }
+        if let Some(missing) = self.verdict.missing.iter().find(|missing| !missing.liftable) {
+            return Err(Refusal::new(format!("an override does not lift this: {}", missing.what)));
+        }
+        let typed = self.to_type().map(ToString::to_string);
+        may(&Command::Advance { typed, over: Some("-".to_owned()) }, cx)
     }
 
     /// What has to be typed: the next stage where there is no way back from it, this one for an override.
@@ -100,8 +110,9 @@ impl Question for Advance {
         };
         page.buttons.push(Button::close("NO-GO"));
         let go = crossing.is_go();
-        if !go && !crossing.may_override(state) {
-            page.body.push(Text::Rows(no_way_through(&crossing, state)));
+        if !go && let Err(Refusal(why)) = crossing.may_override(cx) {
+            let why = Row::toned(Tone::Marked(Mark::Fail), format!("NO-GO: {why}"));
+            page.body.push(Text::Rows(vec![Row::blank(), why]));
             return Ok(page);
         }
         let mut button = Button::act("go", if go { "GO" } else { "GO with override" }).key('y');
@@ -258,17 +269,6 @@ fn way_back(state: &State) -> String {
     let steps: Vec<_> = plan.steps.iter().filter_map(|id| state.step_plan(id)).collect();
     let (how_many, how_long) = (count(steps.len(), "step"), in_order(steps));
     format!("so far, all the way back to before {}: {how_many}, {how_long}", plan.to)
-}
-
-fn no_way_through(crossing: &Crossing, state: &State) -> Vec<Row> {
-    let over = crossing.current.and_then(|id| state.stage_plan(id)).map(|stage| stage.gate.over);
-    let fixed = crossing.verdict.missing.iter().find(|missing| !missing.liftable);
-    let why = match (fixed, over) {
-        (Some(missing), _) => format!("NO-GO. No override lifts this: {}", missing.what),
-        (None, Some(Override::Never)) => "NO-GO. This gate may never be overridden.".to_owned(),
-        (None, _) => "NO-GO. The stage has not come to its gate yet.".to_owned(),
-    };
-    vec![Row::blank(), Row::toned(Tone::Marked(Mark::Fail), why)]
 }
 
 /// `1 step`, `3 steps`.

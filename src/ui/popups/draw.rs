@@ -18,6 +18,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Widget};
+use unicode_segmentation::UnicodeSegmentation;
 
 use super::field::{Field, Kind};
 use super::form::{Button, Does, Focus, Form, Tier};
@@ -118,7 +119,7 @@ pub fn form(form: &Form, text: &[Text], around: Around, area: Rect, buf: &mut Bu
     for n in visible(fields, field_rows, form.focus()) {
         line(field_line(form, n, columns, theme));
     }
-    if notice_rows > usize::from(live.is_some()) || (notice_rows == 1 && live.is_none()) {
+    if notice_rows > usize::from(live.is_some()) {
         line(notice_line(form, moved, columns, theme));
     }
     if let Some(live) = live.filter(|_| notice_rows > 0) {
@@ -201,7 +202,6 @@ fn value(form: &Form, field: &Field, focused: bool, room: usize, theme: &Theme) 
             ];
         }
         Kind::Typed(wanted) => {
-            use unicode_segmentation::UnicodeSegmentation;
             format!("  {} of {} characters", answer.line.len(), wanted.graphemes(true).count())
         }
         Kind::Text { required: true } if answer.line.text().trim().is_empty() => "  needed".to_owned(),

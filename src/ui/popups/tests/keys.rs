@@ -467,7 +467,7 @@ fn there_is_no_go_that_the_engine_would_refuse() {
     let popup = desk.open(popups::advance);
     let screen = desk.drawn(&*popup, 120, 60);
     assert!(screen.contains("NO-GO: 1 missing") && screen.contains("paused by opsB"), "{screen}");
-    desk.state = at_go();
+    desk.state = at_no_go();
     desk.operator.seat = crate::event::Seat::Observer;
     let mut popup = desk.open(popups::advance);
     assert!(desk.drawn(&*popup, 120, 60).contains("needs the driver seat"));
