@@ -64,7 +64,7 @@ fn storm(state: State, open: fn(&popups::Context) -> popups::Opened, hands: &[Do
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(80))]
 
     #[test]
     fn a_name_that_was_not_typed_arms_nothing(hands in prop::collection::vec(anything(), 0..40)) {
