@@ -245,6 +245,9 @@ pub fn width(text: &str) -> usize {
 /// Displayable text in at most `cols` columns, with `…` where something was cut; a grapheme is never split.
 #[must_use]
 pub fn fit(text: &str, cols: usize) -> Cow<'_, str> {
+    if text.len() <= cols && text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
     // Where to cut if it comes to that: one column is the ellipsis's.
     let mut cut = 0;
     let mut columns = 0;

@@ -54,6 +54,10 @@ pub fn key(view: &mut View, key: KeyEvent, cx: &Context) -> Effect {
             view.refuse(format!("nothing acts on ctrl here: {quit} leaves, {help} shows every key"), cx.now);
             Effect::Nothing
         }
+        Pressed::Nothing if key.code == KeyCode::Esc => {
+            view.search = None;
+            Effect::Nothing
+        }
         Pressed::More | Pressed::Nothing => Effect::Nothing,
     }
 }
@@ -301,5 +305,91 @@ fn scroll(view: &mut View, cx: &Context, go: Move) {
             let chosen = moved(&all, selection.event.or(newest).as_ref(), go);
             view.event = chosen.filter(|seq| Some(*seq) != newest);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::keymap::Keymap;
+    use crate::ui::testing::{Story, driver};
+
+    fn press(view: &mut View, story: &Story, keys: &str) -> Effect {
+        let keymap = Keymap::default();
+        let operator = driver();
+        let cx = Context {
+            state: &story.state,
+            telemetry: &story.telemetry,
+            now: story.now,
+            keymap: &keymap,
+            operator: Some(&operator),
+        };
+        let mut effect = Effect::Nothing;
+        for text in keys.split(' ') {
+            let one: crate::ui::keymap::Key = text.parse().expect("a key");
+            let modifiers = if one.ctrl { KeyModifiers::CONTROL } else { KeyModifiers::NONE };
+            effect = key(view, KeyEvent::new(one.code, modifiers), &cx);
+        }
+        effect
+    }
+
+    #[test]
+    fn a_pause_asks_nothing_and_no_key_toggles() {
+        let mut story = Story::running();
+        let mut view = View::default();
+        let asked = Effect::Ask { command: Command::Pause, seen: story.state.seq };
+        assert_eq!(press(&mut view, &story, "p"), asked);
+        story.tell_by(crate::event::By::Person(driver()), crate::event::EventKind::Paused);
+        assert_eq!(press(&mut view, &story, "p"), Effect::Nothing);
+        assert_eq!(view.toast.expect("an answer").text, "paused already, by opsA: P resumes");
+    }
+
+    #[test]
+    fn what_cannot_be_done_now_says_why_in_one_line() {
+        let story = Story::running();
+        for keys in ["P", "V", "n", "ctrl-c"] {
+            let mut view = View::default();
+            assert_eq!(press(&mut view, &story, keys), Effect::Nothing);
+            let said = view.toast.unwrap_or_else(|| panic!("{keys} says nothing")).text;
+            assert!(!said.is_empty() && !said.contains('\n') && view.popup.is_none(), "{keys}: {said}");
+        }
+    }
+
+    #[test]
+    fn leaving_is_asked_while_a_session_runs_and_not_after() {
+        let mut view = View::default();
+        assert_eq!(press(&mut view, &Story::running(), "q"), Effect::Nothing);
+        assert!(view.popup.is_some());
+        let mut lost = View::default();
+        lost.lost = Some("gone".to_owned());
+        assert_eq!(press(&mut lost, &Story::running(), "q"), Effect::Leave);
+    }
+
+    #[test]
+    fn enter_opens_what_waits_for_a_person_first() {
+        let mut story = Story::opened();
+        story.enter("freeze");
+        story.start("freeze.told");
+        for focus in ["1", "3", "5"] {
+            let mut view = View::default();
+            press(&mut view, &story, &format!("{focus} enter"));
+            let popup = format!("{:?}", view.popup.expect("the question"));
+            assert!(popup.contains("freeze.told"), "{popup}");
+        }
+    }
+
+    #[test]
+    fn a_search_is_typed_and_pasted_text_is_no_key() {
+        let story = Story::running();
+        let mut view = View::default();
+        press(&mut view, &story, "/ w a");
+        paste(&mut view, "rn\nq");
+        assert_eq!(press(&mut view, &story, "enter"), Effect::Find(Way::Up));
+        assert_eq!(view.search.as_ref().expect("a search").words, "warn");
+        assert_eq!(press(&mut view, &story, "N"), Effect::Find(Way::Up));
+        press(&mut view, &story, "esc");
+        assert!(view.search.is_none());
+        paste(&mut view, "q");
+        assert!(view.popup.is_none());
     }
 }

@@ -122,7 +122,15 @@ impl Checks<'_> {
             .gap(1)
             .right(&streak(plan, series, mark), STREAK, theme.text)
             .gap(1);
+        let age = series.and_then(Series::last);
+        let age = age.map_or("-".to_owned(), |last| format::about(self.now.up_ms.saturating_sub(last.up_ms)));
+        let age_style = if mark == Mark::Stale { style } else { theme.dim };
         let row = match self.reason(id, mark) {
+            // Why it is red is worth more than a short trend.
+            Some(reason) if trend < 16 => {
+                let room = row.left().saturating_sub(AGE + 1);
+                return row.cell(&reason, room, style).gap(1).right(&age, AGE, age_style);
+            }
             Some(reason) => row.cell(&reason, SEEN, style),
             None => {
                 let latency = latency(series);
@@ -134,12 +142,9 @@ impl Checks<'_> {
                 row.gap(pad)
             }
         };
-        let Some((plan, series)) = plan.zip(series) else { return row.gap(1).right("-", AGE, theme.dim) };
-        let age = series.last().map(|sample| self.now.up_ms.saturating_sub(sample.up_ms));
-        let age = age.map_or("-".to_owned(), format::about);
-        let age_style = if mark == Mark::Stale { style } else { theme.dim };
-        let trend = spark(series, format::ms(plan.period), self.now.up_ms, trend, theme.glyphs);
-        row.gap(1).right(&age, AGE, age_style).gap(1).text(&trend, style)
+        let row = row.gap(1).right(&age, AGE, age_style).gap(1);
+        let Some((plan, series)) = plan.zip(series) else { return row };
+        row.text(&spark(series, format::ms(plan.period), self.now.up_ms, trend, theme.glyphs), style)
     }
 
     fn value(&self, id: &CheckId, series: Option<&Series>) -> String {

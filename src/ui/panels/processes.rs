@@ -44,12 +44,12 @@ fn wanted(check: &Check) -> Option<&ProcessExpect> {
     }
 }
 
-const PID: usize = 8;
+const PID: usize = 7;
 const STATE: usize = 10;
-const CPU: usize = 7;
+const CPU: usize = 6;
 const RSS: usize = 7;
-const UP: usize = 6;
-const WANT: usize = 6;
+const UP: usize = 5;
+const WANT: usize = 5;
 
 impl Widget for &Processes<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {

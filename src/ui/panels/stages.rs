@@ -77,19 +77,24 @@ fn items(runbook: &Runbook) -> Vec<Item<'_>> {
     items
 }
 
-/// Columns of the state's word; of the rest the title gets what is left.
-const STATUS: usize = 20;
-const PLAN: usize = 6;
-const TOOK: usize = 8;
+/// How many columns the estimate, the time taken and the state's word get; the title gets what is left.
+fn columns(cols: u16) -> (usize, usize, usize) {
+    match cols {
+        56.. => (6, 8, 20),
+        44.. => (0, 8, 16),
+        _ => (0, 0, 14),
+    }
+}
 
 impl Stages<'_> {
     fn head(&self, cols: u16) -> Row {
         let dim = self.look.theme.dim;
         let row = Row::new(cols).cell("", 2, dim).right("#", 2, dim).gap(1);
-        let title = row.left().saturating_sub(STATUS + PLAN + TOOK + 1);
+        let (plan, took, status) = columns(cols);
+        let title = row.left().saturating_sub(plan + took + 1 + status);
         row.cell("stage", title, dim)
-            .right("plan", PLAN, dim)
-            .right("took", TOOK, dim)
+            .right("plan", plan, dim)
+            .right("took", took, dim)
             .gap(1)
             .text("status", dim)
     }
@@ -102,11 +107,12 @@ impl Stages<'_> {
         let title = if stage.title.is_empty() { stage.id.as_str() } else { &stage.title };
         let row = Row::new(area.width).cell(if selected { ">" } else { "" }, 2, theme.key);
         let row = row.right(&number.to_string(), 2, theme.dim).gap(1);
-        let cols = row.left().saturating_sub(STATUS + PLAN + TOOK + 1);
+        let (plan_cols, took_cols, status_cols) = columns(area.width);
+        let cols = row.left().saturating_sub(plan_cols + took_cols + 1 + status_cols);
         let name = if self.state.current_stage() == Some(&stage.id) { theme.title } else { theme.text };
         row.cell(title, cols, name)
-            .right(&plan, PLAN, theme.dim)
-            .right(&self.took(stage), TOOK, theme.text)
+            .right(&plan, plan_cols, theme.dim)
+            .right(&self.took(stage), took_cols, theme.text)
             .gap(1)
             .text(theme.glyph(mark), theme.mark(mark))
             .gap(1)

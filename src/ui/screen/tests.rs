@@ -122,6 +122,11 @@ fn draw_sizes(widths: impl Iterator<Item = u16>) {
     let mut view = View::default();
     for width in widths {
         for height in 1..=80 {
+            // Layouts change below 130x40; beyond, an unoptimised build draws only some: `cargo test --release` all.
+            let large = width > 130 || height > 40;
+            if cfg!(debug_assertions) && large && (width + height) % 11 != 0 {
+                continue;
+            }
             // A different story, panel and zoom for each size: every one of them meets every kind of size.
             view.focus = Pane::ALL[usize::from(width * 7 + height) % Pane::ALL.len()];
             view.zoom = (width + height / 3) % 5 == 0;

@@ -36,7 +36,10 @@ impl Frame<'_> {
         let title = text::safe(self.title);
         let width = text::width(&title).min(room);
         let at = Rect { x: area.x + 2, width: area.width.saturating_sub(4), height: 1, ..area };
-        let row = Row::new(width + 2).gap(1).upto(&title, width, title_style).gap(1);
+        let row = Row::new(width + 2)
+            .text(" ", title_style)
+            .upto(&title, width, title_style)
+            .text(" ", title_style);
         row.render(Rect { width: cols(width + 2), ..at }, buf, Style::new());
         self.render_right(at, room - width, buf);
         inner
@@ -58,7 +61,7 @@ impl Frame<'_> {
         }
         let mut row = Row::new(width);
         for (word, style) in fitting {
-            row = row.gap(1).text(word, *style).gap(1);
+            row = row.text(" ", *style).text(word, *style).text(" ", *style);
         }
         row.render(Rect { x: at.right() - cols(width), width: cols(width), ..at }, buf, Style::new());
     }

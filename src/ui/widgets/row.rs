@@ -4,15 +4,14 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::{Line, Span};
-use ratatui::widgets::Widget;
 
 use crate::text;
 
 /// A row that is filled from the left.
 #[derive(Debug, Clone)]
 pub struct Row {
-    spans: Vec<Span<'static>>,
+    /// Texts and the columns that they begin at.
+    spans: Vec<(usize, String, Style)>,
     cols: usize,
     left: usize,
 }
@@ -64,14 +63,10 @@ impl Row {
         self.gap(pad).put(&safe, cols - pad, style)
     }
 
-    /// Adds empty columns.
+    /// Leaves columns as they are.
     #[must_use]
     pub fn gap(mut self, cols: usize) -> Self {
-        let cols = cols.min(self.left);
-        if cols > 0 {
-            self.left -= cols;
-            self.spans.push(Span::raw(" ".repeat(cols)));
-        }
+        self.left -= cols.min(self.left);
         self
     }
 
@@ -91,19 +86,37 @@ impl Row {
         let fitted = text::fit(&safe, cols);
         let width = text::width(&fitted);
         if width > 0 {
+            self.spans.push((self.cols - self.left, fitted.into_owned(), style));
             self.left -= width.min(self.left);
-            self.spans.push(Span::styled(fitted.into_owned(), style));
         }
         self
     }
 
     /// Draws the row into the first line of `area`, with `style` under all of it.
     pub fn render(self, area: Rect, buf: &mut Buffer, style: Style) {
-        let area = Rect { height: area.height.min(1), ..area };
+        let area = Rect { height: area.height.min(1), ..area }.intersection(buf.area);
+        if area.is_empty() {
+            return;
+        }
         if style != Style::new() {
             buf.set_style(area, style);
         }
-        Line::from(self.spans).render(area, buf);
+        for (at, text, style) in self.spans {
+            let at = u16::try_from(at).unwrap_or(u16::MAX);
+            if at >= area.width {
+                continue;
+            }
+            let (x, room) = (area.x + at, usize::from(area.width - at));
+            if text.is_ascii() {
+                // Most text is: it needs no search for graphemes, which is most of a frame's cost.
+                let first = buf.index_of(x, area.y);
+                for (cell, byte) in buf.content[first..first + room].iter_mut().zip(text.bytes()) {
+                    cell.set_char(char::from(byte)).set_style(style);
+                }
+            } else {
+                buf.set_stringn(x, area.y, text, room, style);
+            }
+        }
     }
 
     /// How many columns the row has.
