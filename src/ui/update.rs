@@ -4,6 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::action::Action;
 use super::keymap::Pressed;
+use super::output::Anchor;
 use super::panels::{check_order, process_rows, step_rows};
 use super::popups::{self, Context, Opened, Outcome, Subject};
 use super::search::{Search, Way};
@@ -274,6 +275,7 @@ fn scroll(view: &mut View, cx: &Context, go: Move) {
             let chosen = moved(&all, selection.stage.as_ref(), go);
             if chosen != selection.stage {
                 view.step = None;
+                view.output.anchor = Anchor::Follow;
             }
             // Back on the stage in hand, the selection goes with it again.
             view.stage = chosen.filter(|stage| stage_in_hand(cx.state).as_ref() != Some(stage));
@@ -281,6 +283,9 @@ fn scroll(view: &mut View, cx: &Context, go: Move) {
         Pane::Steps => {
             let all = step_rows(cx.state, selection.stage.as_ref());
             let chosen = moved(&all, selection.step.as_ref(), go);
+            if chosen != selection.step {
+                view.output.anchor = Anchor::Follow;
+            }
             view.step = chosen.filter(|row| row_in_hand(cx.state, &all).as_ref() != Some(row));
         }
         Pane::Checks => {
@@ -296,7 +301,7 @@ fn scroll(view: &mut View, cx: &Context, go: Move) {
             match go {
                 Move::By(by) => view.output.scroll(by, rows),
                 Move::Top => view.output.anchor_at(0),
-                Move::Bottom => view.output.anchor = super::output::Anchor::Follow,
+                Move::Bottom => view.output.anchor = Anchor::Follow,
             }
         }
         Pane::Audit => {

@@ -116,7 +116,9 @@ impl View {
     pub fn arrange(&mut self, area: Rect, state: &State, telemetry: &Telemetry) {
         let layout = Layout::of(area, self.focus, self.zoom);
         self.rows = Pane::ALL.map(|pane| layout.rows(pane));
-        let source = Selection::of(self, state, telemetry).output(state);
+        // Who has scrolled back reads: what is read stays until the end is followed again.
+        let reads = self.output.unseen().and_then(|_| self.output.source.clone());
+        let source = reads.or_else(|| Selection::of(self, state, telemetry).output(state));
         self.output.look_at(source, state, telemetry);
     }
 

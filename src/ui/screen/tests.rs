@@ -259,3 +259,20 @@ fn the_clock_of_the_operator_stands_beside_utc() {
     Screen { cx, view: &view, zone, theme: &Theme::dark() }.render(area, &mut buf);
     assert!(text(&buf).contains("02:01:03Z (03:01 +01:00)"), "{}", text(&buf));
 }
+
+#[test]
+fn output_that_is_read_stays_while_the_cutover_goes_on() {
+    let mut story = Story::running();
+    let lines: String = (0..100).map(|n| format!("line {n}\n")).collect();
+    let mut view = looking(&mut story, "switch.verify", &lines);
+    view.focus = Pane::Output;
+    view.output.scroll(-50, 6);
+    story.finish("switch.verify", true, "seen");
+    story.start("switch.weights");
+    let screen = text(&draw(&story, &mut view, &Theme::dark(), 120, 36));
+    assert!(screen.contains("5 Output switch.verify") && screen.contains("| line 44 "), "{screen}");
+    assert!(screen.contains("PAUSED"), "{screen}");
+    view.output.scroll(1_000, 6);
+    let screen = text(&draw(&story, &mut view, &Theme::dark(), 120, 36));
+    assert!(screen.contains("5 Output switch.weights") && screen.contains("FOLLOW"), "{screen}");
+}
