@@ -1,0 +1,151 @@
+//! `[check.NAME]`: the keys of one observation.
+
+use std::borrow::Cow;
+
+use indexmap::IndexMap;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Deserialize;
+
+use super::matchers::{
+    FileExpectFile, HttpExpectFile, ProcessExpectFile, RunExpectFile, TcpExpectFile,
+};
+use super::stage::WhenFile;
+use super::values::{
+    Address, BodyText, CheckRef, CommandFile, Dir, JsonBody, Method, OneOrMany, Pattern, Span, StepRef,
+    Template, Text, TextOrNumber, Unsupported, Url, by_kind,
+};
+
+/// One observation, polled. It has exactly one of the kind keys.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("x-kinds" = ["http", "tcp", "dns", "process", "file", "command", "metric", "any"]))]
+pub struct CheckFile {
+    /// An HTTP request: a URL, or a table with more.
+    pub http: Option<HttpFile>,
+    /// A TCP connect: `"host:port"`.
+    pub tcp: Option<Address>,
+    /// A DNS query.
+    pub dns: Option<Unsupported>,
+    /// The processes that fit all the given keys.
+    pub process: Option<ProcessFile>,
+    /// A path or glob, or a list of them.
+    pub file: Option<OneOrMany<Template>>,
+    /// A command: a string for the shell, or a list.
+    pub command: Option<CommandFile>,
+    /// A number over time.
+    pub metric: Option<Unsupported>,
+    /// Other checks: green while one of them is.
+    #[schemars(length(min = 1))]
+    pub any: Option<Vec<CheckRef>>,
+    /// What must be seen.
+    pub expect: Option<CheckExpectFile>,
+    /// What it shows, in words. Default: its name.
+    pub title: Option<Text>,
+    /// How often it is polled. Default: 10s, and 2s for `process`.
+    pub period: Option<Span>,
+    /// How long one sample may take. Default: 3s.
+    pub timeout: Option<Span>,
+    /// How long after polling began the first sample is taken. Default: 0s.
+    pub initial_delay: Option<Span>,
+    /// So many bad samples in a row make it `failing`. Default: 3.
+    #[schemars(range(min = 1, max = 1000))]
+    pub failure_threshold: Option<u32>,
+    /// So many good samples in a row make it `ok`. Default: 1.
+    #[schemars(range(min = 1, max = 1000))]
+    pub success_threshold: Option<u32>,
+    /// The unit of its number, as it is shown.
+    pub unit: Option<Text>,
+    /// Where it counts at all.
+    pub when: Option<WhenFile>,
+    /// Shown and recorded, never counted.
+    #[serde(default)]
+    pub advisory: bool,
+    /// A comparison with a stored baseline.
+    pub vs: Option<Unsupported>,
+}
+
+/// What must be seen; the keys are those of the check's kind.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(transparent)]
+pub struct CheckExpectFile(pub serde_json::Value);
+
+impl JsonSchema for CheckExpectFile {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "CheckExpectFile".into()
+    }
+    fn json_schema(g: &mut SchemaGenerator) -> Schema {
+        by_kind([
+            ("http", g.subschema_for::<HttpExpectFile>()),
+            ("tcp", g.subschema_for::<TcpExpectFile>()),
+            ("process", g.subschema_for::<ProcessExpectFile>()),
+            ("file", g.subschema_for::<FileExpectFile>()),
+            ("command", g.subschema_for::<RunExpectFile>()),
+        ])
+    }
+}
+
+/// An HTTP request.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+pub enum HttpFile {
+    Url(Url),
+    Request(Box<HttpTable>),
+}
+
+/// An HTTP request in full.
+#[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HttpTable {
+    /// The URL.
+    pub url: Url,
+    /// The method. Default: GET, or POST where there is a body.
+    pub method: Option<Method>,
+    /// Header → value.
+    #[serde(default)]
+    #[schemars(extend("x-keys" = "header"))]
+    pub headers: IndexMap<String, BodyText>,
+    /// The body as text.
+    pub body: Option<BodyText>,
+    /// The body as JSON.
+    pub json: Option<JsonBody>,
+    /// The shared settings of this name.
+    pub via: Option<Unsupported>,
+    /// The path below the shared URL.
+    pub path: Option<Unsupported>,
+    /// How many redirects are followed. Default: 0.
+    #[schemars(range(max = 20))]
+    pub follow_redirects: Option<u32>,
+    /// Whether any certificate is taken.
+    #[serde(default)]
+    pub insecure: bool,
+    /// A file of certificates that are trusted.
+    pub ca: Option<Dir>,
+    /// The proxy's URL.
+    pub proxy: Option<super::values::Url>,
+}
+
+/// Which processes are meant; all the given keys must fit.
+#[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProcessFile {
+    /// The executable's or the thread's name.
+    pub name: Option<Template>,
+    /// A pattern over the whole command line.
+    pub cmdline: Option<Pattern>,
+    /// The executable's path.
+    pub exe: Option<Template>,
+    /// A file that holds its pid.
+    pub pidfile: Option<Template>,
+    /// A TCP port that it listens on.
+    pub port: Option<TextOrNumber>,
+    /// The systemd unit that it belongs to.
+    pub unit: Option<Template>,
+    /// The user that it runs as.
+    pub user: Option<Template>,
+    /// The `start` step that started it: `stage.step`.
+    pub step: Option<StepRef>,
+}
