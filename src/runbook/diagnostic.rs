@@ -78,9 +78,7 @@ impl Diagnostic {
         let after = safe(source[end..to].trim_end_matches('\r')).into_owned();
         let shown = format!("{before}{marked}{after}");
         let span = before.len()..(before.len() + marked.len());
-        let snippet = Snippet::source(shown)
-            .line_start(line)
-            .annotation(AnnotationKind::Primary.span(span));
+        let snippet = Snippet::source(shown).line_start(line).annotation(AnnotationKind::Primary.span(span));
         let report = [Level::ERROR.no_name().primary_title("").element(snippet)];
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         // Its title is our own first line, so the renderer's is dropped.

@@ -6,9 +6,7 @@ use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
-use super::matchers::{
-    FileExpectFile, HttpExpectFile, ProcessExpectFile, RunExpectFile, TcpExpectFile,
-};
+use super::matchers::{FileExpectFile, HttpExpectFile, ProcessExpectFile, RunExpectFile, TcpExpectFile};
 use super::stage::WhenFile;
 use super::values::{
     Address, BodyText, CheckRef, CommandFile, Dir, JsonBody, Method, OneOrMany, Pattern, Span, StepRef,

@@ -10,7 +10,8 @@ use super::check::HttpFile;
 use super::matchers::{HttpExpectFile, RunExpectFile, SignalExpectFile};
 use super::stage::WhenFile;
 use super::values::{
-    CheckRef, CommandFile, EnvText, Id, Pattern, Pointer, Size, Span, StepRef, Template, Text, Unsupported, by_kind,
+    CheckRef, CommandFile, EnvText, Id, Pattern, Pointer, Size, Span, StepRef, Template, Text, Unsupported,
+    by_kind,
 };
 
 /// One action. It has exactly one of the kind keys.

@@ -11,11 +11,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// What to say about a name that is not known: the nearest one, or all there are.
-pub fn suggest<'a>(
-    name: &str,
-    what: &str,
-    candidates: impl IntoIterator<Item = &'a str> + Clone,
-) -> String {
+pub fn suggest<'a>(name: &str, what: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
     if let Some(near) = nearest(name, candidates.clone()) {
         return format!("did you mean `{near}`?");
     }

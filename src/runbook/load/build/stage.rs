@@ -1,0 +1,77 @@
+//! `[[stage]]` into the model.
+
+use super::names::Counts;
+use super::step::List;
+use super::{Build, duration, text};
+use crate::runbook::codes::Code;
+use crate::runbook::file::stage::StageFile;
+use crate::runbook::file::step::StepFile;
+use crate::runbook::id::{StageId, StepId};
+use crate::runbook::load::tree::Node;
+use crate::runbook::model::{Stage, Step, Trigger};
+
+impl Build<'_> {
+    /// One stage, and its triggers.
+    pub fn stage(&mut self, file: StageFile, node: &Node) -> (Stage, Vec<Trigger>) {
+        let name = file.id.0;
+        let id = StageId::from(name.as_str());
+        if file.step.is_empty() && file.watch.is_empty() && file.gate.is_none() {
+            let help = "give it a step, something to `watch`, or a gate";
+            self.error(Code::Empty, node.span.clone(), format!("stage `{name}` is empty"), help);
+        }
+        let applies = self.applies(file.when, node);
+        let watch = self.checks(file.watch, node.at("watch"), Counts::May);
+        let steps = self.steps(file.step, node.at("step"), &name, List::Forward);
+        self.need_circles(&steps, node.at("step"));
+        let rollback = self.steps(file.rollback, node.at("rollback"), &name, List::Back);
+        let gate = self.gate(file.gate.unwrap_or_default(), node, &watch);
+        let triggers = self.triggers(file.trigger, node.at("trigger"), Some(&id));
+        let stage = Stage {
+            title: text(file.title).unwrap_or_else(|| name.clone()),
+            description: text(file.description),
+            applies,
+            watch,
+            estimate: file.estimate.as_ref().map(duration),
+            point_of_no_return: file.point_of_no_return,
+            steps,
+            rollback,
+            gate,
+            id,
+        };
+        (stage, triggers)
+    }
+
+    /// A list of steps.
+    pub fn steps(&mut self, files: Vec<StepFile>, node: &Node, stage: &str, list: List) -> Vec<Step> {
+        let mut before: Vec<StepId> = Vec::new();
+        let mut steps = Vec::new();
+        for (index, file) in files.into_iter().enumerate() {
+            let id = StepId::new(stage, &file.id.0);
+            steps.extend(self.step(file, node.item(index), stage, list, &before));
+            before.push(id);
+        }
+        steps
+    }
+
+    fn need_circles(&mut self, steps: &[Step], node: &Node) {
+        for step in steps {
+            let Some(index) = super::names::list_index(node, step.id.step()) else { continue };
+            let mut seen: Vec<&StepId> = Vec::new();
+            let mut open = vec![&step.id];
+            while let Some(id) = open.pop() {
+                let needs = steps.iter().find(|s| s.id == *id).map_or(&[][..], |s| &s.needs);
+                if needs.contains(&step.id) {
+                    let span = node.item(index).at("needs").span.clone();
+                    let message =
+                        format!("`{}` would wait for itself, through `{}`", step.id.step(), id.step());
+                    self.error(Code::Cycle, span, message, "take one of the names out of `needs`");
+                    break;
+                }
+                for need in needs.iter().filter(|need| !seen.contains(need)).collect::<Vec<_>>() {
+                    seen.push(need);
+                    open.push(need);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,678 @@
+//! The tree against the schema: every key, type and format, with vars inserted on the way.
+//!
+//! What comes out always fits the schema: where something is wrong, a stand-in takes its place, so that everything else
+//! can still be judged in the same pass.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use serde_json::{Map, Value as Json};
+
+use super::format::{Format, Inserts, judge_key};
+use super::near::{nearest, suggest};
+use super::text::placeholders;
+use super::tree::{Entry, Node, Value};
+use super::vars::Vars;
+use crate::runbook::codes::Code;
+use crate::runbook::diagnostic::{Diagnostic, Findings};
+use crate::runbook::interpolate::{Part, fit, parts};
+use crate::runbook::schema::SCHEMA;
+
+/// One key or number on the way to a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seg {
+    Key(String),
+    Index(usize),
+}
+
+/// Where a name that only has a value at run time is used.
+#[derive(Debug, Clone)]
+pub struct Use {
+    pub name: String,
+    pub span: Range<usize>,
+    pub trail: Vec<Seg>,
+}
+
+/// Walks the tree; see the module.
+pub struct Walker<'a> {
+    pub source: &'a str,
+    pub vars: &'a Vars,
+    pub secrets: BTreeSet<String>,
+    pub captures: BTreeSet<String>,
+    pub findings: &'a mut Findings,
+    /// Where the text could not be parsed as a whole, what seems to be missing may stand in the part that was not read.
+    pub whole: bool,
+    pub uses: Vec<Use>,
+    trail: Vec<Seg>,
+    stand_ins: usize,
+}
+
+impl<'a> Walker<'a> {
+    /// A walker for a tree, whose own secrets and captures are the ones that may be named.
+    pub fn new(
+        source: &'a str,
+        root: &Node,
+        vars: &'a Vars,
+        whole: bool,
+        findings: &'a mut Findings,
+    ) -> Self {
+        let secrets =
+            root.get("secret").map_or(&[][..], Node::entries).iter().map(|e| e.key.clone()).collect();
+        let mut captures = BTreeSet::new();
+        collect_captures(root, &mut captures);
+        Self {
+            source,
+            vars,
+            secrets,
+            captures,
+            findings,
+            whole,
+            uses: Vec::new(),
+            trail: Vec::new(),
+            stand_ins: 0,
+        }
+    }
+
+    /// The whole runbook as JSON that fits the schema.
+    pub fn runbook(&mut self, root: &Node) -> Json {
+        self.value(root, &SCHEMA)
+    }
+
+    fn error(&mut self, code: Code, span: Range<usize>, message: impl AsRef<str>, help: impl AsRef<str>) {
+        self.findings.add(Diagnostic::new(code, span, message).help(help));
+    }
+
+    fn value(&mut self, node: &Node, schema: &Json) -> Json {
+        let schema = resolve(schema);
+        if let Some(options) = schema.get("anyOf").and_then(Json::as_array) {
+            return match options.iter().find(|option| accepts(option, node)) {
+                Some(option) => self.value(node, option),
+                None => self.wrong_type(node, schema),
+            };
+        }
+        if !accepts(schema, node) {
+            return self.wrong_type(node, schema);
+        }
+        if let Some(format) = schema.get("x-strings").and_then(Json::as_str) {
+            return self.literal(node, Format::of(format));
+        }
+        match &node.value {
+            Value::String(text) => self.string(node, text, schema),
+            Value::Integer(number) => self.integer(node, *number, schema),
+            Value::Float(number) => self.float(node, *number, schema),
+            Value::Boolean(yes) => Json::Bool(*yes),
+            Value::Datetime(text) => Json::String(text.clone()),
+            Value::Array(items) => self.array(node, items, schema),
+            Value::Table(entries) => self.table(node, entries, schema),
+        }
+    }
+
+    fn wrong_type(&mut self, node: &Node, schema: &Json) -> Json {
+        let name = match self.trail.iter().rev().find_map(|seg| match seg {
+            Seg::Key(key) => Some(key.clone()),
+            Seg::Index(_) => None,
+        }) {
+            Some(key) => format!("`{key}` takes "),
+            None => "expected ".to_owned(),
+        };
+        let message = format!("{name}{}, not {}", words(schema), node.type_name());
+        let help = match &node.value {
+            Value::Integer(n) if types(schema).contains(&"string") => format!("put it in quotes: \"{n}\""),
+            Value::Boolean(b) if types(schema).contains(&"string") => format!("put it in quotes: \"{b}\""),
+            Value::String(_) if types(schema) == ["array"] => "put it in brackets: [\"…\"]".to_owned(),
+            Value::String(text) if text.parse::<f64>().is_ok() => "write it without quotes".to_owned(),
+            _ => self.wrong_table().unwrap_or_else(|| format!("write {}", words(schema))),
+        };
+        self.error(Code::WrongType, node.span.clone(), message, help);
+        self.stand_in(node, schema)
+    }
+
+    /// What to say where a key of the runbook itself came to stand in a table whose keys are free.
+    fn wrong_table(&self) -> Option<String> {
+        let [Seg::Key(table), Seg::Key(key)] = self.trail.as_slice() else { return None };
+        SCHEMA["properties"].get(key)?;
+        Some(format!(
+            "in TOML it belongs to `[{table}]` here; if the runbook's own `{key}` is meant, write it above the first table"
+        ))
+    }
+
+    fn stand_in(&mut self, node: &Node, schema: &Json) -> Json {
+        self.findings.replaced(node.span.clone());
+        self.stand_ins += 1;
+        stand_in(schema, self.stand_ins)
+    }
+
+    fn literal(&mut self, node: &Node, format: &'static Format) -> Json {
+        match &node.value {
+            Value::String(text) => Json::String(self.text(node, text, format)),
+            Value::Array(items) => items.iter().map(|item| self.literal(item, format)).collect(),
+            Value::Table(entries) => entries
+                .iter()
+                .map(|e| (e.key.clone(), self.literal(&e.node, format)))
+                .collect::<Map<_, _>>()
+                .into(),
+            Value::Integer(number) => self.integer(node, *number, &Json::Null),
+            Value::Float(number) => self.float(node, *number, &Json::Null),
+            Value::Boolean(yes) => Json::Bool(*yes),
+            Value::Datetime(text) => Json::String(text.clone()),
+        }
+    }
+
+    fn string(&mut self, node: &Node, text: &str, schema: &Json) -> Json {
+        let allowed = choices(schema);
+        if !allowed.is_empty() {
+            if allowed.contains(&text) {
+                return text.into();
+            }
+            let message = format!("`{text}` is not one of the values that this key takes");
+            let help = suggest(text, "value", allowed.iter().copied());
+            self.error(Code::NotAllowed, node.span.clone(), message, help);
+            return self.stand_in(node, schema);
+        }
+        let format = Format::of(schema.get("format").and_then(Json::as_str).unwrap_or("text"));
+        Json::String(self.text(node, text, format))
+    }
+
+    /// Inserts what is known and judges the text.
+    fn text(&mut self, node: &Node, text: &str, format: &'static Format) -> String {
+        let mut marks = placeholders(self.source, &node.span).into_iter();
+        let mut out = String::new();
+        // The same with a word for each value that is not known yet: what can be judged now.
+        let mut probe = String::new();
+        let mut holes = false;
+        for (_, part) in parts(text) {
+            let name = match part {
+                Part::Text(part) => {
+                    out.push_str(part);
+                    probe.push_str(part);
+                    continue;
+                }
+                Part::Unclosed(_) => {
+                    let span = marks.next().unwrap_or_else(|| node.span.clone());
+                    self.error(
+                        Code::Unclosed,
+                        span,
+                        "`${{` without its `}}`",
+                        "close it, or write `$` alone for the shell's own",
+                    );
+                    return self.replaced(node, format);
+                }
+                Part::Name(name) => name,
+            };
+            let span = marks.next().unwrap_or_else(|| node.span.clone());
+            match self.insert(name, span.clone(), format) {
+                Inserted::Value(value) => match fit(name, &value, format.place) {
+                    Ok(value) => {
+                        out.push_str(&value);
+                        probe.push_str(&value);
+                    }
+                    Err(refused) => {
+                        self.error(
+                            Code::NotForShell,
+                            span,
+                            refused.to_string(),
+                            "a shell string takes `A-Z a-z 0-9 _ . / : @ % + = , -` only",
+                        );
+                        return self.replaced(node, format);
+                    }
+                },
+                Inserted::Later => {
+                    holes = true;
+                    out.push_str(&format!("${{{{ {name} }}}}"));
+                    probe.push_str("x0");
+                }
+                Inserted::Refused => return self.replaced(node, format),
+            }
+        }
+        if holes && format.has_shape() {
+            return format.stand_in.to_owned();
+        }
+        if let Err(refusal) = format.judge(&probe, holes) {
+            self.error(refusal.code, node.span.clone(), refusal.message, refusal.help);
+            return self.replaced(node, format);
+        }
+        out
+    }
+
+    fn replaced(&mut self, node: &Node, format: &'static Format) -> String {
+        self.findings.replaced(node.span.clone());
+        if format.name != "id" {
+            return format.stand_in.to_owned();
+        }
+        self.stand_ins += 1;
+        format!("unnamed-{}", self.stand_ins)
+    }
+
+    /// What a name stands for at this place.
+    fn insert(&mut self, name: &str, span: Range<usize>, format: &'static Format) -> Inserted {
+        if format.inserts == Inserts::Nothing {
+            let message = format!("nothing can be inserted into {}", format.words);
+            self.error(Code::NotKnownYet, span, message, "write it out");
+            return Inserted::Refused;
+        }
+        if let Some(value) = self.vars.get(name) {
+            return value.clone().map_or(Inserted::Later, Inserted::Value);
+        }
+        if let Some(secret) = name.strip_prefix("secret.") {
+            if !self.secrets.contains(secret) {
+                let help = suggest(
+                    secret,
+                    "secret: declare it as `[secret.NAME]`",
+                    self.secrets.iter().map(String::as_str),
+                );
+                self.findings.add(
+                    Diagnostic::new(Code::UnknownName, span, format!("there is no secret `{secret}`"))
+                        .help(help),
+                );
+                return Inserted::Refused;
+            }
+            if format.inserts < Inserts::Secrets {
+                self.error(
+                    Code::SecretHere,
+                    span,
+                    "a secret must not stand here, where it would show in a process list or on a disk",
+                    "hand it over in `env`, a header, a body or a URL",
+                );
+                return Inserted::Refused;
+            }
+            return Inserted::Later;
+        }
+        let in_step = self.in_step();
+        let known = match name {
+            "session.id" | "session.dir" | "runbook.dir" | "uuid()" => true,
+            "stage.id" | "step.attempt" => in_step || self.trail.first() == Some(&Seg::Key("env".into())),
+            _ => self.captures.contains(name),
+        };
+        if !known {
+            let builtin = ["session.id", "session.dir", "stage.id", "step.attempt", "runbook.dir", "uuid()"];
+            let given = self.vars.keys().map(String::as_str).chain(self.captures.iter().map(String::as_str));
+            let help = match nearest(name, builtin.into_iter().chain(given)) {
+                _ if builtin.contains(&name) => "it has a value in steps only".to_owned(),
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "declare it in `[vars]`, or capture it in an earlier step".to_owned(),
+            };
+            self.error(Code::UnknownName, span, format!("nothing gives `{name}` a value"), help);
+            return Inserted::Refused;
+        }
+        if format.inserts < Inserts::Runtime {
+            let message =
+                format!("`{name}` is only known while the session runs, and this must be known before");
+            self.error(Code::NotKnownYet, span, message, "use a var");
+            return Inserted::Refused;
+        }
+        self.uses.push(Use { name: name.to_owned(), span, trail: self.trail.clone() });
+        Inserted::Later
+    }
+
+    fn in_step(&self) -> bool {
+        let keys = self.trail.iter().filter_map(|seg| match seg {
+            Seg::Key(key) => Some(key.as_str()),
+            Seg::Index(_) => None,
+        });
+        let keys: Vec<&str> = keys.take(2).collect();
+        matches!(keys.as_slice(), ["stage", "step" | "rollback"] | ["rollback", "step" | "prepare"])
+    }
+
+    fn integer(&mut self, node: &Node, number: i128, schema: &Json) -> Json {
+        if !self.in_range(node, number as f64, schema) {
+            return self.stand_in(node, schema);
+        }
+        match i64::try_from(number) {
+            Ok(number) => number.into(),
+            Err(_) => {
+                self.error(
+                    Code::OutOfRange,
+                    node.span.clone(),
+                    "the number is too large",
+                    "write a smaller one",
+                );
+                self.stand_in(node, schema)
+            }
+        }
+    }
+
+    fn float(&mut self, node: &Node, number: f64, schema: &Json) -> Json {
+        if !number.is_finite() {
+            self.error(Code::OutOfRange, node.span.clone(), "not a finite number", "write a number");
+            return self.stand_in(node, schema);
+        }
+        if self.in_range(node, number, schema) { number.into() } else { self.stand_in(node, schema) }
+    }
+
+    fn in_range(&mut self, node: &Node, number: f64, schema: &Json) -> bool {
+        let (least, most) = bounds(schema);
+        if number < least {
+            self.error(
+                Code::OutOfRange,
+                node.span.clone(),
+                format!("{number} is too small"),
+                format!("write {least} or more"),
+            );
+        } else if number > most {
+            self.error(
+                Code::OutOfRange,
+                node.span.clone(),
+                format!("{number} is too large"),
+                format!("write {most} or less"),
+            );
+        }
+        (least..=most).contains(&number)
+    }
+
+    fn array(&mut self, node: &Node, items: &[Node], schema: &Json) -> Json {
+        let least = schema.get("minItems").and_then(Json::as_u64).unwrap_or(0);
+        let item_schema = schema.get("items").unwrap_or(&Json::Bool(true));
+        if (items.len() as u64) < least {
+            self.error(Code::Empty, node.span.clone(), "the list is empty", "name at least one");
+            return self.stand_in(node, schema);
+        }
+        let mut out = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            self.trail.push(Seg::Index(index));
+            out.push(self.value(item, item_schema));
+            self.trail.pop();
+        }
+        Json::Array(out)
+    }
+
+    fn table(&mut self, node: &Node, entries: &[Entry], schema: &Json) -> Json {
+        let mut out = Map::new();
+        let free = schema.get("additionalProperties").filter(|free| !free.is_boolean());
+        let properties = schema.get("properties").and_then(Json::as_object);
+        let mut unknown = Vec::new();
+        for entry in entries {
+            self.trail.push(Seg::Key(entry.key.clone()));
+            let value = if let Some(property) = properties.and_then(|p| p.get(&entry.key)) {
+                self.property(node, entry, property)
+            } else if let Some(free) = free {
+                self.free(entry, free, schema)
+            } else {
+                self.unknown_key(entry, schema, node);
+                unknown.push(entry.key.as_str());
+                None
+            };
+            self.trail.pop();
+            if let Some(value) = value {
+                out.insert(entry.key.clone(), value);
+            }
+        }
+        self.kinds(node, schema, &unknown);
+        self.required(node, schema, &unknown, &mut out);
+        Json::Object(out)
+    }
+
+    fn property(&mut self, table: &Node, entry: &Entry, property: &Json) -> Option<Json> {
+        if resolve(property).get("x-unsupported").is_some() {
+            self.error(
+                Code::Unsupported,
+                entry.key_span.clone(),
+                format!("`{}` is not supported yet", entry.key),
+                "this build refuses the runbook rather than leave the key out",
+            );
+            return None;
+        }
+        let Some(by_kind) = property.get("x-by-kind").and_then(Json::as_object) else {
+            return Some(self.value(&entry.node, property));
+        };
+        if let Some((_, schema)) = by_kind.iter().find(|(kind, _)| table.get(kind).is_some()) {
+            return Some(self.value(&entry.node, schema));
+        }
+        let kinds = self.kind_entries(table);
+        if let [kind] = kinds.as_slice() {
+            let message = format!("`{}` does not go with `{}`", entry.key, kind.key);
+            let help = format!("it goes with {}", ticked(by_kind.keys().map(String::as_str)));
+            self.error(Code::WrongKind, entry.key_span.clone(), message, help);
+        }
+        None
+    }
+
+    fn free(&mut self, entry: &Entry, schema: &Json, table: &Json) -> Option<Json> {
+        let kind = table.get("x-keys").and_then(Json::as_str).unwrap_or_default();
+        if let Err(refusal) = judge_key(kind, &entry.key) {
+            self.error(refusal.code, entry.key_span.clone(), refusal.message, refusal.help);
+        }
+        Some(self.value(&entry.node, schema))
+    }
+
+    fn unknown_key(&mut self, entry: &Entry, schema: &Json, table: &Node) {
+        let place: Vec<&str> = self.trail[..self.trail.len() - 1]
+            .iter()
+            .filter_map(|seg| match seg {
+                Seg::Key(key) => Some(key.as_str()),
+                Seg::Index(_) => None,
+            })
+            .collect();
+        let place = if place.is_empty() { "a runbook".to_owned() } else { format!("`{}`", place.join(".")) };
+        let keys = properties(schema);
+        let expect = keys.contains(&"expect").then(|| expect_of(schema, table)).flatten();
+        let help = if let Some(near) = nearest(&entry.key, keys.iter().copied()) {
+            format!("did you mean `{near}`?")
+        } else if expect.is_some_and(|expect| properties(expect).contains(&entry.key.as_str())) {
+            format!("it is a key of `expect`: write `expect.{}`", entry.key)
+        } else if SCHEMA["properties"].get(&entry.key).is_some() {
+            format!("`{0}` is a key of the runbook itself: write it above the first table", entry.key)
+        } else {
+            format!("known here are {}", ticked(keys.iter().copied()))
+        };
+        self.error(
+            Code::UnknownKey,
+            entry.key_span.clone(),
+            format!("unknown key `{}` in {place}", entry.key),
+            help,
+        );
+    }
+
+    fn kind_entries<'n>(&self, table: &'n Node) -> Vec<&'n Entry> {
+        let kinds = [&SCHEMA["$defs"]["CheckFile"], &SCHEMA["$defs"]["StepFile"]]
+            .map(|schema| strings(schema, "x-kinds"));
+        table.entries().iter().filter(|e| kinds.iter().flatten().any(|kind| *kind == e.key)).collect()
+    }
+
+    fn kinds(&mut self, node: &Node, schema: &Json, unknown: &[&str]) {
+        let kinds = strings(schema, "x-kinds");
+        if kinds.is_empty() {
+            return;
+        }
+        let found: Vec<&Entry> = node.entries().iter().filter(|e| kinds.contains(&e.key.as_str())).collect();
+        let misspelt = unknown.iter().any(|key| nearest(key, kinds.iter().copied()).is_some());
+        let all = ticked(kinds.iter().copied());
+        match found.as_slice() {
+            [] if self.whole && !misspelt => {
+                self.error(
+                    Code::NoKind,
+                    node.span.clone(),
+                    "nothing says what this does",
+                    format!("give it one of {all}"),
+                );
+            }
+            [first, second, ..] => {
+                let message = format!("`{}` and `{}` cannot stand together", first.key, second.key);
+                self.error(
+                    Code::SeveralKinds,
+                    second.key_span.clone(),
+                    message,
+                    format!("keep one of {all}"),
+                );
+            }
+            _ => {}
+        }
+    }
+
+    fn required(&mut self, node: &Node, schema: &Json, unknown: &[&str], out: &mut Map<String, Json>) {
+        for key in strings(schema, "required") {
+            if out.contains_key(key) {
+                continue;
+            }
+            let misspelt = unknown.iter().any(|unknown| nearest(unknown, [key]).is_some());
+            let property = schema["properties"].get(key).unwrap_or(&Json::Null);
+            if self.whole && !misspelt {
+                let message = format!("`{key}` is missing");
+                self.error(
+                    Code::MissingKey,
+                    node.span.clone(),
+                    message,
+                    format!("add `{key}`: {}", words(property)),
+                );
+            }
+            self.stand_ins += 1;
+            out.insert(key.to_owned(), stand_in(property, self.stand_ins));
+        }
+    }
+}
+
+enum Inserted {
+    Value(String),
+    Later,
+    Refused,
+}
+
+fn collect_captures(node: &Node, names: &mut BTreeSet<String>) {
+    for entry in node.entries() {
+        if entry.key == "capture" {
+            names.extend(entry.node.entries().iter().map(|capture| capture.key.clone()));
+        } else {
+            collect_captures(&entry.node, names);
+        }
+    }
+    if let Value::Array(items) = &node.value {
+        items.iter().for_each(|item| collect_captures(item, names));
+    }
+}
+
+/// The schema itself, where it only refers to one.
+fn resolve(schema: &Json) -> &Json {
+    let name = schema.get("$ref").and_then(Json::as_str).and_then(|r| r.strip_prefix("#/$defs/"));
+    name.map_or(schema, |name| &SCHEMA["$defs"][name])
+}
+
+fn strings<'s>(schema: &'s Json, key: &str) -> Vec<&'s str> {
+    schema.get(key).and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).collect()
+}
+
+fn properties(schema: &Json) -> Vec<&str> {
+    resolve(schema)
+        .get("properties")
+        .and_then(Json::as_object)
+        .into_iter()
+        .flat_map(Map::keys)
+        .map(String::as_str)
+        .collect()
+}
+
+/// The values that an enumeration takes.
+fn choices(schema: &Json) -> Vec<&str> {
+    strings(schema, "enum")
+}
+
+/// The schema of `expect` for the kind that the table has.
+fn expect_of<'s>(schema: &'s Json, table: &Node) -> Option<&'s Json> {
+    let by_kind = schema["properties"]["expect"].get("x-by-kind")?.as_object()?;
+    by_kind.iter().find(|(kind, _)| table.get(kind).is_some()).map(|(_, schema)| schema)
+}
+
+/// The types that a schema takes; none means any.
+fn types(schema: &Json) -> Vec<&str> {
+    let schema = resolve(schema);
+    match schema.get("type") {
+        Some(Json::String(one)) => vec![one],
+        Some(Json::Array(many)) => many.iter().filter_map(Json::as_str).collect(),
+        _ => match schema.get("anyOf").and_then(Json::as_array) {
+            Some(options) => options.iter().flat_map(types).collect(),
+            None => Vec::new(),
+        },
+    }
+}
+
+fn accepts(schema: &Json, node: &Node) -> bool {
+    let types = types(schema);
+    let has = |name| types.contains(&name);
+    types.is_empty()
+        || match &node.value {
+            Value::String(_) => has("string"),
+            Value::Integer(_) => has("integer") || has("number"),
+            Value::Float(_) => has("number"),
+            Value::Boolean(_) => has("boolean"),
+            Value::Datetime(_) => false,
+            Value::Array(_) => has("array"),
+            Value::Table(_) => has("object"),
+        }
+}
+
+/// What a schema takes, in words.
+fn words(schema: &Json) -> String {
+    let schema = resolve(schema);
+    if let Some(options) = schema.get("anyOf").and_then(Json::as_array)
+        && schema.get("x-by-kind").is_none()
+    {
+        return options.iter().map(words).collect::<Vec<_>>().join(", or ");
+    }
+    let allowed = choices(schema);
+    if !allowed.is_empty() {
+        return format!("one of {}", ticked(allowed.into_iter()));
+    }
+    let types = types(schema);
+    let list = types.iter().map(|name| match *name {
+        "string" => {
+            Format::of(schema.get("format").and_then(Json::as_str).unwrap_or("text")).words.to_owned()
+        }
+        "integer" => "a whole number".to_owned(),
+        "number" => "a number".to_owned(),
+        "boolean" => "`true` or `false`".to_owned(),
+        "array" => match schema.get("items") {
+            Some(items) if items.get("format").is_some() => format!("a list, each {}", words(items)),
+            _ => "a list".to_owned(),
+        },
+        _ => "a table".to_owned(),
+    });
+    let list: Vec<String> = list.collect();
+    if list.is_empty() { "a value".to_owned() } else { list.join(" or ") }
+}
+
+/// The least and the most that a number may be.
+fn bounds(schema: &Json) -> (f64, f64) {
+    let (least, most) = match schema.get("format").and_then(Json::as_str) {
+        Some("uint16") => (0.0, f64::from(u16::MAX)),
+        Some("uint32" | "uint") => (0.0, f64::from(u32::MAX)),
+        Some("uint64") => (0.0, f64::MAX),
+        Some("int32") => (f64::from(i32::MIN), f64::from(i32::MAX)),
+        _ => (f64::MIN, f64::MAX),
+    };
+    let limit = |key, default| schema.get(key).and_then(Json::as_f64).unwrap_or(default);
+    (limit("minimum", least), limit("maximum", most))
+}
+
+/// The least value that fits a schema.
+fn stand_in(schema: &Json, number: usize) -> Json {
+    let schema = resolve(schema);
+    if let Some(first) = schema.get("anyOf").and_then(Json::as_array).and_then(|options| options.first()) {
+        return stand_in(first, number);
+    }
+    if let Some(choice) = choices(schema).first() {
+        return (*choice).into();
+    }
+    match types(schema).first().copied() {
+        Some("integer") => schema.get("minimum").and_then(Json::as_i64).unwrap_or(0).into(),
+        Some("number") => schema.get("minimum").and_then(Json::as_f64).unwrap_or(0.0).into(),
+        Some("boolean") => Json::Bool(false),
+        Some("array") if schema.get("minItems").is_some() => {
+            Json::Array(vec![stand_in(&schema["items"], number)])
+        }
+        Some("array") => Json::Array(Vec::new()),
+        Some("object") => {
+            let keys = strings(schema, "required").into_iter();
+            keys.map(|key| (key.to_owned(), stand_in(&schema["properties"][key], number)))
+                .collect::<Map<_, _>>()
+                .into()
+        }
+        _ => match schema.get("format").and_then(Json::as_str) {
+            Some("id") => format!("unnamed-{number}").into(),
+            Some(format) => Format::of(format).stand_in.into(),
+            None => "x".into(),
+        },
+    }
+}
+
+/// Names between ticks, with commas.
+fn ticked<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
