@@ -29,7 +29,6 @@ use super::panels::{
     Audit, Banner, Checks, Header, Hints, Look, OutputPanel, Processes, StagePanel, Stages, Tabs,
 };
 use super::popups::Context;
-use super::selection::Selection;
 use super::status;
 use super::theme::{ASCII, Mark, Theme};
 use super::view::{Pane, View};
@@ -50,7 +49,6 @@ impl Widget for Screen<'_> {
         let Context { state, telemetry, now, keymap, .. } = self.cx;
         let (view, theme) = (self.view, self.theme);
         let layout = Layout::of(area, view.focus, view.zoom);
-        let selection = Selection::of(view, state, telemetry);
         let hatch = hatch(state, now);
         let blocker = blocker(state, telemetry, view.lost.as_deref(), now);
 
@@ -61,7 +59,7 @@ impl Widget for Screen<'_> {
         for pane in Pane::ALL {
             let area = layout.pane(pane);
             if !area.is_empty() {
-                self.pane(pane, area, &layout, &selection, &hatch, buf);
+                self.pane(pane, area, &layout, &hatch, buf);
             }
         }
         if !layout.news.is_empty() {
@@ -86,17 +84,10 @@ impl<'a> Screen<'a> {
         Look { theme: self.theme, focused: self.view.focus == pane, boxed }
     }
 
-    fn pane(
-        &self,
-        pane: Pane,
-        area: Rect,
-        layout: &Layout,
-        selection: &Selection,
-        hatch: &Hatch,
-        buf: &mut Buffer,
-    ) {
+    fn pane(&self, pane: Pane, area: Rect, layout: &Layout, hatch: &Hatch, buf: &mut Buffer) {
         let Context { state, telemetry, now, .. } = self.cx;
         let look = self.look(pane, layout);
+        let selection = self.view.selection();
         match pane {
             Pane::Stages => {
                 Stages { state, selected: selection.stage.as_ref(), now, look }.render(area, buf);

@@ -4,7 +4,7 @@ use super::format;
 use super::theme::Mark;
 use crate::clock::Now;
 use crate::event::Health;
-use crate::runbook::model::{Action, OnFailure, Stage};
+use crate::runbook::model::{Action, OnFailure, Stage, Step};
 use crate::runbook::{CheckId, StageId, StepId};
 use crate::session::{Hold, StageStatus, State, StepStatus, gate};
 
@@ -62,7 +62,12 @@ pub fn soak(state: &State, stage: &Stage, now: Now) -> Option<(u64, u64, bool)> 
 /// A step's state.
 #[must_use]
 pub fn step(state: &State, id: &StepId) -> (Mark, &'static str) {
-    let plan = state.step_plan(id);
+    planned_step(state, id, state.step_plan(id))
+}
+
+/// A step's state, where its plan is at hand: finding it takes a look at every step.
+#[must_use]
+pub fn planned_step(state: &State, id: &StepId, plan: Option<&Step>) -> (Mark, &'static str) {
     match state.step(id).status {
         StepStatus::Pending if plan.is_some_and(|p| !p.applies) => (Mark::Pending, "N/A"),
         StepStatus::Pending => (Mark::Pending, "PENDING"),

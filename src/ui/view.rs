@@ -107,6 +107,8 @@ pub struct View {
     pub typing: Option<String>,
     /// The engine is gone; why.
     pub lost: Option<String>,
+    /// What is selected, as of the newest frame.
+    selection: Selection,
     /// How many rows each panel shows, by its number: what a page is.
     rows: [u16; Pane::ALL.len()],
 }
@@ -118,13 +120,20 @@ impl View {
         self.rows = Pane::ALL.map(|pane| layout.rows(pane));
         // Who has scrolled back reads: what is read stays until the end is followed again.
         let reads = self.output.unseen().and_then(|_| self.output.source.clone());
-        let source = reads.or_else(|| Selection::of(self, state, telemetry).output(state));
+        self.selection = Selection::of(self, state, telemetry);
+        let source = reads.or_else(|| self.selection.output(state));
         self.output.look_at(source, state, telemetry);
     }
 
     /// Answers the last key with why it did nothing.
     pub fn refuse(&mut self, why: impl Into<String>, now: Now) {
         self.toast = Some(Toast { text: why.into(), since: now });
+    }
+
+    /// What is selected, as of the newest frame.
+    #[must_use]
+    pub fn selection(&self) -> &Selection {
+        &self.selection
     }
 
     /// How many rows a panel shows.

@@ -1,5 +1,7 @@
 //! The checks: state, streak, what was seen last or why it is not green, its age and its trend.
 
+use std::collections::HashSet;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -31,16 +33,15 @@ pub struct Checks<'a> {
 pub fn order(state: &State) -> Vec<&CheckId> {
     let Some(runbook) = &state.runbook else { return Vec::new() };
     let stage = state.current_stage().and_then(|id| runbook.stage(id));
-    let (mut first, rest): (Vec<_>, Vec<_>) =
-        runbook.checks.keys().partition(|id| stage.is_some_and(|stage| concerns(stage, id)));
+    let concerned: HashSet<&CheckId> = stage.into_iter().flat_map(concerns).collect();
+    let (mut first, rest): (Vec<_>, Vec<_>) = runbook.checks.keys().partition(|id| concerned.contains(id));
     first.extend(rest);
     first
 }
 
-fn concerns(stage: &Stage, check: &CheckId) -> bool {
-    stage.watch.contains(check)
-        || stage.gate.checks.contains(check)
-        || stage.steps.iter().any(|step| step.action.fenced_checks().contains(check))
+fn concerns(stage: &Stage) -> impl Iterator<Item = &CheckId> {
+    let fenced = stage.steps.iter().flat_map(|step| step.action.fenced_checks());
+    stage.watch.iter().chain(&stage.gate.checks).chain(fenced)
 }
 
 const STATE: usize = 9;

@@ -8,6 +8,7 @@ use crate::event::{EventKind, Health, NoteTag};
 use crate::feed::OutputPiece;
 use crate::session::telemetry::LogHealth;
 use crate::ui::keymap::Keymap;
+use crate::ui::selection::Selection;
 use crate::ui::testing::{Story, driver};
 use crate::ui::update;
 
