@@ -1,4 +1,5 @@
 //! The one integration binary: real files, real processes, real sockets, real terminals.
 
+mod runbook_files;
 mod shim;
 mod terminal;

@@ -67,7 +67,7 @@ pub fn rollback_text(runbook: &Runbook, scope: &Scope) -> String {
     let total = estimate::in_order(steps(runbook, &undone, whole));
     let mut out = format!("# The way back of {}: {}\n", runbook.id, safe(&runbook.title));
     let _ = writeln!(out, "# {}; {total}", count(steps(runbook, &undone, whole).count()));
-    if undone.iter().flat_map(|s| &s.rollback).any(|s| !s.undoes.is_empty()) {
+    if applies.iter().flat_map(|s| &s.rollback).any(|s| !s.undoes.is_empty()) {
         out.push_str("# Leave out what undoes steps that were never started.\n");
     }
     section(&mut out, runbook, scope, "before any undoing", &runbook.rollback.prepare);

@@ -125,7 +125,7 @@ impl Plan<'_> {
             self.line(3, &format!("needs the file {}", scope.show(file)));
         }
         for proof in expect::of_action(&step.action, &scope) {
-            self.line(3, &format!("green only if {proof}"));
+            self.line(3, &format!("green only if: {proof}"));
         }
         for (name, _) in &step.capture {
             self.line(3, &format!("captures {name}"));
@@ -187,7 +187,7 @@ impl Plan<'_> {
             let what = describe_probe(&check.probe, self.scope, &self.runbook.shell);
             self.line(1, &format!("{}: {what}, every {}{advisory}{skipped}", check.id, time(check.period)));
             for proof in expect::of_probe(&check.probe, self.scope) {
-                self.line(3, &format!("green only if {proof}"));
+                self.line(3, &format!("green only if: {proof}"));
             }
         }
     }

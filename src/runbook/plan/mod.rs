@@ -6,6 +6,8 @@ mod estimate;
 pub mod expect;
 mod forward;
 mod paste;
+#[cfg(test)]
+mod tests;
 
 pub use back::{PlannedStep, planned, rollback_commands, rollback_text};
 pub use estimate::{Estimate, in_order, stage_estimate, steps_estimate};

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use super::expect;
 use crate::runbook::CheckId;
 use crate::runbook::describe::{argv, describe_action, describe_probe, working_dir};
 use crate::runbook::interpolate::{Part, Place, Scope, parts};
@@ -41,7 +42,7 @@ fn commands(runbook: &Runbook, step: &Step, scope: &Scope) -> Option<String> {
             let words: Vec<String> = argv.iter().map(|word| scope.show(word)).collect();
             let log = quote(&scope.show(log)).into_owned();
             let words = as_user(runbook, step, &words);
-            format!("{}setsid {words} </dev/null >>{log} 2>&1 &", variables(runbook, step, scope))
+            format!("{}nohup {words} </dev/null >>{log} 2>&1 &", variables(runbook, step, scope))
         }
         Action::Wait { duration } => return Some(format!("sleep {}", duration.as_secs_f64())),
         Action::Link { path, target: LinkTarget::To(to) } => {
@@ -154,7 +155,11 @@ fn by_hand(runbook: &Runbook, step: &Step, scope: &Scope) -> Vec<String> {
         checks
             .iter()
             .filter_map(|id| runbook.check(id))
-            .map(|check| format!("  {}: {}", check.id, describe_probe(&check.probe, scope, &runbook.shell)))
+            .map(|check| {
+                let seen = expect::of_probe(&check.probe, scope).join("; ");
+                let seen = if seen.is_empty() { seen } else { format!(": {seen}") };
+                format!("  {} = {}{seen}", check.id, describe_probe(&check.probe, scope, &runbook.shell))
+            })
             .collect()
     };
     let what = describe_action(step, scope, &runbook.shell);

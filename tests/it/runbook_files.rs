@@ -1,0 +1,184 @@
+//! Runbooks as files: those that must load, and what no runbook, however broken, may do.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use gonogo::runbook::model::Host;
+use gonogo::runbook::load::Missing;
+use gonogo::runbook::{Inputs, Loaded, Severity, Source, load, plan};
+use proptest::prelude::*;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(text: &str, set: &[(&str, &str)]) -> Loaded {
+    let set = set.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    let host = Host { name: "bastion".into(), os: "linux".into(), arch: "x86_64".into() };
+    let source = Source { text: text.to_owned(), file: "sample.toml".into(), dir: "/srv/sample".into() };
+    load(&source, &Inputs { set, host, missing: Missing::Open })
+}
+
+/// The errors, or where there are none the warnings if asked for, as they are printed.
+fn findings(text: &str, loaded: &Loaded, worst: Severity) -> String {
+    let wanted = loaded.diagnostics.iter().filter(|d| d.severity <= worst);
+    wanted.map(|d| d.render("sample.toml", text, false)).collect()
+}
+
+fn samples() -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join("sample-runbooks"), root().join("tests/good-runbooks")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder of the repository").flatten() {
+            let path = entry.path();
+            let is_runbook = path.extension().is_some_and(|e| e == "toml") && path.file_name() != Some("answers.toml".as_ref());
+            if path.is_dir() {
+                folders.push(path);
+            } else if is_runbook {
+                let text = fs::read_to_string(&path).expect("a file of the repository");
+                found.push((path, text));
+            }
+        }
+    }
+    found.sort();
+    assert!(found.len() >= 3, "the samples are where this test looks");
+    found
+}
+
+#[test]
+fn every_sample_loads_without_an_error() {
+    for (path, text) in samples() {
+        let loaded = read(&text, &[]);
+        assert_eq!(findings(&text, &loaded, Severity::Error), "", "{}", path.display());
+        let runbook = loaded.runbook.expect("no error, so a runbook");
+        let scope = plan::scope(&runbook);
+        assert!(plan::forward_text(&runbook, &scope).contains(&runbook.title));
+        plan::rollback_text(&runbook, &scope);
+    }
+}
+
+/// Makes a whole runbook of an example that shows only a part.
+fn completed(example: &str) -> String {
+    let step = "[[stage.step]]\nid = \"a-step\"\nwait = \"1s\"\n";
+    if example.trim_start().starts_with("[[stage.step]]") {
+        return format!("[[stage]]\nid = \"a-stage\"\n{example}");
+    }
+    if example.contains("[[stage]]") { example.to_owned() } else { format!("{example}\n[[stage]]\nid = \"work\"\n{step}") }
+}
+
+#[test]
+fn every_example_of_the_reference_loads() {
+    let reference = fs::read_to_string(root().join("sample-runbooks/README.md")).expect("the reference");
+    let examples: Vec<&str> = reference.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(examples.len() > 6);
+    for example in examples {
+        let text = completed(example);
+        assert_eq!(findings(&text, &read(&text, &[]), Severity::Error), "", "{text}");
+    }
+}
+
+/// Every place of a TOML value, as the way there.
+fn places(value: &toml::Value, at: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
+    let children: Vec<(String, &toml::Value)> = match value {
+        toml::Value::Table(table) => table.iter().map(|(key, value)| (key.clone(), value)).collect(),
+        toml::Value::Array(items) => items.iter().enumerate().map(|(i, item)| (i.to_string(), item)).collect(),
+        _ => return,
+    };
+    for (key, child) in children {
+        at.push(key);
+        found.push(at.clone());
+        places(child, at, found);
+        at.pop();
+    }
+}
+
+/// Changes the value at a place; `None` takes it away with its key.
+fn change(root: &mut toml::Value, place: &[String], to: Option<toml::Value>) {
+    let (last, way) = place.split_last().expect("a place has a name");
+    let parent = way.iter().fold(root, |node, key| match node {
+        toml::Value::Array(items) => &mut items[key.parse::<usize>().expect("a place of this value")],
+        other => &mut other[key.as_str()],
+    });
+    match (parent, to) {
+        (toml::Value::Table(table), Some(value)) => drop(table.insert(last.clone(), value)),
+        (toml::Value::Table(table), None) => drop(table.remove(last)),
+        (toml::Value::Array(items), to) => {
+            let at: usize = last.parse().expect("a place of this value");
+            match to {
+                Some(value) => items[at] = value,
+                None => drop(items.remove(at)),
+            }
+        }
+        _ => unreachable!("only tables and arrays have places"),
+    }
+}
+
+#[test]
+fn no_change_of_any_key_of_a_sample_panics() {
+    let others: [Option<toml::Value>; 8] = [
+        None,
+        Some(toml::Value::Integer(-1)),
+        Some(toml::Value::Float(f64::NAN)),
+        Some(toml::Value::Boolean(true)),
+        Some("".into()),
+        Some("${{ nope }} ü \u{202e}".into()),
+        Some(toml::Value::Array(vec!["x".into(), toml::Value::Integer(0)])),
+        Some(toml::Value::Table([("x".to_owned(), toml::Value::Integer(0))].into_iter().collect())),
+    ];
+    for (path, text) in samples() {
+        let whole: toml::Value = toml::from_str(&text).expect("a sample is TOML");
+        let mut found = Vec::new();
+        places(&whole, &mut Vec::new(), &mut found);
+        for (n, place) in found.iter().enumerate() {
+            // Each key is taken away, and made something else by turns: all of it for every key takes too long.
+            for other in [&others[0], &others[1 + n % 7]] {
+                let mut changed = whole.clone();
+                change(&mut changed, place, other.clone());
+                let text = toml::to_string(&changed).expect("still TOML");
+                let loaded = read(&text, &[]);
+                let errors = findings(&text, &loaded, Severity::Error);
+                assert_eq!(loaded.runbook.is_some(), errors.is_empty(), "{}: {place:?} = {other:?}\n{errors}", path.display());
+                assert!(!errors.contains("E099"), "{}: {place:?} = {other:?}\n{errors}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn no_cut_of_a_sample_panics() {
+    for (_, text) in samples() {
+        for (end, _) in text.char_indices().step_by(7) {
+            let cut = &text[..end];
+            findings(cut, &read(cut, &[]), Severity::Warning);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_garbage_panics(text in "[\\PC\n\t\\[\\]={}\"'#$.,]{0,200}") {
+        findings(&text, &read(&text, &[]), Severity::Warning);
+    }
+
+    #[test]
+    fn no_medley_of_a_runbooks_words_panics(words in prop::collection::vec(prop::sample::select(WORDS), 0..40)) {
+        let text = words.concat();
+        findings(&text, &read(&text, &[("port", "1"), ("x", "$(y)")]), Severity::Warning);
+    }
+}
+
+const WORDS: &[&str] = &[
+    "[[stage]]\n", "[[stage.step]]\n", "[[stage.rollback]]\n", "[stage.gate]\n", "[[stage.trigger]]\n", "[rollback]\n",
+    "[[rollback.step]]\n", "[check.a]\n", "[check.b]\n", "[vars]\n", "[env]\n", "[secret.s]\n", "[[trigger]]\n",
+    "id = \"a\"\n", "id = \"b\"\n", "run = \"x ${{ port }}\"\n", "run = [\"x\", \"${{ c }}\"]\n", "await = [\"a\"]\n",
+    "assert = [\"b\"]\n", "any = [\"a\", \"b\"]\n", "any = [\"a\"]\n", "http = \"http://x/${{ secret.s }}\"\n", "tcp = \"x:1\"\n",
+    "needs = [\"b\"]\n", "needs = [\"a\"]\n", "undoes = [\"a\"]\n", "watch = [\"a\", \"b\"]\n", "port = { default = \"${{ x }}\" }\n",
+    "x = { default = \"${{ port }}\" }\n", "capture.c = '(x)'\n", "capture.c = '('\n", "expect.matches = ['${{ x }}']\n",
+    "expect.json = { \"/a\" = { min = 3, max = 1 } }\n", "when = { x = \"y\" }\n", "soak = \"${{ x }}\"\n", "check = \"a\"\n",
+    "failing_for = \"1s\"\n", "then = \"rollback\"\n", "to = \"a\"\n", "env = \"S\"\n", "file = \"x\"\n", "timeout = \"0s\"\n",
+    "start = { argv = [\"x\"], log = \"y\", ready = [\"a\"] }\n", "process = { step = \"a.a\" }\n", "link = { path = \"x\", back_to = \"a.b\" }\n",
+    "signal = { process = \"a\", signal = \"TERM\" }\n", "point_of_no_return = true\n", "window = { from = \"a\", lasts = \"1m\" }\n",
+    "metric = {}\n", "=", "\"", "[", "}", "\u{feff}", "\u{202e}", "\r", "'''", "\"\"\"",
+];
