@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gonogo::runbook::model::Host;
 use gonogo::runbook::load::Missing;
+use gonogo::runbook::model::Host;
 use gonogo::runbook::{Inputs, Loaded, Severity, Source, load, plan};
 use proptest::prelude::*;
 
@@ -31,7 +31,8 @@ fn samples() -> Vec<(PathBuf, String)> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).expect("a folder of the repository").flatten() {
             let path = entry.path();
-            let is_runbook = path.extension().is_some_and(|e| e == "toml") && path.file_name() != Some("answers.toml".as_ref());
+            let is_runbook = path.extension().is_some_and(|e| e == "toml")
+                && path.file_name() != Some("answers.toml".as_ref());
             if path.is_dir() {
                 folders.push(path);
             } else if is_runbook {
@@ -63,13 +64,18 @@ fn completed(example: &str) -> String {
     if example.trim_start().starts_with("[[stage.step]]") {
         return format!("[[stage]]\nid = \"a-stage\"\n{example}");
     }
-    if example.contains("[[stage]]") { example.to_owned() } else { format!("{example}\n[[stage]]\nid = \"work\"\n{step}") }
+    if example.contains("[[stage]]") {
+        example.to_owned()
+    } else {
+        format!("{example}\n[[stage]]\nid = \"work\"\n{step}")
+    }
 }
 
 #[test]
 fn every_example_of_the_reference_loads() {
     let reference = fs::read_to_string(root().join("sample-runbooks/README.md")).expect("the reference");
-    let examples: Vec<&str> = reference.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let examples: Vec<&str> =
+        reference.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(examples.len() > 6);
     for example in examples {
         let text = completed(example);
@@ -81,7 +87,9 @@ fn every_example_of_the_reference_loads() {
 fn places(value: &toml::Value, at: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
     let children: Vec<(String, &toml::Value)> = match value {
         toml::Value::Table(table) => table.iter().map(|(key, value)| (key.clone(), value)).collect(),
-        toml::Value::Array(items) => items.iter().enumerate().map(|(i, item)| (i.to_string(), item)).collect(),
+        toml::Value::Array(items) => {
+            items.iter().enumerate().map(|(i, item)| (i.to_string(), item)).collect()
+        }
         _ => return,
     };
     for (key, child) in children {
@@ -137,7 +145,12 @@ fn no_change_of_any_key_of_a_sample_panics() {
                 let text = toml::to_string(&changed).expect("still TOML");
                 let loaded = read(&text, &[]);
                 let errors = findings(&text, &loaded, Severity::Error);
-                assert_eq!(loaded.runbook.is_some(), errors.is_empty(), "{}: {place:?} = {other:?}\n{errors}", path.display());
+                assert_eq!(
+                    loaded.runbook.is_some(),
+                    errors.is_empty(),
+                    "{}: {place:?} = {other:?}\n{errors}",
+                    path.display()
+                );
                 assert!(!errors.contains("E099"), "{}: {place:?} = {other:?}\n{errors}", path.display());
             }
         }
@@ -170,15 +183,62 @@ proptest! {
 }
 
 const WORDS: &[&str] = &[
-    "[[stage]]\n", "[[stage.step]]\n", "[[stage.rollback]]\n", "[stage.gate]\n", "[[stage.trigger]]\n", "[rollback]\n",
-    "[[rollback.step]]\n", "[check.a]\n", "[check.b]\n", "[vars]\n", "[env]\n", "[secret.s]\n", "[[trigger]]\n",
-    "id = \"a\"\n", "id = \"b\"\n", "run = \"x ${{ port }}\"\n", "run = [\"x\", \"${{ c }}\"]\n", "await = [\"a\"]\n",
-    "assert = [\"b\"]\n", "any = [\"a\", \"b\"]\n", "any = [\"a\"]\n", "http = \"http://x/${{ secret.s }}\"\n", "tcp = \"x:1\"\n",
-    "needs = [\"b\"]\n", "needs = [\"a\"]\n", "undoes = [\"a\"]\n", "watch = [\"a\", \"b\"]\n", "port = { default = \"${{ x }}\" }\n",
-    "x = { default = \"${{ port }}\" }\n", "capture.c = '(x)'\n", "capture.c = '('\n", "expect.matches = ['${{ x }}']\n",
-    "expect.json = { \"/a\" = { min = 3, max = 1 } }\n", "when = { x = \"y\" }\n", "soak = \"${{ x }}\"\n", "check = \"a\"\n",
-    "failing_for = \"1s\"\n", "then = \"rollback\"\n", "to = \"a\"\n", "env = \"S\"\n", "file = \"x\"\n", "timeout = \"0s\"\n",
-    "start = { argv = [\"x\"], log = \"y\", ready = [\"a\"] }\n", "process = { step = \"a.a\" }\n", "link = { path = \"x\", back_to = \"a.b\" }\n",
-    "signal = { process = \"a\", signal = \"TERM\" }\n", "point_of_no_return = true\n", "window = { from = \"a\", lasts = \"1m\" }\n",
-    "metric = {}\n", "=", "\"", "[", "}", "\u{feff}", "\u{202e}", "\r", "'''", "\"\"\"",
+    "[[stage]]\n",
+    "[[stage.step]]\n",
+    "[[stage.rollback]]\n",
+    "[stage.gate]\n",
+    "[[stage.trigger]]\n",
+    "[rollback]\n",
+    "[[rollback.step]]\n",
+    "[check.a]\n",
+    "[check.b]\n",
+    "[vars]\n",
+    "[env]\n",
+    "[secret.s]\n",
+    "[[trigger]]\n",
+    "id = \"a\"\n",
+    "id = \"b\"\n",
+    "run = \"x ${{ port }}\"\n",
+    "run = [\"x\", \"${{ c }}\"]\n",
+    "await = [\"a\"]\n",
+    "assert = [\"b\"]\n",
+    "any = [\"a\", \"b\"]\n",
+    "any = [\"a\"]\n",
+    "http = \"http://x/${{ secret.s }}\"\n",
+    "tcp = \"x:1\"\n",
+    "needs = [\"b\"]\n",
+    "needs = [\"a\"]\n",
+    "undoes = [\"a\"]\n",
+    "watch = [\"a\", \"b\"]\n",
+    "port = { default = \"${{ x }}\" }\n",
+    "x = { default = \"${{ port }}\" }\n",
+    "capture.c = '(x)'\n",
+    "capture.c = '('\n",
+    "expect.matches = ['${{ x }}']\n",
+    "expect.json = { \"/a\" = { min = 3, max = 1 } }\n",
+    "when = { x = \"y\" }\n",
+    "soak = \"${{ x }}\"\n",
+    "check = \"a\"\n",
+    "failing_for = \"1s\"\n",
+    "then = \"rollback\"\n",
+    "to = \"a\"\n",
+    "env = \"S\"\n",
+    "file = \"x\"\n",
+    "timeout = \"0s\"\n",
+    "start = { argv = [\"x\"], log = \"y\", ready = [\"a\"] }\n",
+    "process = { step = \"a.a\" }\n",
+    "link = { path = \"x\", back_to = \"a.b\" }\n",
+    "signal = { process = \"a\", signal = \"TERM\" }\n",
+    "point_of_no_return = true\n",
+    "window = { from = \"a\", lasts = \"1m\" }\n",
+    "metric = {}\n",
+    "=",
+    "\"",
+    "[",
+    "}",
+    "\u{feff}",
+    "\u{202e}",
+    "\r",
+    "'''",
+    "\"\"\"",
 ];

@@ -55,7 +55,8 @@ fn a_pasted_line_runs_in_its_folder_with_its_variables_and_its_secrets() {
     let dir = tempfile::tempdir().expect("a folder");
     std::fs::write(dir.path().join("secret"), "hunter2\n").expect("a file");
     let dir = dir.path().to_str().expect("UTF-8").to_owned();
-    let step = back("run = \"\"\"\necho \"$PWD|$TOKEN|$WORD|$X\"\necho 'two'\"\"\"\nenv = { X = \"$(no)\" }", &dir);
+    let step =
+        back("run = \"\"\"\necho \"$PWD|$TOKEN|$WORD|$X\"\necho 'two'\"\"\"\nenv = { X = \"$(no)\" }", &dir);
     assert!(!step.paste.contains("hunter2") && !step.what.contains("hunter2"), "{step:?}");
     assert!(!step.paste.contains('\n'), "{step:?}");
     assert_eq!(bash(&step.paste), format!("{dir}|t-hunter2|a b'c|$(no)\ntwo\n"));
@@ -65,7 +66,10 @@ fn a_pasted_line_runs_in_its_folder_with_its_variables_and_its_secrets() {
 fn a_line_whose_values_are_not_known_is_a_comment() {
     for name in ["open", "rev", "session.id"] {
         let step = back(&format!("run = [\"touch\", \"${{{{ {name} }}}}\"]"), "/");
-        assert_eq!(step.paste.lines().next(), Some(&*format!("# known only in the session, fill in first: {name}")));
+        assert_eq!(
+            step.paste.lines().next(),
+            Some(&*format!("# known only in the session, fill in first: {name}"))
+        );
         assert_eq!(bash(&step.paste), "", "{}", step.paste);
     }
 }
