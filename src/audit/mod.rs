@@ -3,4 +3,5 @@
 pub mod dir;
 pub mod line;
 pub mod telemetry;
+pub mod verify;
 pub mod writer;

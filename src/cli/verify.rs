@@ -1,0 +1,80 @@
+//! `gonogo verify`: is the record whole?
+
+use std::process::ExitCode;
+
+use clap::Args as ClapArgs;
+use color_eyre::eyre::{Result, WrapErr as _, eyre};
+use serde_json::json;
+
+use crate::audit::dir;
+use crate::audit::verify::{Anchor, Report, verify};
+use crate::text;
+
+/// What is to be verified.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Exit codes:
+  0 CLEAN, CLEAN UNFINISHED   5 TORN TAIL   6 BROKEN
+  7 TRUNCATED, REWRITTEN, MISSING (against an anchor)   8 OUTPUT CHANGED
+
+Example: gonogo verify orders-db --anchor 211:9f3ca1b2")]
+pub(super) struct Args {
+    /// A session's name, a part that only one has, or the path of a session's folder or log.
+    session: String,
+    /// Hold the log against what somebody kept of it: SEQ:HASH, as cockpit and reports show it.
+    #[arg(long, value_name = "SEQ:HASH")]
+    anchor: Vec<Anchor>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs `gonogo verify`.
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let path = match dir::find(&args.session) {
+        Ok(path) => path,
+        // With an anchor a log that is gone is a verdict, not a slip of the pen.
+        Err(_) if !args.anchor.is_empty() => args.session.clone().into(),
+        Err(why) => return Err(eyre!(why)),
+    };
+    let report = verify(&path, &args.anchor).wrap_err_with(|| format!("cannot read {}", path.display()))?;
+    if args.json {
+        println!("{}", as_json(&report));
+    } else {
+        print(&report);
+    }
+    Ok(ExitCode::from(report.code()))
+}
+
+fn print(report: &Report) {
+    let live = if report.live { " (live)" } else { "" };
+    for verdict in &report.verdicts {
+        anstream::println!("{}{live}", text::safe(&verdict.to_string()));
+    }
+    if let Some(head) = &report.head {
+        anstream::println!("{} events, head {head}", report.events);
+    }
+    if !report.anchored {
+        anstream::println!("not anchored: a cut tail or a whole rewrite would not be seen");
+    }
+    for finding in &report.findings {
+        anstream::println!("note: {}", text::safe(finding));
+    }
+}
+
+fn as_json(report: &Report) -> serde_json::Value {
+    let verdicts: Vec<_> = report
+        .verdicts
+        .iter()
+        .map(|v| json!({ "verdict": v.word(), "code": v.code(), "text": v.to_string() }))
+        .collect();
+    json!({
+        "verdicts": verdicts,
+        "code": report.code(),
+        "live": report.live,
+        "anchored": report.anchored,
+        "events": report.events,
+        "head": report.head,
+        "findings": report.findings,
+    })
+}
