@@ -1,0 +1,213 @@
+//! `--answers FILE`: what a headless run answers where a person would.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::runbook::model::{Action, Runbook};
+use crate::runbook::{StageId, StepId};
+
+/// The answers of one file.
+#[derive(Debug, Clone, Default)]
+pub struct Answers {
+    pub acknowledge: bool,
+    pub advance: bool,
+    /// A gate that is not GO by then is a hold; `None` waits.
+    pub gate_within: Option<Duration>,
+    /// The points of no return that may be crossed.
+    pub point_of_no_return: Vec<StageId>,
+    pub confirm: HashMap<StepId, Answer>,
+    pub tick: HashMap<StageId, Items>,
+    pub on_hold: OnHold,
+}
+
+/// The answer to one question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub yes: bool,
+    pub note: Option<String>,
+    pub items: Items,
+}
+
+/// Which items are ticked as passed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Items {
+    #[default]
+    None,
+    All,
+    Named(Vec<String>),
+}
+
+impl Items {
+    /// Whether `item` is ticked.
+    #[must_use]
+    pub fn has(&self, item: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::All => true,
+            Self::Named(names) => names.iter().any(|name| name == item),
+        }
+    }
+}
+
+/// What a hold leads to, by step, and else.
+#[derive(Debug, Clone, Default)]
+pub struct OnHold {
+    pub default: HoldAnswer,
+    pub steps: HashMap<StepId, HoldAnswer>,
+}
+
+/// What a hold leads to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HoldAnswer {
+    /// The run ends; the session can be taken up again.
+    #[default]
+    Stop,
+    Rollback,
+    /// Once a step, then stop.
+    Retry,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    acknowledge: bool,
+    #[serde(default)]
+    advance: bool,
+    gate_within: Option<toml::Spanned<String>>,
+    #[serde(default)]
+    point_of_no_return: Vec<toml::Spanned<String>>,
+    #[serde(default)]
+    confirm: HashMap<toml::Spanned<String>, toml::Spanned<FileAnswer>>,
+    #[serde(default)]
+    tick: HashMap<toml::Spanned<String>, FileItems>,
+    vote: Option<toml::Spanned<toml::Table>>,
+    #[serde(default)]
+    on_hold: HashMap<toml::Spanned<String>, HoldAnswer>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum FileAnswer {
+    Word(String),
+    Whole { answer: String, note: Option<String>, items: Option<FileItems> },
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum FileItems {
+    Word(String),
+    Named(Vec<String>),
+}
+
+/// Reads a file and holds its names against the runbook.
+///
+/// # Errors
+/// A sentence with `file:line:col` for each thing that is wrong, a line each.
+pub fn read(path: &Path, runbook: &Runbook) -> Result<Answers, String> {
+    let text = std::fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+    parse(&path.display().to_string(), &text, runbook)
+}
+
+/// Reads answers from `text`; `name` is the file's name in errors.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(name: &str, text: &str, runbook: &Runbook) -> Result<Answers, String> {
+    let place = |at: usize| {
+        let before = &text[..at.min(text.len())];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().map_or(0, |rest| rest.chars().count()) + 1;
+        format!("{name}:{line}:{column}")
+    };
+    let file: File = toml::from_str(text).map_err(|e| {
+        let at = e.span().map_or_else(|| name.to_owned(), |span| place(span.start));
+        format!("{at}: error: {}", e.message())
+    })?;
+    let mut wrong = Vec::new();
+    let mut answers = Answers { acknowledge: file.acknowledge, advance: file.advance, ..Answers::default() };
+    if let Some(within) = file.gate_within {
+        match humantime::parse_duration(within.as_ref()) {
+            Ok(duration) => answers.gate_within = Some(duration),
+            Err(e) => wrong.push((within.span().start, format!("`gate_within` is no duration: {e}"))),
+        }
+    }
+    if let Some(vote) = file.vote {
+        wrong.push((vote.span().start, "votes are not supported yet".to_owned()));
+    }
+    for stage in file.point_of_no_return {
+        let id = StageId::from(stage.as_ref().as_str());
+        if runbook.stage(&id).is_some_and(|s| s.point_of_no_return) {
+            answers.point_of_no_return.push(id);
+        } else {
+            wrong.push((stage.span().start, format!("the runbook has no point of no return `{id}`")));
+        }
+    }
+    for (step, answer) in file.confirm {
+        let id = StepId::from(step.as_ref().as_str());
+        if !runbook.step(&id).is_some_and(|s| matches!(s.action, Action::Confirm { .. })) {
+            wrong.push((step.span().start, format!("the runbook has no question `{id}`")));
+            continue;
+        }
+        match confirm(answer.as_ref()) {
+            Ok(answer) => {
+                answers.confirm.insert(id, answer);
+            }
+            Err(why) => wrong.push((answer.span().start, why)),
+        }
+    }
+    for (stage, ticked) in file.tick {
+        let id = StageId::from(stage.as_ref().as_str());
+        match (runbook.stage(&id), items(&ticked)) {
+            (Some(_), Ok(items)) => {
+                answers.tick.insert(id, items);
+            }
+            (None, _) => wrong.push((stage.span().start, format!("the runbook has no stage `{id}`"))),
+            (_, Err(why)) => wrong.push((stage.span().start, why)),
+        }
+    }
+    for (step, hold) in file.on_hold {
+        let id = StepId::from(step.as_ref().as_str());
+        if id.as_str() == "default" {
+            answers.on_hold.default = hold;
+        } else if runbook.step(&id).is_some() {
+            answers.on_hold.steps.insert(id, hold);
+        } else {
+            wrong.push((step.span().start, format!("the runbook has no step `{id}`")));
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(answers);
+    }
+    wrong.sort();
+    let lines: Vec<String> =
+        wrong.into_iter().map(|(at, why)| format!("{}: error: {why}", place(at))).collect();
+    Err(lines.join("\n"))
+}
+
+fn confirm(answer: &FileAnswer) -> Result<Answer, String> {
+    let (word, note, ticked) = match answer {
+        FileAnswer::Word(word) => (word, None, Items::None),
+        FileAnswer::Whole { answer, note, items: ticked } => {
+            (answer, note.clone(), ticked.as_ref().map(items).transpose()?.unwrap_or_default())
+        }
+    };
+    let yes = match word.as_str() {
+        "yes" => true,
+        "no" => false,
+        other => return Err(format!("an answer is \"yes\" or \"no\", not \"{other}\"")),
+    };
+    Ok(Answer { yes, note, items: ticked })
+}
+
+fn items(items: &FileItems) -> Result<Items, String> {
+    match items {
+        FileItems::Word(word) if word == "all" => Ok(Items::All),
+        FileItems::Word(word) => Err(format!("items are \"all\" or a list, not \"{word}\"")),
+        FileItems::Named(names) => Ok(Items::Named(names.clone())),
+    }
+}

@@ -1,0 +1,115 @@
+//! A session without a cockpit: one line an event, and the answers of a file where a person would be asked.
+
+pub mod answers;
+mod next;
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::clock;
+use crate::event::{Event, author, describe};
+use crate::feed::{Feed, FeedItem};
+use crate::session::{Command, State};
+use crate::text;
+use answers::Answers;
+use next::{HELD, Next, Tried, next};
+
+/// How often the state is looked at where nothing happens.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Drives the session until it is over or a question stays open; returns the exit code.
+pub async fn drive(mut feed: Feed, answers: Option<Answers>) -> u8 {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        say("cannot listen for signals");
+        return 1;
+    };
+    let mut state = std::mem::take(&mut feed.state);
+    for event in &state.recent {
+        print(event);
+    }
+    let mut tried = Tried::default();
+    let mut last_refusal = None;
+    loop {
+        let now = clock::now();
+        let wait = match next(&state, answers.as_ref(), &tried, now) {
+            Next::Stop { code, why } => {
+                say(&why);
+                return code;
+            }
+            Next::Ask(command) => {
+                if let Command::Retry { step } = &command {
+                    tried.retried.insert(step.clone());
+                }
+                let Some(commander) = &feed.commander else { return HELD };
+                match commander.ask(command.clone(), state.seq).await {
+                    Ok(()) => last_refusal = None,
+                    // Something happened in between: look again. The same refusal of the same state is final.
+                    Err(refusal) => {
+                        let seen = Some((state.decisive_seq, refusal.0.clone()));
+                        if last_refusal == seen {
+                            say(&format!("cannot {}: {refusal}", command.word()));
+                            return HELD;
+                        }
+                        last_refusal = seen;
+                    }
+                }
+                LOOK
+            }
+            Next::Wait { until_up_ms } => until_up_ms
+                .map_or(LOOK, |until| Duration::from_millis(until.saturating_sub(now.up_ms)).min(LOOK)),
+        };
+        tokio::select! {
+            item = feed.items.recv() => match item {
+                Some(item) => take(&mut state, item),
+                None if state.is_closed() => {}
+                None => {
+                    say("the engine is gone");
+                    return 1;
+                }
+            },
+            () = tokio::time::sleep(wait) => {}
+            _ = term.recv() => return interrupted("TERM", 143),
+            _ = int.recv() => return interrupted("INT", 130),
+        }
+        while let Ok(item) = feed.items.try_recv() {
+            take(&mut state, item);
+        }
+    }
+}
+
+fn take(state: &mut State, item: FeedItem) {
+    match item {
+        FeedItem::Event(event) => {
+            print(&event);
+            state.apply(&event);
+        }
+        FeedItem::Measure(_) => {}
+        FeedItem::Lost(why) => say(&why),
+    }
+}
+
+fn interrupted(signal: &str, code: u8) -> u8 {
+    say(&format!("interrupted by {signal}; running commands live on under their shims"));
+    code
+}
+
+/// One line an event on stdout. Where nobody reads any more, nobody misses it: the log has it.
+fn print(event: &Arc<Event>) {
+    let time = event.at.format("%H:%M:%S%.3fZ");
+    let author = author(&event.by);
+    let _ = writeln!(
+        anstream::stdout(),
+        "{time} #{:<4} {:<10} {}",
+        event.seq,
+        text::safe(&author),
+        text::safe(&describe(event))
+    );
+}
+
+fn say(why: &str) {
+    let _ = writeln!(anstream::stderr(), "gonogo: {}", text::safe(why));
+}

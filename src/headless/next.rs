@@ -1,0 +1,178 @@
+//! What a headless run does next: a pure function of the state, the answers, and what it has tried already.
+
+use std::collections::HashSet;
+
+use super::answers::{Answers, HoldAnswer};
+use crate::clock::Now;
+use crate::event::{ItemOf, Outcome};
+use crate::runbook::StepId;
+use crate::runbook::model::Action;
+use crate::session::{
+    Command, Hold, Situation, StageStatus, State, StepStatus, TriggerState, gate, outcome_word,
+};
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Next {
+    Ask(Command),
+    /// Nothing, until something happens or the boot clock comes to this.
+    Wait {
+        until_up_ms: Option<u64>,
+    },
+    /// The run ends with this code; why, as a sentence.
+    Stop {
+        code: u8,
+        why: String,
+    },
+}
+
+/// Exit codes of a headless run.
+pub const COMPLETED: u8 = 0;
+pub const HELD: u8 = 3;
+pub const ROLLED_BACK: u8 = 4;
+pub const ROLLBACK_STUCK: u8 = 9;
+
+/// What was tried already.
+#[derive(Debug, Clone, Default)]
+pub struct Tried {
+    pub retried: HashSet<StepId>,
+}
+
+const WAIT: Next = Next::Wait { until_up_ms: None };
+
+fn stop(why: impl Into<String>) -> Next {
+    Next::Stop { code: HELD, why: why.into() }
+}
+
+/// What comes next. Without answers the first question ends the run.
+#[must_use]
+pub fn next(state: &State, answers: Option<&Answers>, tried: &Tried, now: Now) -> Next {
+    match state.situation() {
+        Situation::Completed | Situation::RolledBack | Situation::Aborted => over(state),
+        Situation::RollbackStuck => {
+            let stuck = state.active_rollback().and_then(|r| r.stuck.as_ref());
+            let why = stuck.map(|s| s.why.clone()).unwrap_or_default();
+            Next::Stop { code: ROLLBACK_STUCK, why: format!("the rollback is stuck: {why}") }
+        }
+        Situation::Acknowledging => match answers {
+            Some(answers) if answers.acknowledge => Next::Ask(Command::Acknowledge),
+            _ => stop("the policy is to be acknowledged: `acknowledge = true` in --answers"),
+        },
+        Situation::RollingBack => question(state, answers).unwrap_or(WAIT),
+        Situation::Holding => hold(state, answers, tried),
+        Situation::Running if state.paused.is_some() => WAIT,
+        Situation::Running => question(state, answers).unwrap_or_else(|| forward(state, answers, now)),
+    }
+}
+
+fn over(state: &State) -> Next {
+    let Some((outcome, _)) = &state.outcome else { return WAIT };
+    let code = match outcome {
+        Outcome::Completed => COMPLETED,
+        Outcome::RolledBack => ROLLED_BACK,
+        Outcome::Aborted => HELD,
+    };
+    Next::Stop { code, why: outcome_word(*outcome).to_owned() }
+}
+
+/// The answer to the first step that waits for one.
+fn question(state: &State, answers: Option<&Answers>) -> Option<Next> {
+    let step = state.questions().into_iter().next()?;
+    if state.step(&step).status == StepStatus::Unknown {
+        return Some(stop(format!("what became of {step} is unknown, and only a person can say it")));
+    }
+    let unanswered = || stop(format!("{step} waits for an answer: `[confirm] \"{step}\" = …` in --answers"));
+    let Some(answer) = answers.and_then(|a| a.confirm.get(&step)) else { return Some(unanswered()) };
+    if answer.yes
+        && let Some(Action::Confirm { items, .. }) = state.step_plan(&step).map(|s| &s.action)
+    {
+        let ticks = &state.step(&step).ticks;
+        if let Some(item) = items.iter().find(|item| !ticks.contains_key(*item)) {
+            if !answer.items.has(item) {
+                return Some(stop(format!("{step}: \"{item}\" is not among the answer's `items`")));
+            }
+            let (on, item) = (ItemOf::Step(step), item.clone());
+            return Some(Next::Ask(Command::Tick { on, item, pass: true, note: None }));
+        }
+    }
+    Some(Next::Ask(Command::Confirm { step, yes: answer.yes, note: answer.note.clone() }))
+}
+
+fn hold(state: &State, answers: Option<&Answers>, tried: &Tried) -> Next {
+    let Some(hold) = state.holds().into_iter().next() else { return WAIT };
+    let Some(runbook) = &state.runbook else { return WAIT };
+    let running = runbook.all_steps().any(|s| state.step(&s.id).status == StepStatus::Running);
+    let counting = state.triggers.values().any(|t| matches!(t, TriggerState::Armed { .. }));
+    if running || counting {
+        // Siblings finish first; a countdown that nobody vetoes rolls back by itself.
+        return WAIT;
+    }
+    let (step, why) = match hold {
+        Hold::StepFailed { step, why } => (Some(step.clone()), format!("{step} failed: {why}")),
+        Hold::StepUnknown { step, why } => {
+            return stop(format!("what became of {step} is unknown, and only a person can say it: {why}"));
+        }
+        Hold::Trigger { trigger, why } => (None, format!("trigger {trigger} holds: {why}")),
+    };
+    let named = answers.zip(step.as_ref()).and_then(|(a, step)| a.on_hold.steps.get(step)).copied();
+    let answer = named.or(answers.map(|a| a.on_hold.default)).unwrap_or_default();
+    match (answer, step) {
+        (HoldAnswer::Rollback, _) => Next::Ask(Command::Rollback { to: None, reason: Some(why) }),
+        (HoldAnswer::Retry, Some(step)) if !tried.retried.contains(&step) => {
+            Next::Ask(Command::Retry { step })
+        }
+        _ => stop(format!("the session holds: {why}")),
+    }
+}
+
+/// Ticks, waits for the gate, and advances.
+fn forward(state: &State, answers: Option<&Answers>, now: Now) -> Next {
+    let may_advance = answers.is_some_and(|a| a.advance);
+    let Some(current) = state.current_stage() else {
+        let hatch = gate::escape_hatch(state);
+        if !may_advance {
+            return stop("the session waits to be advanced: `advance = true` in --answers");
+        }
+        let since = state.started.map_or(now.up_ms, |start| start.up_ms);
+        return if hatch.is_go() { advance(state, answers) } else { patient(&hatch, since, answers, now) };
+    };
+    let Some(stage) = state.stages.get(current).filter(|s| s.status == StageStatus::AtGate) else {
+        return WAIT;
+    };
+    let plan = state.stage_plan(current);
+    for item in plan.iter().flat_map(|p| &p.gate.accept).filter(|item| !stage.ticks.contains_key(*item)) {
+        if !answers.and_then(|a| a.tick.get(current)).is_some_and(|items| items.has(item)) {
+            return stop(format!("\"{item}\" is to be ticked: `[tick] {current} = …` in --answers"));
+        }
+        let on = ItemOf::Gate(current.clone());
+        return Next::Ask(Command::Tick { on, item: item.clone(), pass: true, note: None });
+    }
+    let verdict = gate::evaluate(state, current);
+    if !verdict.is_go() {
+        let since = stage.at_gate.map_or(now.up_ms, |at| at.up_ms);
+        return patient(&verdict, since, answers, now);
+    }
+    if !may_advance && !plan.is_some_and(|p| p.gate.auto) {
+        return stop(format!("the gate of {current} is GO: `advance = true` in --answers"));
+    }
+    advance(state, answers)
+}
+
+/// Waits for a gate as long as the answers say.
+fn patient(verdict: &gate::Verdict, since_up_ms: u64, answers: Option<&Answers>, now: Now) -> Next {
+    let Some(within) = answers.and_then(|a| a.gate_within) else { return WAIT };
+    let until = since_up_ms + u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+    if now.up_ms < until {
+        return Next::Wait { until_up_ms: Some(until) };
+    }
+    stop(format!("{} after {}", verdict.in_a_line(), humantime::format_duration(within)))
+}
+
+fn advance(state: &State, answers: Option<&Answers>) -> Next {
+    let crossing = state.next_stage().and_then(|id| state.stage_plan(id)).filter(|s| s.point_of_no_return);
+    let Some(stage) = crossing else { return Next::Ask(Command::Advance { typed: None, over: None }) };
+    if answers.is_some_and(|a| a.point_of_no_return.contains(&stage.id)) {
+        return Next::Ask(Command::Advance { typed: Some(stage.id.to_string()), over: None });
+    }
+    stop(format!("{} is a point of no return: name it in `point_of_no_return` in --answers", stage.id))
+}
