@@ -7,6 +7,7 @@ pub mod clock;
 pub mod engine;
 pub mod event;
 pub mod feed;
+pub mod headless;
 pub mod lab;
 pub mod process;
 pub mod proof;

@@ -1,18 +1,48 @@
 //! The command line: one file a subcommand, wiring and nothing else.
 
 pub mod check;
+mod demo;
 pub mod load;
+mod operator;
 pub mod plan;
+mod run;
 pub mod schema;
+mod verify;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use color_eyre::eyre::Result;
 
+/// Exit codes that are not 0.
+pub(crate) mod exit {
+    /// An error, or a lost engine.
+    pub const ERROR: u8 = 1;
+    /// Wrong usage, an invalid runbook, a var without a value.
+    pub const USAGE: u8 = 2;
+    /// Held, failed, aborted, refused.
+    pub const HELD: u8 = 3;
+    pub const ROLLED_BACK: u8 = 4;
+    pub const ROLLBACK_STUCK: u8 = 9;
+}
+
 /// A terminal cockpit for cutovers: a green light is a proof, the way back is always known, nothing is lost.
 #[derive(Debug, Parser)]
-#[command(name = "gonogo", version, max_term_width = 100)]
+#[command(
+    name = "gonogo",
+    version,
+    max_term_width = 100,
+    after_help = "\
+Start with `gonogo demo`: a small real cutover, nothing else needed.
+
+Environment:
+  GONOGO_STATE_DIR   where sessions are kept (default: $XDG_STATE_HOME/gonogo, ~/.local/state/gonogo)
+  NO_COLOR           no colour; states stay readable as words
+
+Exit codes:
+  0 completed   1 error   2 usage or invalid runbook   3 held, failed, aborted, refused
+  4 rolled back   5-8 verify   9 rollback stuck   130/143 interrupted"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -20,10 +50,16 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Drive a small real cutover in the cockpit; nothing else is needed.
+    Demo(demo::Args),
+    /// Start a session of a runbook and open the cockpit on it.
+    Run(run::Args),
     /// Judge runbooks: every error and warning in one pass.
     Check(check::Args),
     /// Show what a runbook would do, or its way back, without doing any of it.
     Plan(plan::Args),
+    /// Is a session's record whole?
+    Verify(verify::Args),
     /// Print the JSON Schema of the runbook format, for editors.
     Schema,
     /// Stand-in services for rehearsals: start, stop, and break them.
@@ -36,8 +72,11 @@ enum Command {
 /// What no subcommand could explain better itself.
 pub fn main() -> Result<ExitCode> {
     match Cli::parse().command {
+        Command::Demo(args) => demo::run(args),
+        Command::Run(args) => run::run(args),
         Command::Check(args) => check::run(&args),
         Command::Plan(args) => plan::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Schema => schema::run(),
         Command::Lab(args) => crate::lab::run(args),
     }

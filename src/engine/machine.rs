@@ -315,7 +315,7 @@ impl<J: Journal> Machine<J> {
 
     /// Starts and stops polling as the state needs it, sets fences, and records what changed in the checks' health.
     fn watch(&mut self, work: &mut Work) {
-        let Some(runbook) = work.state.runbook.clone() else { return };
+        let Some(runbook) = work.state.runbook.clone().filter(|_| !work.state.is_closed()) else { return };
         let tracker = self.tracker.get_or_insert_with(|| Tracker::new(runbook.checks.values()));
         let up = work.now.up_ms;
         for fenced in std::mem::take(&mut work.fences) {

@@ -9,6 +9,10 @@ mod outputs;
 pub mod preflight;
 pub mod shim;
 mod start;
+#[cfg(test)]
+mod theatre;
+#[cfg(test)]
+mod theatre_tests;
 
 pub use hub::Engine;
 pub use start::{OpenError, Opening, start};

@@ -1,6 +1,6 @@
 //! What is known of a cutover. Only `apply.rs` writes it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -35,9 +35,9 @@ pub struct State {
     pub paused: Option<Pause>,
     /// In the runbook's order.
     pub stages: IndexMap<StageId, StageState>,
-    pub steps: HashMap<StepId, StepState>,
-    pub checks: HashMap<CheckId, CheckState>,
-    pub triggers: HashMap<TriggerId, TriggerState>,
+    pub steps: BTreeMap<StepId, StepState>,
+    pub checks: BTreeMap<CheckId, CheckState>,
+    pub triggers: BTreeMap<TriggerId, TriggerState>,
     /// The rollback that runs, is stuck, or has ended last.
     pub rollback: Option<RollbackState>,
     pub captures: IndexMap<String, String>,

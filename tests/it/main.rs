@@ -1,5 +1,6 @@
 //! The one integration binary: real files, real processes, real sockets, real terminals.
 
+mod cutover;
 mod runbook_files;
 mod shim;
 mod terminal;

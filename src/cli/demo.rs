@@ -1,0 +1,38 @@
+//! `gonogo demo`: the cockpit on the sample runbook, against services of its own.
+
+use std::process::ExitCode;
+
+use clap::Args as ClapArgs;
+use color_eyre::eyre::Result;
+
+use super::load::{RunbookArgs, VarArgs};
+use super::run::{self, Settings};
+use crate::event::Mode;
+use crate::lab::demo::DemoWorld;
+
+/// How the demo is run.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// Drive it without a cockpit, with the demo's own answers.
+    #[arg(long)]
+    headless: bool,
+    /// Draw with characters that every terminal has.
+    #[arg(long)]
+    ascii: bool,
+}
+
+/// Makes the demo's world, drives it, and cleans it up.
+pub(super) fn run(args: Args) -> Result<ExitCode> {
+    let world = DemoWorld::make()?;
+    run::drive(Settings {
+        runbook: RunbookArgs {
+            runbook: world.runbook.clone(),
+            vars: VarArgs { set: world.vars.clone(), vars: None },
+        },
+        answers: args.headless.then(|| world.answers.clone()),
+        headless: args.headless,
+        mode: Mode::Rehearsal,
+        name: None,
+        ascii: args.ascii,
+    })
+}

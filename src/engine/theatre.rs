@@ -1,0 +1,231 @@
+//! A stage for tests: the whole engine but its surroundings, under a clock that the test turns. Steps and checks go as
+//! the script says; a day passes in a moment, and the log is a list.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use indexmap::IndexMap;
+use tokio::sync::oneshot;
+
+use super::driver::simulated::{Script, attempt, sample};
+use super::driver::{Effect, Report};
+use super::machine::{Input, Journal, Machine, Turn};
+use crate::clock::Now;
+use crate::event::{By, Event, EventKind, LOG_FORMAT, Mode, Person, Seat, SessionOpened, StepFinished};
+use crate::feed::Ask;
+use crate::redact::Redactor;
+use crate::runbook::StepId;
+use crate::runbook::model::Host;
+use crate::session::telemetry::{LogHealth, Measure};
+use crate::session::{Command, Refusal, State};
+
+/// A log in memory, which can be made to fail.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    pub events: Vec<Arc<Event>>,
+    /// What every write says until it is healed.
+    pub broken: Option<LogHealth>,
+}
+
+impl Journal for Memory {
+    fn append(&mut self, events: &[Arc<Event>]) -> Result<String, LogHealth> {
+        match &self.broken {
+            Some(health) => Err(health.clone()),
+            None => {
+                self.events.extend(events.iter().cloned());
+                Ok(format!("{}:memory", self.events.len()))
+            }
+        }
+    }
+
+    fn recover(&mut self, _urgent: bool) -> Result<u64, LogHealth> {
+        self.broken.clone().map_or(Ok(0), Err)
+    }
+
+    fn is_on_reserve(&self) -> bool {
+        false
+    }
+
+    fn keep(&mut self, _after: u64, _now: Now, _measure: &Measure) {}
+
+    fn telemetry_mark(&mut self) -> Option<(u64, String)> {
+        None
+    }
+}
+
+/// A session on the stage.
+pub(crate) struct Theatre {
+    pub machine: Machine<Memory>,
+    pub now: Now,
+    pub script: Script,
+    /// Steps whose command never ends by itself.
+    pub hanging: BTreeSet<StepId>,
+    /// Nobody samples anything: the network is gone.
+    pub blind: bool,
+    /// What comes in later, by boot-clock time.
+    coming: BTreeMap<u64, Vec<Input>>,
+    look_at: u64,
+    pub driver: Person,
+}
+
+const STEP_MS: u64 = 100;
+const SAMPLE_MS: u64 = 5;
+
+impl Theatre {
+    /// Opens a session of `runbook`, which must load.
+    pub fn new(runbook: &str) -> Self {
+        let start = DateTime::<Utc>::from_timestamp(1_800_000_000, 0).expect("a date");
+        let driver = Person { person: "opsA".to_owned(), uid: 1000, seat: Seat::Driver };
+        let mut theatre = Self {
+            machine: Machine::new(
+                State::default(),
+                Memory::default(),
+                Redactor::new([("", ""); 0]).expect("none"),
+            ),
+            now: Now { at: start, up_ms: 1_000_000 },
+            script: Script::default(),
+            hanging: BTreeSet::new(),
+            blind: false,
+            coming: BTreeMap::new(),
+            look_at: 0,
+            driver: driver.clone(),
+        };
+        let opened = SessionOpened {
+            format: LOG_FORMAT,
+            session: "20270115-080000-test".to_owned(),
+            runbook: runbook.to_owned(),
+            sha256: String::new(),
+            dir: "/runbooks".to_owned(),
+            file: "test.toml".to_owned(),
+            vars: IndexMap::new(),
+            mode: Mode::Simulated,
+            host: Host { name: "stage".to_owned(), os: "linux".to_owned(), arch: "x86_64".to_owned() },
+            session_dir: "/sessions/test".to_owned(),
+            version: "0".to_owned(),
+        };
+        let started = EventKind::EngineStarted {
+            boot_id: "boot".to_owned(),
+            version: "0".to_owned(),
+            pid: 1,
+            recovered: Vec::new(),
+        };
+        theatre.turn(vec![
+            Input::Own(By::ENGINE, EventKind::SessionOpened(Box::new(opened))),
+            Input::Own(By::ENGINE, started),
+            Input::Own(By::Person(driver.clone()), EventKind::OperatorJoined { person: driver }),
+        ]);
+        assert!(theatre.state().runbook.is_some(), "the test's runbook does not load");
+        theatre
+    }
+
+    pub fn state(&self) -> &State {
+        self.machine.state()
+    }
+
+    pub fn events(&self) -> &[Arc<Event>] {
+        &self.machine.journal().events
+    }
+
+    /// The kinds of the events so far, for assertions about their order.
+    pub fn story(&self) -> Vec<String> {
+        self.events().iter().map(|e| crate::event::describe(e)).collect()
+    }
+
+    /// Whether something of this sort has happened.
+    pub fn happened(&self, which: impl Fn(&EventKind) -> bool) -> bool {
+        self.events().iter().any(|e| which(&e.event))
+    }
+
+    /// Asks for a command as the driver, who has seen everything.
+    pub fn ask(&mut self, command: Command) -> Result<(), Refusal> {
+        let (driver, seen) = (self.driver.clone(), self.state().seq);
+        self.ask_as(driver, command, seen)
+    }
+
+    pub fn ask_as(&mut self, operator: Person, command: Command, seen_seq: u64) -> Result<(), Refusal> {
+        let (answer, mut answered) = oneshot::channel();
+        self.turn(vec![Input::Ask(Ask { operator, command, seen_seq, answer })]);
+        answered.try_recv().expect("every command is answered in its turn")
+    }
+
+    pub fn advance(&mut self) -> Result<(), Refusal> {
+        self.ask(Command::Advance { typed: None, over: None })
+    }
+
+    /// Lets time pass.
+    pub fn pass(&mut self, duration: Duration) {
+        let end = self.now.up_ms + u64::try_from(duration.as_millis()).expect("a test's time");
+        while self.now.up_ms < end {
+            self.next(end);
+        }
+    }
+
+    /// Lets time pass until `reached`, for an hour at most.
+    pub fn until(&mut self, what: &str, reached: impl Fn(&State) -> bool) {
+        let end = self.now.up_ms + 3_600_000;
+        while !reached(self.machine.state()) {
+            assert!(self.now.up_ms < end, "it did not come to: {what}\n{}", self.story().join("\n"));
+            self.next(end);
+        }
+    }
+
+    /// Time passes without anybody looking: the machine sleeps, or the engine is stopped.
+    pub fn sleep(&mut self, duration: Duration) {
+        self.set_clock(self.now.up_ms + u64::try_from(duration.as_millis()).expect("a test's time"));
+        self.turn(Vec::new());
+    }
+
+    fn next(&mut self, end: u64) {
+        let coming = self.coming.keys().next().copied().unwrap_or(u64::MAX);
+        let at = self.look_at.min(coming).min(end).max(self.now.up_ms + 1);
+        self.set_clock(at);
+        let later = self.coming.split_off(&(at + 1));
+        let inputs = std::mem::replace(&mut self.coming, later).into_values().flatten().collect();
+        self.turn(inputs);
+    }
+
+    fn set_clock(&mut self, up_ms: u64) {
+        let passed = i64::try_from(up_ms - self.now.up_ms).expect("a test's time");
+        self.now = Now { at: self.now.at + TimeDelta::milliseconds(passed), up_ms };
+    }
+
+    fn turn(&mut self, inputs: Vec<Input>) {
+        let Turn { answers, effects, next_up_ms, .. } = self.machine.turn(inputs, self.now);
+        self.look_at = next_up_ms;
+        for (answer, result) in answers {
+            answer.send(result).expect("the test waits");
+        }
+        for effect in effects {
+            self.carry_out(effect);
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        let (wait, report) = match effect {
+            Effect::Sample(_) if self.blind => return,
+            Effect::Sample(order) => {
+                (SAMPLE_MS, Report::Sampled(sample(&order, &self.script, self.now.up_ms)))
+            }
+            Effect::Step(order) if self.hanging.contains(&order.step) => return,
+            Effect::Step(order) => (STEP_MS, attempt(&order, &mut self.script)),
+            Effect::End { step, attempt } => {
+                let finish = StepFinished {
+                    step,
+                    attempt,
+                    passed: false,
+                    why: "ended by signal 15".to_owned(),
+                    proofs: Vec::new(),
+                    exit: Some(143),
+                    took_ms: 0,
+                    output: None,
+                    captures: IndexMap::new(),
+                    remains: Vec::new(),
+                };
+                (STEP_MS, Report::Finished { before: Vec::new(), finish: Box::new(finish) })
+            }
+        };
+        self.coming.entry(self.now.up_ms + wait).or_default().push(Input::Report(report));
+    }
+}

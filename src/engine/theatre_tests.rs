@@ -1,0 +1,423 @@
+//! What the engine promises, played on the stage: one table of plays, each a story that a reader can follow.
+
+use std::time::Duration;
+
+use super::theatre::Theatre;
+use crate::event::{EventKind, Health, ItemOf, Outcome, Person, Seat};
+use crate::runbook::{StageId, StepId};
+use crate::session::telemetry::LogHealth;
+use crate::session::{Command, Situation, StageStatus, State, StepStatus, TriggerState, gate, rollback};
+
+const TWO_STAGES: &str = r#"
+id = "two"
+[check.old]
+http = "http://127.0.0.1:1/old"
+[check.new]
+http = "http://127.0.0.1:1/new"
+period = "1s"
+failure_threshold = 2
+[check.hatch]
+file = "/way/back"
+period = "1s"
+
+[[stage]]
+id = "switch"
+watch = ["new"]
+  [[stage.step]]
+  id = "stop-old"
+  run = ["stop"]
+  [[stage.step]]
+  id = "start-new"
+  run = ["start"]
+  [[stage.step]]
+  id = "answers"
+  await = ["new"]
+  timeout = "30s"
+  [[stage.rollback]]
+  id = "stop-new"
+  undoes = ["start-new"]
+  run = ["stop"]
+  [[stage.rollback]]
+  id = "start-old"
+  undoes = ["stop-old"]
+  run = ["start"]
+
+[[stage]]
+id = "observe"
+watch = ["new"]
+  [[stage.step]]
+  id = "look"
+  run = ["true"]
+  [stage.gate]
+  soak = "10s"
+  accept = ["calls are normal"]
+  [[stage.trigger]]
+  check = "new"
+  failing_for = "5s"
+  then = "rollback"
+  grace = "10s"
+
+[rollback]
+ready = ["hatch"]
+gate = { checks = ["old"], timeout = "20s" }
+"#;
+
+fn stage(name: &str) -> StageId {
+    name.into()
+}
+
+fn step(name: &str) -> StepId {
+    name.into()
+}
+
+fn status(state: &State, name: &str) -> StageStatus {
+    state.stages[name].status
+}
+
+fn step_status(state: &State, name: &str) -> StepStatus {
+    state.step(&step(name)).status
+}
+
+/// Opens TWO_STAGES, waits for the escape hatch and enters the first stage.
+fn begun() -> Theatre {
+    let mut play = Theatre::new(TWO_STAGES);
+    play.until("the way back is ready", |s| gate::escape_hatch(s).is_go());
+    play.advance().expect("the first stage is entered");
+    play
+}
+
+/// The same, at the gate of the second stage.
+fn observing() -> Theatre {
+    let mut play = begun();
+    play.until("the first gate is GO", |s| s.stages["switch"].gate.as_ref().is_some_and(|g| g.go));
+    play.advance().expect("GO");
+    play.until("the second stage is at its gate", |s| status(s, "observe") == StageStatus::AtGate);
+    play
+}
+
+#[test]
+fn a_cutover_goes_forward_to_its_end() {
+    let mut play = observing();
+    let tick = Command::Tick {
+        on: ItemOf::Gate(stage("observe")),
+        item: "calls are normal".to_owned(),
+        pass: true,
+        note: None,
+    };
+    play.ask(tick).expect("the item is ticked");
+    play.until("the second gate is GO", |s| s.stages["observe"].gate.as_ref().is_some_and(|g| g.go));
+    play.advance().expect("GO");
+    assert_eq!(play.state().situation(), Situation::Completed);
+    assert!(matches!(play.events().last().map(|e| &e.event), Some(EventKind::SessionClosed { .. })));
+}
+
+#[test]
+fn nothing_starts_while_the_way_back_is_not_ready() {
+    let mut play = Theatre::new(TWO_STAGES);
+    play.script.failing_checks.insert("hatch".into(), "there is no such file".to_owned());
+    play.pass(Duration::from_secs(30));
+    let refusal = play.advance().expect_err("the hatch is red");
+    assert!(refusal.0.contains("the way back is not ready"), "{refusal}");
+    assert_eq!(status(play.state(), "switch"), StageStatus::Pending);
+}
+
+#[test]
+fn an_await_is_never_green_on_answers_from_before_it_began() {
+    let mut play = Theatre::new(TWO_STAGES);
+    play.until("ready", |s| gate::escape_hatch(s).is_go());
+    play.advance().expect("entered");
+    play.until("the new one was green before the await", |s| s.check(&"new".into()).health == Health::Ok);
+    // From here on nobody answers: what was seen before must not count.
+    play.blind = true;
+    play.until("the await gives up", |s| step_status(s, "switch.answers") == StepStatus::Failed);
+    let why = play.state().step(&step("switch.answers")).why.clone().unwrap_or_default();
+    assert!(why.contains("timed out after 30s"), "{why}");
+    assert_eq!(play.state().situation(), Situation::Holding);
+}
+
+#[test]
+fn a_failed_step_holds_until_it_is_retried() {
+    let mut play = Theatre::new(TWO_STAGES);
+    play.script.failing_steps.insert(step("switch.start-new"), vec!["exit 1, expected 0".to_owned()]);
+    play.until("ready", |s| gate::escape_hatch(s).is_go());
+    play.advance().expect("entered");
+    play.until("the step fails", |s| step_status(s, "switch.start-new") == StepStatus::Failed);
+    play.pass(Duration::from_secs(60));
+    assert_eq!(play.state().situation(), Situation::Holding);
+    assert_eq!(step_status(play.state(), "switch.answers"), StepStatus::Pending, "nothing new starts");
+    play.ask(Command::Retry { step: step("switch.start-new") }).expect("a failed step may be retried");
+    play.until("the stage goes on to its gate", |s| status(s, "switch") == StageStatus::AtGate);
+    assert_eq!(play.state().step(&step("switch.start-new")).attempt, 2);
+}
+
+#[test]
+fn rolling_back_undoes_what_was_started_in_reverse_and_proves_that_the_old_one_is_back() {
+    let mut play = observing();
+    let plan = rollback::plan(play.state(), None).expect("there is something to undo");
+    assert_eq!(plan.steps, [step("switch.stop-new"), step("switch.start-old")]);
+    assert!(plan.full);
+    play.ask(Command::Rollback { to: None, reason: None }).expect("rolling back is possible");
+    play.until("it is rolled back", State::is_closed);
+    assert_eq!(play.state().situation(), Situation::RolledBack);
+    assert_eq!(status(play.state(), "switch"), StageStatus::RolledBack);
+    let old_at = play.events().iter().position(
+        |e| matches!(&e.event, EventKind::CheckChanged { check, to: Health::Ok, .. } if check.as_str() == "old"),
+    );
+    let end = play.events().iter().position(|e| matches!(e.event, EventKind::RollbackFinished { .. }));
+    assert!(old_at < end, "the old system's green came before the end");
+}
+
+#[test]
+fn a_step_that_never_ran_is_not_undone() {
+    let mut play = Theatre::new(TWO_STAGES);
+    play.script.failing_steps.insert(step("switch.stop-old"), vec!["exit 1".to_owned()]);
+    play.until("ready", |s| gate::escape_hatch(s).is_go());
+    play.advance().expect("entered");
+    play.until("it holds", |s| s.situation() == Situation::Holding);
+    let plan = rollback::plan(play.state(), None).expect("a plan");
+    assert_eq!(plan.steps, [step("switch.start-old")], "a failed step counts as possibly applied");
+}
+
+#[test]
+fn a_rollback_step_that_fails_is_stuck_and_goes_on_when_it_is_retried() {
+    let mut play = observing();
+    play.script.failing_steps.insert(step("switch.stop-new"), vec!["exit 7".to_owned()]);
+    play.ask(Command::Rollback { to: None, reason: None }).expect("possible");
+    play.until("it is stuck", |s| s.situation() == Situation::RollbackStuck);
+    let stuck = play.state().rollback.clone().and_then(|r| r.stuck).expect("stuck");
+    assert_eq!(stuck.remaining, [step("switch.stop-new"), step("switch.start-old")]);
+    play.ask(Command::Retry { step: step("switch.stop-new") }).expect("a stuck step may be retried");
+    play.until("it is rolled back", State::is_closed);
+    assert_eq!(play.state().situation(), Situation::RolledBack);
+}
+
+#[test]
+fn a_rollback_ends_what_runs_first() {
+    let mut play = Theatre::new(TWO_STAGES);
+    play.hanging.insert(step("switch.start-new"));
+    play.until("ready", |s| gate::escape_hatch(s).is_go());
+    play.advance().expect("entered");
+    play.until("the step runs", |s| step_status(s, "switch.start-new") == StepStatus::Running);
+    let plan = rollback::plan(play.state(), None).expect("a plan");
+    assert_eq!(plan.cancels, [step("switch.start-new")]);
+    play.ask(Command::Rollback { to: None, reason: None }).expect("possible");
+    play.until("it is rolled back", State::is_closed);
+    let killed = play.events().iter().position(|e| matches!(e.event, EventKind::StepKilled { .. }));
+    let undone = play.events().iter().position(
+        |e| matches!(&e.event, EventKind::StepStarted { step, .. } if step.as_str() == "switch.stop-new"),
+    );
+    assert!(killed.is_some() && killed < undone);
+}
+
+#[test]
+fn a_soak_counts_green_time_only_and_a_failure_sets_it_to_nothing() {
+    let mut play = observing();
+    play.until("the soak runs", |s| s.stages["observe"].soak.running_since.is_some());
+    play.pass(Duration::from_secs(6));
+    play.script.failing_checks.insert("new".into(), "status 503".to_owned());
+    play.until("it is broken", |s| s.stages["observe"].soak.broken == 1);
+    play.script.failing_checks.clear();
+    play.until("it runs again", |s| s.stages["observe"].soak.running_since.is_some());
+    let so_far = play.state().stages["observe"].soak.so_far_ms(play.now.up_ms);
+    assert!(so_far < 1000, "it began anew: {so_far} ms");
+    play.until("it is reached", |s| s.stages["observe"].soak.reached);
+}
+
+#[test]
+fn a_pause_freezes_the_soak_and_starts_nothing() {
+    let mut play = observing();
+    play.until("the soak runs", |s| s.stages["observe"].soak.running_since.is_some());
+    play.pass(Duration::from_secs(2));
+    play.ask(Command::Pause).expect("anyone may pause");
+    play.ask(Command::Pause).expect("a second pause is no resume");
+    let frozen = play.state().stages["observe"].soak.so_far_ms(play.now.up_ms);
+    play.pass(Duration::from_secs(600));
+    let soak = &play.state().stages["observe"].soak;
+    assert_eq!(soak.so_far_ms(play.now.up_ms), frozen);
+    assert!(!soak.reached);
+    play.ask(Command::Resume).expect("resumed");
+    play.until("the soak is reached", |s| s.stages["observe"].soak.reached);
+}
+
+#[test]
+fn time_that_nobody_observed_is_no_green_time() {
+    let mut play = observing();
+    play.until("the soak runs", |s| s.stages["observe"].soak.running_since.is_some());
+    play.sleep(Duration::from_secs(3600));
+    assert!(play.happened(|e| matches!(e, EventKind::Unobserved { .. })));
+    assert!(
+        play.happened(|e| matches!(e, EventKind::SoakBroken { .. })),
+        "an hour is more than three periods"
+    );
+    assert!(!play.state().stages["observe"].soak.reached);
+}
+
+#[test]
+fn a_day_of_soak_passes_in_a_moment_of_test_time() {
+    let mut play = Theatre::new(
+        &TWO_STAGES.replace("soak = \"10s\"", "soak = \"24h\"").replace("period = \"1s\"", "period = \"1m\""),
+    );
+    play.until("ready", |s| gate::escape_hatch(s).is_go());
+    play.advance().expect("entered");
+    play.until("GO", |s| s.stages["switch"].gate.as_ref().is_some_and(|g| g.go));
+    play.advance().expect("GO");
+    play.until("the soak runs", |s| s.stages["observe"].soak.running_since.is_some());
+    play.pass(Duration::from_secs(24 * 3600 - 60));
+    assert!(!play.state().stages["observe"].soak.reached);
+    play.pass(Duration::from_secs(120));
+    assert!(play.state().stages["observe"].soak.reached);
+}
+
+#[test]
+fn a_trigger_counts_down_and_rolls_back_unless_it_is_vetoed() {
+    let mut play = observing();
+    play.script.failing_checks.insert("new".into(), "connection refused".to_owned());
+    play.until("it is armed", |s| s.triggers.values().any(|t| matches!(t, TriggerState::Armed { .. })));
+    play.until("it rolls back", |s| s.active_rollback().is_some());
+    play.until("it is over", State::is_closed);
+    assert_eq!(play.state().situation(), Situation::RolledBack);
+    assert!(matches!(play.state().outcome, Some((Outcome::RolledBack, _))));
+
+    let mut play = observing();
+    play.script.failing_checks.insert("new".into(), "connection refused".to_owned());
+    play.until("it is armed", |s| s.triggers.values().any(|t| matches!(t, TriggerState::Armed { .. })));
+    let trigger = play.state().triggers.keys().next().expect("one").clone();
+    play.ask(Command::Veto { trigger, reason: None }).expect("a countdown may be vetoed");
+    play.pass(Duration::from_secs(300));
+    assert!(play.state().active_rollback().is_none(), "a veto silences it until the check was green");
+}
+
+#[test]
+fn a_check_that_turns_green_within_the_grace_clears_the_trigger() {
+    let mut play = observing();
+    play.script.failing_checks.insert("new".into(), "connection refused".to_owned());
+    play.until("it is armed", |s| s.triggers.values().any(|t| matches!(t, TriggerState::Armed { .. })));
+    play.script.failing_checks.clear();
+    play.pass(Duration::from_secs(60));
+    assert!(play.happened(|e| matches!(e, EventKind::TriggerCleared { .. })));
+    assert!(play.state().active_rollback().is_none());
+}
+
+#[test]
+fn a_decision_on_an_older_view_is_refused() {
+    let mut play = begun();
+    let seen = play.state().seq;
+    play.until("the first gate is GO", |s| s.stages["switch"].gate.as_ref().is_some_and(|g| g.go));
+    let driver = play.driver.clone();
+    let refusal = play
+        .ask_as(driver, Command::Advance { typed: None, over: None }, seen)
+        .expect_err("the session moved on");
+    assert!(refusal.0.contains("moved on"), "{refusal}");
+}
+
+#[test]
+fn an_observer_may_pause_and_nothing_else() {
+    let mut play = begun();
+    let observer = Person { person: "opB".to_owned(), uid: 1001, seat: Seat::Observer };
+    let seen = play.state().seq;
+    let refusal = play
+        .ask_as(observer.clone(), Command::Rollback { to: None, reason: None }, seen)
+        .expect_err("not an observer's");
+    assert!(refusal.0.contains("driver"), "{refusal}");
+    assert!(play.happened(|e| matches!(e, EventKind::CommandRefused { .. })), "a refusal is recorded");
+    play.ask_as(observer, Command::Pause, seen).expect("anyone may pause");
+}
+
+#[test]
+fn an_override_lifts_checks_and_soak_but_no_item_and_no_running_step() {
+    let mut play = observing();
+    let over =
+        |reason: &str| Command::Advance { typed: Some("observe".to_owned()), over: Some(reason.to_owned()) };
+    let refusal = play.ask(over("in a hurry")).expect_err("an item is not ticked");
+    assert!(refusal.0.contains("calls are normal"), "{refusal}");
+    let tick = Command::Tick {
+        on: ItemOf::Gate(stage("observe")),
+        item: "calls are normal".to_owned(),
+        pass: true,
+        note: None,
+    };
+    play.ask(tick).expect("ticked");
+    play.ask(Command::Advance { typed: None, over: Some("in a hurry".to_owned()) })
+        .expect_err("the name is not typed");
+    play.ask(over(" ")).expect_err("the reason is empty");
+    play.ask(over("in a hurry")).expect("the soak is lifted");
+    assert!(play.happened(|e| matches!(e, EventKind::Promoted { overridden, .. } if !overridden.is_empty())));
+}
+
+#[test]
+fn while_the_log_cannot_be_written_nothing_starts_and_what_came_in_is_not_lost() {
+    let mut play = begun();
+    play.until("a step runs", |s| step_status(s, "switch.stop-old") == StepStatus::Running);
+    play.machine.journal_mut().broken = Some(LogHealth::Full("/var: 0 bytes free".to_owned()));
+    play.pass(Duration::from_secs(30));
+    let before = play.events().len();
+    let refusal = play.ask(Command::Pause).expect_err("nothing can be recorded");
+    assert!(refusal.0.contains("disk is full"), "{refusal}");
+    assert_eq!(step_status(play.state(), "switch.stop-old"), StepStatus::Running, "its end is not on disk");
+    assert_eq!(play.events().len(), before);
+    play.machine.journal_mut().broken = None;
+    play.until("it goes on", |s| step_status(s, "switch.stop-old") == StepStatus::Passed);
+    assert!(matches!(play.events()[before].event, EventKind::LogRecovered { .. }), "the first event after");
+}
+
+#[test]
+fn the_fold_of_the_log_is_the_state_whatever_is_repeated() {
+    let play = observing();
+    let mut folded = State::default();
+    for event in play.events() {
+        folded.apply(event);
+        folded.apply(event);
+    }
+    assert!(format!("{folded:?}") == format!("{:?}", play.state()), "two folds of one log differ");
+    assert!(folded.gaps.is_empty());
+}
+
+#[test]
+fn a_partial_rollback_holds_before_its_stage_which_can_be_entered_again() {
+    let mut play = observing();
+    play.ask(Command::Rollback { to: Some(stage("observe")), reason: None }).expect("possible");
+    play.until("it is rolled back", |s| status(s, "observe") == StageStatus::RolledBack);
+    assert!(!play.state().is_closed());
+    assert_eq!(status(play.state(), "switch"), StageStatus::Passed);
+    play.until("the way back is watched again", |s| gate::escape_hatch(s).is_go());
+    play.advance().expect("the undone stage is entered again");
+    play.until("at its gate again", |s| status(s, "observe") == StageStatus::AtGate);
+    assert_eq!(play.state().step(&step("observe.look")).attempt, 2, "the numbers go on");
+}
+
+const POINT: &str = r#"
+id = "point"
+[[stage]]
+id = "before"
+  [[stage.step]]
+  id = "one"
+  run = ["true"]
+  [[stage.rollback]]
+  id = "undo"
+  run = ["true"]
+  [stage.gate]
+  auto = true
+[[stage]]
+id = "drop"
+point_of_no_return = true
+  [[stage.step]]
+  id = "two"
+  run = ["true"]
+"#;
+
+#[test]
+fn a_point_of_no_return_wants_its_name_and_closes_the_way_back_behind_it() {
+    let mut play = Theatre::new(POINT);
+    play.advance().expect("entered");
+    play.until("the gate is GO", |s| s.stages["before"].gate.as_ref().is_some_and(|g| g.go));
+    play.pass(Duration::from_secs(60));
+    assert_eq!(status(play.state(), "drop"), StageStatus::Pending, "`auto` does not cross it");
+    let refusal = play.advance().expect_err("the name is not typed");
+    assert!(refusal.0.contains("point of no return"), "{refusal}");
+    play.ask(Command::Advance { typed: Some("drop".to_owned()), over: None }).expect("typed");
+    play.until("its step has run", |s| step_status(s, "drop.two") == StepStatus::Passed);
+    assert_eq!(rollback::targets(play.state()), [stage("drop")]);
+    let refusal =
+        play.ask(Command::Rollback { to: Some(stage("before")), reason: None }).expect_err("too late");
+    assert!(refusal.0.contains("behind the point of no return"), "{refusal}");
+}
