@@ -46,7 +46,7 @@ pub fn all_met(proofs: &[Proof]) -> bool {
     !proofs.is_empty() && proofs.iter().all(|p| p.met)
 }
 
-/// The first thing that was not met, as one line: `output matches /PASS/: no match in 312 lines`.
+/// The first thing that was not met, as one line: `no match in 312 lines (expected: output matches /PASS/)`.
 #[must_use]
 pub fn why_not(proofs: &[Proof]) -> Option<String> {
     if proofs.is_empty() {
@@ -58,7 +58,7 @@ pub fn why_not(proofs: &[Proof]) -> Option<String> {
         1 => String::new(),
         n => format!(" (and {} more)", n - 1),
     };
-    Some(format!("{}: {}{more}", first.expected, first.seen))
+    Some(format!("{} (expected: {}){more}", first.seen, first.expected))
 }
 
 /// What a command wrote: decoded text of both streams together in order of arrival, and of each alone.

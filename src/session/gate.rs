@@ -2,6 +2,7 @@
 
 use super::starting::FENCE;
 use super::state::{Hold, State, StepStatus};
+use crate::event::Health;
 use crate::runbook::{CheckId, StageId};
 
 /// A gate's verdict: GO exactly when nothing is missing.
@@ -68,7 +69,10 @@ pub(super) fn evaluate_fenced(state: &State, stage: &StageId) -> Verdict {
     judge(state, stage, &|check| {
         let counts =
             state.runbook.as_ref().and_then(|r| r.check(check)).is_some_and(|c| c.applies && !c.advisory);
-        counts.then(|| format!("check {check} is pending: {FENCE}"))
+        counts.then(|| match state.check(check).health {
+            Health::Ok | Health::Stale => format!("check {check} is pending: {FENCE}"),
+            _ => check_sentence(state, check),
+        })
     })
 }
 

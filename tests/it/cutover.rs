@@ -107,7 +107,7 @@ impl World {
         std::fs::write(world.path("answers.toml"), ANSWERS).expect("written");
         world.script(
             "start-old.sh",
-            "(cd www && exec setsid python3 -m http.server --bind 127.0.0.1 \"$1\" >../old.log 2>&1 &\necho $! >../old.pid)\n\
+            "cd www\nsetsid python3 -m http.server --bind 127.0.0.1 \"$1\" >../old.log 2>&1 &\necho $! >../old.pid\n\
              for i in $(seq 100); do curl -sf http://127.0.0.1:$1/index.html >/dev/null && { echo started; exit 0; }; sleep 0.1; done; exit 1",
         );
         world.script("stop-old.sh", "kill $(cat old.pid); while kill -0 $(cat old.pid) 2>/dev/null; do sleep 0.05; done; echo stopped");
