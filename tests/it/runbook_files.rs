@@ -160,11 +160,59 @@ fn no_change_of_any_key_of_a_sample_panics() {
 #[test]
 fn no_cut_of_a_sample_panics() {
     for (_, text) in samples() {
-        for (end, _) in text.char_indices().step_by(7) {
+        for (end, _) in text.char_indices().step_by(61) {
             let cut = &text[..end];
             findings(cut, &read(cut, &[]), Severity::Warning);
         }
     }
+}
+
+const STAGE: &str = "[[stage]]\nid = \"s\"\n[[stage.step]]\nid = \"a\"\nwait = \"1s\"\n";
+
+#[test]
+fn vars_that_nest_without_end_or_grow_without_end_are_refused() {
+    let defaults = |n: usize, default: &dyn Fn(usize) -> String| -> String {
+        let vars: String = (0..n).map(|i| format!("v{i}.default = \"{}\"\n", default(i + 1))).collect();
+        format!("[vars]\n{vars}v{n}.default = \"x\"\n{STAGE}")
+    };
+    for text in [
+        defaults(5_000, &|next| format!("${{{{ v{next} }}}}")),
+        defaults(35, &|next| format!("${{{{ v{next} }}}}${{{{ v{next} }}}}")),
+    ] {
+        assert!(read(&text, &[]).runbook.is_none());
+    }
+}
+
+#[test]
+fn a_value_and_the_text_beside_it_never_make_a_template() {
+    let with = |argument: &str| {
+        format!(
+            "[vars]\na.default = \"x\"\n[secret.s]\nenv = \"S\"\n[[stage]]\nid = \"s\"\n[[stage.step]]\nid = \"a\"\n\
+             run = [\"echo\", \"{argument}\"]\n"
+        )
+    };
+    for (argument, value) in
+        [("$${{ a }}", "{{ secret.s }}"), ("${{ a }}{{ secret.s }}", "$"), ("x${{ a }}", "${{ secret.s }}")]
+    {
+        let text = with(argument);
+        assert!(read(&text, &[("a", "y")]).runbook.is_some(), "{argument}");
+        let refused = read(&text, &[("a", value)]);
+        assert!(
+            refused.runbook.is_none() && findings(&text, &refused, Severity::Error).contains("E036"),
+            "{argument}"
+        );
+    }
+}
+
+#[test]
+fn thousands_of_steps_and_checks_are_no_trouble() {
+    let checks: String =
+        (0..1_000).map(|i| format!("[check.c{i}]\nany = [\"c{}\"]\n", (i + 1) % 1_000)).collect();
+    let steps: String =
+        (0..1_000).map(|i| format!("[[stage.step]]\nid = \"s{i}\"\nwait = \"1s\"\n")).collect();
+    let text = format!("{checks}[[stage]]\nid = \"s\"\nwatch = [\"c0\"]\n{steps}");
+    let loaded = read(&text, &[]);
+    assert_eq!(findings(&text, &loaded, Severity::Error).matches("E047").count(), 1_000);
 }
 
 proptest! {

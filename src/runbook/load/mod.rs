@@ -4,6 +4,7 @@
 //! inserts the inputs; `build` makes the model and judges what it means; `lint` warns.
 
 mod build;
+mod circles;
 mod format;
 mod lint;
 mod near;

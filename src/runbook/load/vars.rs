@@ -38,6 +38,21 @@ pub fn read(root: &Node, inputs: &Inputs, findings: &mut Findings) -> Vars {
     declared.iter().map(|var| (var.key.clone(), reader.done.get(&var.key).cloned().flatten())).collect()
 }
 
+/// So many defaults may stand one in the other.
+const MAX_DEPTH: usize = 40;
+
+/// The longest value. Defaults that double each other would grow without end.
+const MAX_BYTES: usize = 32 * 1024;
+
+/// As much of a value as a message can show.
+fn beginning(value: &str) -> String {
+    let mut shown: String = value.chars().take(80).collect();
+    if shown.len() < value.len() {
+        shown.push('…');
+    }
+    shown
+}
+
 struct Reader<'a> {
     table: &'a Node,
     inputs: &'a Inputs,
@@ -57,6 +72,15 @@ impl Reader<'_> {
             self.findings.add(
                 Diagnostic::new(Code::VarCycle, span, format!("the default of `{name}` needs itself"))
                     .help(format!("it goes round: `{circle}` → `{name}`")),
+            );
+            return None;
+        }
+        if asking.len() == MAX_DEPTH {
+            let message =
+                format!("the default of `{}` is made of too many others, one in the other", asking[0]);
+            self.findings.add(
+                Diagnostic::new(Code::TooDeep, self.table.key_span(&asking[0]), message)
+                    .help(format!("no more than {MAX_DEPTH} defaults may stand one in the other")),
             );
             return None;
         }
@@ -109,12 +133,19 @@ impl Reader<'_> {
             Some("it holds `${{`, and values are never read as templates".to_owned())
         } else if value.contains('\0') {
             Some("it holds a NUL character".to_owned())
+        } else if value.len() > MAX_BYTES {
+            Some(format!("it has {} bytes, and no value needs more than {MAX_BYTES}", value.len()))
         } else {
             refused(var, &value)
         };
         let Some(reason) = refusal else { return Some(value) };
         self.findings.add(
-            Diagnostic::new(Code::VarRefused, span, format!("`{name}` does not take `{value}`")).help(reason),
+            Diagnostic::new(
+                Code::VarRefused,
+                span,
+                format!("`{name}` does not take `{}`", beginning(&value)),
+            )
+            .help(reason),
         );
         None
     }

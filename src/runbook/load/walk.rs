@@ -180,6 +180,7 @@ impl<'a> Walker<'a> {
         // The same with a word for each value that is not known yet: what can be judged now.
         let mut probe = String::new();
         let mut holes = false;
+        let mut later = Vec::new();
         for (_, part) in parts(text) {
             let name = match part {
                 Part::Text(part) => {
@@ -218,11 +219,25 @@ impl<'a> Walker<'a> {
                 },
                 Inserted::Later => {
                     holes = true;
+                    later.push(Part::Name(name));
                     out.push_str(&format!("${{{{ {name} }}}}"));
                     probe.push_str("x0");
                 }
                 Inserted::Refused => return self.replaced(node, format),
             }
+        }
+        // A `$` before a value that begins with braces would make a template of it.
+        let made =
+            parts(&out).into_iter().map(|(_, part)| part).filter(|part| !matches!(part, Part::Text(_)));
+        if !made.eq(later) {
+            let message = "an inserted value would make a new `${{ }}` together with the text beside it";
+            self.error(
+                Code::VarRefused,
+                node.span.clone(),
+                message,
+                "values are never read as templates: take the `$` or the braces away",
+            );
+            return self.replaced(node, format);
         }
         if holes && format.has_shape() {
             return format.stand_in.to_owned();

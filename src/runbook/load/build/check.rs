@@ -1,6 +1,5 @@
 //! `[check.NAME]` into the model.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use super::expect::keys;
@@ -11,6 +10,7 @@ use crate::runbook::diagnostic::Diagnostic;
 use crate::runbook::file::check::{CheckFile, ProcessFile};
 use crate::runbook::file::values::{CommandFile, OneOrMany, Template as TemplateText, TextOrNumber};
 use crate::runbook::id::CheckId;
+use crate::runbook::load::circles::circles;
 use crate::runbook::load::tree::Node;
 use crate::runbook::model::{Check, Command, Probe, ProcessSelect, Runbook, Template};
 
@@ -127,32 +127,18 @@ impl Build<'_> {
 
     /// Checks made of checks must not be made of themselves.
     pub fn any_circles(&mut self, runbook: &Runbook) {
-        for check in runbook.checks.values() {
-            if let Some(back) = circle(runbook, &check.id) {
-                let node = self.root.at("check").at(check.id.as_str()).at("any");
-                let message = format!("`{}` is green while `{back}` is, and the other way round", check.id);
-                self.error(Code::Cycle, node.span.clone(), message, "take one of them out of `any`");
-            }
+        let members = |check: &Check| match &check.probe {
+            Probe::Any(members) => members.iter().filter_map(|id| runbook.checks.get_index_of(id)).collect(),
+            _ => Vec::new(),
+        };
+        let edges: Vec<Vec<usize>> = runbook.checks.values().map(members).collect();
+        for (start, back) in circles(&edges) {
+            let (start, back) = (&runbook.checks[start].id, &runbook.checks[back].id);
+            let node = self.root.at("check").at(start.as_str()).at("any");
+            let message = format!("`{start}` is green while `{back}` is, and the other way round");
+            self.error(Code::Cycle, node.span.clone(), message, "take one of them out of `any`");
         }
     }
-}
-
-/// The member through which a check is made of itself, if it is.
-fn circle<'r>(runbook: &'r Runbook, start: &'r CheckId) -> Option<&'r CheckId> {
-    let mut seen = HashSet::new();
-    let mut open = vec![start];
-    while let Some(id) = open.pop() {
-        let Some(Probe::Any(members)) = runbook.check(id).map(|check| &check.probe) else { continue };
-        for member in members {
-            if member == start {
-                return Some(id);
-            }
-            if seen.insert(member) {
-                open.push(member);
-            }
-        }
-    }
-    None
 }
 
 /// A command line of either form.

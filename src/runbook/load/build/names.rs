@@ -210,17 +210,12 @@ impl Build<'_> {
             } else {
                 StepId::new(stage, &name.0)
             };
-            let own: Vec<String> = self
-                .names
-                .steps
-                .iter()
-                .filter(|s| s.back == back && s.id.stage() == stage)
-                .map(|s| s.id.step().to_owned())
-                .collect();
-            if id.stage() == stage && own.iter().any(|step| step == id.step()) {
+            let own = |s: &&StepName| s.back == back && s.id.stage() == stage;
+            let steps = self.names.steps.iter().filter(own);
+            if steps.clone().any(|step| step.id == id) {
                 found.push(id);
             } else {
-                let help = suggest(id.step(), "step to name", own.iter().map(String::as_str));
+                let help = suggest(id.step(), "step to name", steps.map(|s| s.id.step()));
                 let message = format!("stage `{stage}` has no step `{}`", name.0);
                 self.error(Code::UnknownStep, node.item(index).span.clone(), message, help);
             }

@@ -1,5 +1,7 @@
 //! `[[stage]]` into the model.
 
+use std::collections::HashMap;
+
 use super::names::Counts;
 use super::step::List;
 use super::{Build, duration, text};
@@ -7,6 +9,7 @@ use crate::runbook::codes::Code;
 use crate::runbook::file::stage::StageFile;
 use crate::runbook::file::step::StepFile;
 use crate::runbook::id::{StageId, StepId};
+use crate::runbook::load::circles::circles;
 use crate::runbook::load::tree::Node;
 use crate::runbook::model::{Stage, Step, Trigger};
 
@@ -54,24 +57,16 @@ impl Build<'_> {
     }
 
     fn need_circles(&mut self, steps: &[Step], node: &Node) {
-        for step in steps {
-            let Some(index) = super::names::list_index(node, step.id.step()) else { continue };
-            let mut seen: Vec<&StepId> = Vec::new();
-            let mut open = vec![&step.id];
-            while let Some(id) = open.pop() {
-                let needs = steps.iter().find(|s| s.id == *id).map_or(&[][..], |s| &s.needs);
-                if needs.contains(&step.id) {
-                    let span = node.item(index).at("needs").span.clone();
-                    let message =
-                        format!("`{}` would wait for itself, through `{}`", step.id.step(), id.step());
-                    self.error(Code::Cycle, span, message, "take one of the names out of `needs`");
-                    break;
-                }
-                for need in needs.iter().filter(|need| !seen.contains(need)).collect::<Vec<_>>() {
-                    seen.push(need);
-                    open.push(need);
-                }
-            }
+        let place: HashMap<&StepId, usize> =
+            steps.iter().enumerate().map(|(i, step)| (&step.id, i)).collect();
+        let needs = |step: &Step| step.needs.iter().filter_map(|need| place.get(need).copied()).collect();
+        let edges: Vec<Vec<usize>> = steps.iter().map(needs).collect();
+        for (waits, through) in circles(&edges) {
+            let (step, through) = (steps[waits].id.step(), steps[through].id.step());
+            let Some(index) = super::names::list_index(node, step) else { continue };
+            let span = node.item(index).at("needs").span.clone();
+            let message = format!("`{step}` would wait for itself, through `{through}`");
+            self.error(Code::Cycle, span, message, "take one of the names out of `needs`");
         }
     }
 }
