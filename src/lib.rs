@@ -1,4 +1,48 @@
-//! gonogo: a terminal cockpit for cutovers.
+//! gonogo: a terminal cockpit for cutovers. It drives a runbook stage by stage, holds at every gate until checks,
+//! soaks and people say GO, knows the way back at any moment, and leaves a log that proves what happened.
+//!
+//! Three rules decide everything: a green light is a proof and not an exit code, and no data is never green; the way
+//! back is always open and known; nothing is lost, and nothing is guessed.
+//!
+//! # The pipeline
+//! Every fact is an [`event::Event`] in one append-only log, and the [`session::State`] is the fold of that log and
+//! nothing else. Five words, in one direction:
+//!
+//! ```text
+//!  terminal → Key → Action → Command ─┐                   ┌→ audit: append, sync
+//!   (ui, or headless with answers)    ├→ decide → Event ──┼→ fold → State → what follows (settle) → more events
+//!      outcomes, samples, time ───────┘                   ├→ engine: effects (shim, checks) → outcomes
+//!                                                         └→ feed → every screen: draw(&State, &View, now)
+//! ```
+//!
+//! - [`session::decide`] turns an operator's command into events, or into a refusal in words.
+//! - [`session::settle`] turns time and what is known into the events that follow by themselves.
+//! - The engine's loop is serial: it decides, writes, syncs, and only then shows and acts.
+//! - A [`feed::Feed`] is all that a screen sees of a session. One without a commander cannot act.
+//! - `now` is a parameter everywhere; [`clock`] alone reads it.
+//! - What others wrote comes through [`text`] before a terminal, and through [`redact`] before a disk.
+//!
+//! # The layers
+//! A module names only modules before it in this map; `tests/it/layers.rs` holds the sources against it.
+//!
+//! | layer | module | what |
+//! |---|---|---|
+//! | L0 | [`clock`] | the only reader of clocks |
+//! | L0 | [`text`] | untrusted bytes → displayable text |
+//! | L0 | [`redact`] | secrets masked in every form that a program prints them in |
+//! | L0 | [`process`] | processes by identity: pid, start time, boot |
+//! | L1 | [`runbook`] | the model, the loader and its diagnostics, the plan |
+//! | L1 | [`proof`] | matchers: one expectation, what was seen, met or not |
+//! | L2 | [`event`] | what can happen, and one human line for each |
+//! | L3 | [`session`] | the state, the fold, decisions, gates, the way back; pure |
+//! | L4 | [`audit`] | the hash-chained log: line, writer, verify |
+//! | L4 | [`feed`] | the seam between a session and its screens |
+//! | L5 | [`check`] | probes of the world, and their thresholds |
+//! | L5 | [`lab`] | stand-in services for rehearsals |
+//! | L5 | [`engine`] | the loop, its drivers, the shim: the only place that touches the operator's systems |
+//! | L6 | [`headless`] | a line an event, and answers from a file |
+//! | L6 | [`ui`] | keys, view, screen, panels, dialogs |
+//! | L7 | [`cli`] | one file a subcommand, wiring and nothing else |
 
 pub mod audit;
 pub mod check;

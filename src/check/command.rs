@@ -4,13 +4,13 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use chrono::Utc;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command as Process;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Context, Observed, file, resolve, span};
+use crate::clock;
 use crate::proof::{self, Ended, Output, ReportSeen};
 use crate::runbook::interpolate::{Place, Scope};
 use crate::runbook::model::{Command, RunExpect};
@@ -45,7 +45,7 @@ pub(super) async fn observe(
         Ok(resolved) => resolved,
         Err(why) => return Observed::error(why),
     };
-    let begun = Utc::now();
+    let begun = clock::now().at;
     let path = |path: &str| scope.runbook_dir.join(path);
     let mut before = Vec::new();
     for report in &expect.report {
