@@ -45,12 +45,12 @@ pub struct Read {
     pub loaded: Loaded,
 }
 
-/// Loads the runbook, with a value for every var. What is wrong with it, and what it is warned about, goes to stderr.
+/// Loads the runbook. What is wrong with it, and what it is warned about, goes to stderr.
 ///
 /// # Errors
 /// The exit code to end with, once everything has been said.
-pub fn load_or_report(args: &RunbookArgs) -> Result<Runbook, ExitCode> {
-    let read = read(&args.runbook, &args.vars, Missing::Error).map_err(|message| {
+pub fn load_or_report(args: &RunbookArgs, missing: Missing) -> Result<Runbook, ExitCode> {
+    let read = read(&args.runbook, &args.vars, missing).map_err(|message| {
         anstream::eprintln!("{message}");
         ExitCode::from(BROKEN)
     })?;
@@ -94,14 +94,17 @@ fn on_disk(path: &Path, loaded: &Loaded) -> Vec<Diagnostic> {
     let missing = loaded.rollback_files.iter().filter(|(file, _)| !file.exists()).map(|(file, span)| {
         let message = format!("the way back needs `{}`, which is not there", file.display());
         Diagnostic::new(Code::MissingFile, span.clone(), message)
-            .help("stage 1 is refused without it; create it, or mend its name")
+            .help("put it there before the cutover, or mend its name")
     });
     let mut found: Vec<Diagnostic> = missing.collect();
     if let Ok(metadata) = fs::metadata(path) {
         let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions());
-        if mode & 0o022 != 0 {
-            let message = format!("others may change this file (mode {:o})", mode & 0o777);
-            let help = "whoever can change the runbook decides what you will run: `chmod go-w` it";
+        let owner = std::os::unix::fs::MetadataExt::uid(&metadata);
+        let foreign = owner != 0 && owner != nix::unistd::geteuid().as_raw();
+        if mode & 0o022 != 0 || foreign {
+            let message = format!("others may change this file (mode {:o}, of user {owner})", mode & 0o777);
+            let help =
+                "whoever can change the runbook decides what you will run: `chmod go-w` it, and own it";
             found.push(Diagnostic::new(Code::Writable, 0..0, message).help(help));
         }
     }

@@ -6,9 +6,10 @@ use clap::Args as ClapArgs;
 use color_eyre::eyre::Result;
 
 use super::load::{RunbookArgs, load_or_report};
+use crate::runbook::load::Missing;
 use crate::runbook::plan::{forward_text, rollback_text, scope};
 
-/// Show what would run, stage by stage.
+/// Show what would run, stage by stage. A var without a value stays as `${{ name }}`.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     #[command(flatten)]
@@ -23,7 +24,7 @@ pub struct Args {
 /// # Errors
 /// None of its own; a runbook with errors is exit 2.
 pub fn run(args: &Args) -> Result<ExitCode> {
-    let runbook = match load_or_report(&args.runbook) {
+    let runbook = match load_or_report(&args.runbook, Missing::Open) {
         Ok(runbook) => runbook,
         Err(code) => return Ok(code),
     };

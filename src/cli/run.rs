@@ -10,6 +10,7 @@ use super::load::{RunbookArgs, load_or_report};
 use super::{exit, operator};
 use crate::engine::{self, Engine, Opening, preflight};
 use crate::event::{Mode, Outcome};
+use crate::runbook::load::Missing;
 use crate::session::{Situation, State, outcome_word};
 use crate::text;
 use crate::ui::run::{Exit, Options, cockpit};
@@ -69,7 +70,7 @@ pub(super) fn run(args: Args) -> Result<ExitCode> {
 
 /// Starts a session and stays with it until it ends or the operator leaves.
 pub(super) fn drive(settings: Settings) -> Result<ExitCode> {
-    let runbook = match load_or_report(&settings.runbook) {
+    let runbook = match load_or_report(&settings.runbook, Missing::Error) {
         Ok(runbook) => runbook,
         Err(code) => return Ok(code),
     };

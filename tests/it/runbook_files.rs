@@ -138,8 +138,9 @@ fn no_change_of_any_key_of_a_sample_panics() {
         let mut found = Vec::new();
         places(&whole, &mut Vec::new(), &mut found);
         for (n, place) in found.iter().enumerate() {
-            // Each key is taken away, and made something else by turns: all of it for every key takes too long.
-            for other in [&others[0], &others[1 + n % 7]] {
+            // Each key is taken away, and where every key is, made something else by turns.
+            let all = path.ends_with("every-key.toml");
+            for other in std::iter::once(&others[0]).chain(all.then_some(&others[1 + n % 7])) {
                 let mut changed = whole.clone();
                 change(&mut changed, place, other.clone());
                 let text = toml::to_string(&changed).expect("still TOML");

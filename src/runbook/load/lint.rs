@@ -63,8 +63,8 @@ pub fn meaning(runbook: &Runbook, root: &Node, findings: &mut Findings) {
 /// The table of a step.
 fn step_node<'n>(root: &'n Node, step: &Step) -> &'n Node {
     let named = |tables: &'n Node| {
-        let tables = tables.items().iter();
-        tables.filter(|t| t.get("id").and_then(Node::as_str) == Some(step.id.step())).next_back()
+        let mut tables = tables.items().iter();
+        tables.rfind(|t| t.get("id").and_then(Node::as_str) == Some(step.id.step()))
     };
     let (table, lists) = if step.id.stage() == ROLLBACK {
         (Some(root.at(ROLLBACK)), ["prepare", "step"])
@@ -211,9 +211,25 @@ pub fn rollback_files(runbook: &Runbook, root: &Node) -> Vec<(PathBuf, Range<usi
     let mut files = Vec::new();
     for step in super::build::steps_back(runbook) {
         let node = step_node(root, step).at("files");
+        files.extend(
+            script(step).map(|path| (runbook.dir.join(path), step_node(root, step).at("run").span.clone())),
+        );
         for (index, file) in step.files.iter().enumerate().filter(|(_, file)| !file.0.contains("${{")) {
             files.push((runbook.dir.join(&file.0), node.item(index).span.clone()));
         }
     }
     files
+}
+
+/// The script that a step runs by its path, where it is plain which file is meant: no folder or user of its own.
+fn script(step: &Step) -> Option<&str> {
+    let Action::Run { command, .. } = &step.action else { return None };
+    let first = match command {
+        Command::Argv(words) => words.first()?.as_str(),
+        Command::Shell(line) => line.as_str().split_whitespace().next()?,
+    };
+    let plain = |c: char| c.is_alphanumeric() || "_./-".contains(c);
+    let its_own =
+        step.cwd.is_some() || step.user.is_some() || step.files.iter().any(|file| file.as_str() == first);
+    (!its_own && step.applies && first.contains('/') && first.chars().all(plain)).then_some(first)
 }

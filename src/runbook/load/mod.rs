@@ -7,6 +7,7 @@ mod build;
 mod circles;
 mod format;
 mod lint;
+mod look_alike;
 mod near;
 mod order;
 mod text;
@@ -104,6 +105,7 @@ pub fn load(source: &Source, inputs: &Inputs) -> Loaded {
     let json = walker.runbook(&root);
     let uses = std::mem::take(&mut walker.uses);
     lint::invisible(&source.text, &root, &mut findings);
+    look_alike::lint(&root, &mut findings);
     let mut rollback_files = Vec::new();
     let mut runbook = None;
     // What a broken text seems to mean is not worth judging.

@@ -64,9 +64,18 @@ pub fn rollback_text(runbook: &Runbook, scope: &Scope) -> String {
     let undone: Vec<&Stage> = applies[floor.unwrap_or(0)..].iter().rev().copied().collect();
     let whole = floor.is_none_or(|at| at == 0);
 
-    let total = estimate::in_order(steps(runbook, &undone, whole));
     let mut out = format!("# The way back of {}: {}\n", runbook.id, safe(&runbook.title));
-    let _ = writeln!(out, "# {}; {total}", count(steps(runbook, &undone, whole).count()));
+    let mut sum = |stages: &[&Stage], whole, when: &str| {
+        let steps = || steps(runbook, stages, whole);
+        let _ = writeln!(out, "# {}{when}; {}", count(steps().count()), estimate::in_order(steps()));
+    };
+    if let Some(at) = floor.filter(|_| !whole) {
+        let before: Vec<&Stage> = applies[..at].iter().rev().copied().collect();
+        sum(&before, true, &format!(" while `{}` has not begun", applies[at].id));
+        sum(&undone, false, " after that");
+    } else {
+        sum(&undone, whole, "");
+    }
     if applies.iter().flat_map(|s| &s.rollback).any(|s| !s.undoes.is_empty()) {
         out.push_str("# Leave out what undoes steps that were never started.\n");
     }

@@ -18,7 +18,7 @@ pub fn paste(runbook: &Runbook, step: &Step, scope: &Scope) -> String {
             names if names.is_empty() => line,
             names => {
                 let names = names.into_iter().collect::<Vec<_>>().join(", ");
-                format!("# known only in the session, fill in first: {names}\n# {line}")
+                format!("# no value yet, fill in first: {names}\n# {line}")
             }
         },
         None => by_hand(runbook, step, scope).iter().map(|line| format!("# {line}\n")).collect::<String>(),

@@ -66,10 +66,7 @@ fn a_pasted_line_runs_in_its_folder_with_its_variables_and_its_secrets() {
 fn a_line_whose_values_are_not_known_is_a_comment() {
     for name in ["open", "rev", "session.id"] {
         let step = back(&format!("run = [\"touch\", \"${{{{ {name} }}}}\"]"), "/");
-        assert_eq!(
-            step.paste.lines().next(),
-            Some(&*format!("# known only in the session, fill in first: {name}"))
-        );
+        assert_eq!(step.paste.lines().next(), Some(&*format!("# no value yet, fill in first: {name}")));
         assert_eq!(bash(&step.paste), "", "{}", step.paste);
     }
 }
