@@ -83,6 +83,31 @@ fn every_example_of_the_reference_loads() {
     }
 }
 
+/// The names of all keys in a JSON Schema.
+fn keys(schema: &serde_json::Value, found: &mut std::collections::BTreeSet<String>) {
+    if let Some(properties) = schema.get("properties").and_then(|p| p.as_object()) {
+        found.extend(properties.keys().cloned());
+    }
+    let below: Vec<&serde_json::Value> = match schema {
+        serde_json::Value::Object(map) => map.values().collect(),
+        serde_json::Value::Array(items) => items.iter().collect(),
+        _ => Vec::new(),
+    };
+    below.into_iter().for_each(|schema| keys(schema, found));
+}
+
+#[test]
+fn the_reference_names_every_key() {
+    let reference = fs::read_to_string(root().join("sample-runbooks/README.md")).expect("the reference");
+    let words: std::collections::HashSet<&str> =
+        reference.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    let mut known = std::collections::BTreeSet::new();
+    keys(&gonogo::runbook::schema::SCHEMA, &mut known);
+    assert!(known.len() > 80, "the schema is where this test looks");
+    let missing: Vec<&String> = known.iter().filter(|key| !words.contains(key.as_str())).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
 /// Every place of a TOML value, as the way there.
 fn places(value: &toml::Value, at: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
     let children: Vec<(String, &toml::Value)> = match value {

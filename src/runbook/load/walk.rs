@@ -466,6 +466,8 @@ impl<'a> Walker<'a> {
             format!("it is a key of `expect`: write `expect.{}`", entry.key)
         } else if SCHEMA["properties"].get(&entry.key).is_some() {
             format!("`{0}` is a key of the runbook itself: write it above the first table", entry.key)
+        } else if let Some(header) = self.table_above(&entry.key) {
+            format!("`{}` is a key of `{header}`: write it there, above the first table inside it", entry.key)
         } else {
             format!("known here are {}", ticked(keys.iter().copied()))
         };
@@ -475,6 +477,16 @@ impl<'a> Walker<'a> {
             format!("unknown key `{}` in {place}", entry.key),
             help,
         );
+    }
+
+    /// The header of the table around this one that takes the key: TOML gave it to the last header above it.
+    fn table_above(&self, key: &str) -> Option<&'static str> {
+        let (header, kind) = match self.trail.first()? {
+            Seg::Key(table) if table == "stage" => ("[[stage]]", "StageFile"),
+            Seg::Key(table) if table == "rollback" => ("[rollback]", "RollbackFile"),
+            _ => return None,
+        };
+        SCHEMA["$defs"][kind]["properties"].get(key).map(|_| header)
     }
 
     fn kind_entries<'n>(&self, table: &'n Node) -> Vec<&'n Entry> {
