@@ -95,7 +95,7 @@ pub struct VarFile {
 #[schemars(extend("x-kinds" = ["env", "file"]))]
 pub struct SecretFile {
     /// The environment variable that holds it.
-    pub env: Option<Text>,
+    pub env: Option<values::Variable>,
     /// The file that holds it, relative to the runbook's folder; a last newline is dropped.
     pub file: Option<Dir>,
 }

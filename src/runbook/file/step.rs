@@ -82,7 +82,7 @@ pub struct StepFile {
     /// The folder that its command runs in. Default: the runbook's own.
     pub cwd: Option<Template>,
     /// The user that its command runs as, through `sudo -n`.
-    pub user: Option<Text>,
+    pub user: Option<super::values::User>,
     /// Where it applies at all.
     pub when: Option<WhenFile>,
     /// Files that must exist before it starts; those of rollback steps join `[rollback] ready`.

@@ -64,6 +64,10 @@ texts! {
     Hex "sha256",
     /// An HTTP method.
     Method "method",
+    /// An environment variable's name.
+    Variable "variable",
+    /// A user's name.
+    User "user",
 }
 
 /// A key that belongs to the format, and that this build refuses by name.

@@ -63,6 +63,8 @@ formats! {
     "step"          Nothing Plain   "a step's name"                        "x",
     "stage"         Nothing Plain   "a stage's id"                         "x",
     "sha256"        Runtime Plain   "a SHA-256 digest in hex"              "0000000000000000000000000000000000000000000000000000000000000000",
+    "variable"      Nothing Plain   "an environment variable's name"       "X",
+    "user"          Vars    Plain   "a user's name"                        "root",
     "method"        Nothing Plain   "an HTTP method"                       "GET",
 }
 
@@ -92,6 +94,8 @@ impl Format {
             "address" if !holes => address(text),
             "sha256" if !holes => digest(text),
             "method" => method(text),
+            "variable" => variable(text),
+            "user" => user(text),
             "shell" if text.trim().is_empty() => {
                 refuse(Code::EmptyText, "the command line is empty", "say what is to be run")
             }
@@ -252,6 +256,33 @@ fn digest(text: &str) -> Result<(), Refusal> {
     )
 }
 
+/// What a shell can name too: the way back may have to be pasted into one.
+fn variable(text: &str) -> Result<(), Refusal> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if !text.is_empty() && text.chars().all(fits) && !text.starts_with(|c: char| c.is_ascii_digit()) {
+        return Ok(());
+    }
+    refuse(
+        Code::BadName,
+        format!("`{text}` cannot be the name of an environment variable"),
+        "names are made of letters, digits and `_`, and begin with no digit: `PROXY_PORT`",
+    )
+}
+
+/// A name or `#uid` that `sudo -u` cannot take for an option.
+fn user(text: &str) -> Result<(), Refusal> {
+    let name = text.strip_prefix('#').unwrap_or(text);
+    let fits = |c: char| c.is_ascii_alphanumeric() || "_.@$-".contains(c);
+    if !name.is_empty() && name.chars().all(fits) && !name.starts_with('-') {
+        return Ok(());
+    }
+    refuse(
+        Code::BadName,
+        format!("`{text}` cannot be a user's name"),
+        "write the login name, or `#` and the uid",
+    )
+}
+
 fn method(text: &str) -> Result<(), Refusal> {
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_uppercase()) {
         return Ok(());
@@ -273,11 +304,7 @@ pub fn judge_key(kind: &str, key: &str) -> Result<(), Refusal> {
             format!("`{key}` cannot be a name here"),
             "names are made of letters, digits, `_` and `-`",
         ),
-        "env" if key.is_empty() || key.contains(['=', '\0']) => refuse(
-            Code::BadName,
-            format!("`{key}` cannot be the name of an environment variable"),
-            "write it without `=`",
-        ),
+        "env" => variable(key),
         "header" if reqwest::header::HeaderName::from_bytes(key.as_bytes()).is_err() => refuse(
             Code::BadName,
             format!("`{key}` cannot be the name of a header"),

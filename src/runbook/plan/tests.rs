@@ -4,12 +4,16 @@ use crate::runbook::interpolate::Scope;
 use crate::runbook::load::Missing;
 use crate::runbook::model::{Host, Runbook};
 use crate::runbook::plan::{PlannedStep, forward_text, rollback_commands, rollback_text, scope};
-use crate::runbook::{Inputs, Source, load};
+use crate::runbook::{Inputs, Loaded, Source, load};
 
-fn runbook(text: &str, dir: &str) -> Runbook {
+fn loaded(text: &str, dir: &str) -> Loaded {
     let source = Source { text: text.to_owned(), file: "x.toml".into(), dir: dir.into() };
     let host = Host { name: "bastion".into(), os: "linux".into(), arch: "x86_64".into() };
-    let loaded = load(&source, &Inputs { set: Default::default(), host, missing: Missing::Open });
+    load(&source, &Inputs { set: Default::default(), host, missing: Missing::Open })
+}
+
+fn runbook(text: &str, dir: &str) -> Runbook {
+    let loaded = loaded(text, dir);
     let errors: String = loaded.diagnostics.iter().map(|d| d.render("x.toml", text, false)).collect();
     loaded.runbook.unwrap_or_else(|| panic!("{errors}"))
 }
@@ -68,6 +72,31 @@ fn a_line_whose_values_are_not_known_is_a_comment() {
         let step = back(&format!("run = [\"touch\", \"${{{{ {name} }}}}\"]"), "/");
         assert_eq!(step.paste.lines().next(), Some(&*format!("# no value yet, fill in first: {name}")));
         assert_eq!(bash(&step.paste), "", "{}", step.paste);
+    }
+}
+
+#[test]
+fn no_name_in_a_runbook_reaches_a_shell_unquoted() {
+    for (find, put) in [
+        ("env = \"E\"", "env = \"X} $(touch y) ${Y\""),
+        ("[env]\nA", "[env]\n\"a;b\""),
+        ("user = \"app\"", "user = \"-u root\""),
+    ] {
+        let text = "[secret.s]\nenv = \"E\"\n[env]\nA = \"${{ secret.s }}\"\n[[stage]]\nid = \"s\"\n\
+            [[stage.rollback]]\nid = \"b\"\nuser = \"app\"\nrun = [\"x\"]\n[[stage.step]]\nid = \"f\"\nwait = \"1s\"\n";
+        assert!(loaded(text, "/").runbook.is_some());
+        assert!(loaded(&text.replace(find, put), "/").runbook.is_none(), "{put}");
+    }
+}
+
+#[test]
+fn the_way_back_is_a_script_that_bash_can_read() {
+    for text in [SMALL, EVERY] {
+        let runbook = runbook(text, "/srv/x y'z");
+        let script = rollback_text(&runbook, &scope(&runbook));
+        let read =
+            std::process::Command::new("bash").args(["-n", "-c", &script]).status().expect("bash is there");
+        assert!(read.success(), "{script}");
     }
 }
 

@@ -72,7 +72,7 @@ impl Build<'_> {
             estimate: file.estimate.as_ref().map(duration),
             env: env(std::mem::take(&mut file.env)),
             cwd: file.cwd.take().map(template),
-            user: text(file.user.take()),
+            user: file.user.take().map(|user| user.0),
             files: templates(std::mem::take(&mut file.files)),
             needs,
             retries,
