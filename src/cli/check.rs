@@ -11,6 +11,9 @@ use super::load::{BROKEN, Read, VarArgs, counts, read};
 use crate::runbook::load::Missing;
 use crate::text::safe;
 
+/// So many findings of one runbook are printed as text.
+const SHOWN: usize = 300;
+
 /// Judge runbooks: every error and warning in one pass.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
@@ -62,8 +65,11 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 }
 
 fn print(read: &Read) {
-    for diagnostic in &read.loaded.diagnostics {
+    for diagnostic in read.loaded.diagnostics.iter().take(SHOWN) {
         anstream::println!("{}", diagnostic.render(&read.file, &read.text, true));
+    }
+    if let Some(more) = read.loaded.diagnostics.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        anstream::println!("… and {more} more; `--format json` lists all of them\n");
     }
     let file = safe(&read.file);
     let number = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });

@@ -1,5 +1,6 @@
 //! A finding about a runbook: where, what, and what to do; as text with the source line, and as JSON.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
@@ -127,6 +128,7 @@ fn floor(source: &str, byte: usize) -> usize {
 #[derive(Debug, Default)]
 pub struct Findings {
     found: Vec<Diagnostic>,
+    known: HashSet<(usize, Code, String)>,
     /// Spans whose value was replaced to go on: what would be said about the stand-in is not said.
     replaced: Vec<Range<usize>>,
 }
@@ -134,7 +136,7 @@ pub struct Findings {
 impl Findings {
     /// Adds a finding.
     pub fn add(&mut self, diagnostic: Diagnostic) {
-        if !self.found.contains(&diagnostic) {
+        if self.known.insert((diagnostic.span.start, diagnostic.code, diagnostic.message.clone())) {
             self.found.push(diagnostic);
         }
     }
@@ -156,6 +158,19 @@ impl Findings {
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.found.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// Drops what was found within these places, apart from syntax errors: what was read there is a guess.
+    pub fn drop_guesses(&mut self, places: &[Range<usize>]) {
+        let guess =
+            |d: &Diagnostic| d.code != Code::Syntax && places.iter().any(|p| p.contains(&d.span.start));
+        self.found.retain(|d| !guess(d));
+    }
+
+    /// The places of the syntax errors.
+    #[must_use]
+    pub fn syntax_errors(&self) -> Vec<Range<usize>> {
+        self.found.iter().filter(|d| d.code == Code::Syntax).map(|d| d.span.clone()).collect()
     }
 
     /// The findings in the order of the file.

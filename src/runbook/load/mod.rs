@@ -104,6 +104,11 @@ pub fn load(source: &Source, inputs: &Inputs) -> Loaded {
     let mut walker = walk::Walker::new(&source.text, &root, &vars, whole, &mut findings);
     let json = walker.runbook(&root);
     let uses = std::mem::take(&mut walker.uses);
+    if !whole {
+        let guesses: Vec<_> =
+            findings.syntax_errors().iter().map(|error| text::spoilt(&source.text, error)).collect();
+        findings.drop_guesses(&guesses);
+    }
     lint::invisible(&source.text, &root, &mut findings);
     look_alike::lint(&root, &mut findings);
     let mut rollback_files = Vec::new();

@@ -14,3 +14,20 @@ pub fn placeholders(source: &str, span: &Range<usize>) -> Vec<Range<usize>> {
     }
     found
 }
+
+/// What a syntax error spoils: its own lines, and after a broken table header everything up to the next header, as
+/// that was read as part of another table.
+pub fn spoilt(source: &str, error: &Range<usize>) -> Range<usize> {
+    let before = source.get(..error.start).unwrap_or(source);
+    let start = before.rfind('\n').map_or(0, |i| i + 1);
+    let is_header = source[start..].trim_start().starts_with('[');
+    let mut end = start;
+    for line in source[start..].split_inclusive('\n') {
+        let next_header = end > start && line.trim_start().starts_with('[');
+        if end > error.end && (next_header || !is_header) || next_header && is_header {
+            break;
+        }
+        end += line.len();
+    }
+    start..end
+}

@@ -117,6 +117,9 @@ impl<'a> Walker<'a> {
         };
         let message = format!("{name}{}, not {}", words(schema), node.type_name());
         let help = match &node.value {
+            Value::Integer(n) if schema.get("format").is_some_and(|format| format == "duration") => {
+                format!("give it a unit: \"{n}s\"")
+            }
             Value::Integer(n) if types(schema).contains(&"string") => format!("put it in quotes: \"{n}\""),
             Value::Boolean(b) if types(schema).contains(&"string") => format!("put it in quotes: \"{b}\""),
             Value::String(_) if types(schema) == ["array"] => "put it in brackets: [\"…\"]".to_owned(),
@@ -181,6 +184,7 @@ impl<'a> Walker<'a> {
         let mut probe = String::new();
         let mut holes = false;
         let mut later = Vec::new();
+        let mut refused = false;
         for (_, part) in parts(text) {
             let name = match part {
                 Part::Text(part) => {
@@ -207,11 +211,11 @@ impl<'a> Walker<'a> {
                         out.push_str(&value);
                         probe.push_str(&value);
                     }
-                    Err(refused) => {
+                    Err(error) => {
                         self.error(
                             Code::NotForShell,
                             span,
-                            refused.to_string(),
+                            error.to_string(),
                             "a shell string takes `A-Z a-z 0-9 _ . / : @ % + = , -` only",
                         );
                         return self.replaced(node, format);
@@ -223,8 +227,11 @@ impl<'a> Walker<'a> {
                     out.push_str(&format!("${{{{ {name} }}}}"));
                     probe.push_str("x0");
                 }
-                Inserted::Refused => return self.replaced(node, format),
+                Inserted::Refused => refused = true,
             }
+        }
+        if refused {
+            return self.replaced(node, format);
         }
         // A `$` before a value that begins with braces would make a template of it.
         let made =
@@ -433,7 +440,9 @@ impl<'a> Walker<'a> {
             return Some(self.value(&entry.node, schema));
         }
         let kinds = self.kind_entries(table);
-        if let [kind] = kinds.as_slice() {
+        if let [kind] = kinds.as_slice()
+            && !is_unsupported(&kind.key)
+        {
             let message = format!("`{}` does not go with `{}`", entry.key, kind.key);
             let help = format!("it goes with {}", ticked(by_kind.keys().map(String::as_str)));
             self.error(Code::WrongKind, entry.key_span.clone(), message, help);
@@ -564,6 +573,13 @@ fn collect_captures(node: &Node, names: &mut BTreeSet<String>) {
     if let Value::Array(items) = &node.value {
         items.iter().for_each(|item| collect_captures(item, names));
     }
+}
+
+/// Whether a kind key is one that this build refuses.
+fn is_unsupported(kind: &str) -> bool {
+    ["CheckFile", "StepFile"]
+        .iter()
+        .any(|table| SCHEMA["$defs"][table]["properties"][kind].get("x-unsupported").is_some())
 }
 
 /// The schema itself, where it only refers to one.
