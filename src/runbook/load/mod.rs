@@ -10,6 +10,8 @@ mod lint;
 mod look_alike;
 mod near;
 mod order;
+#[cfg(test)]
+mod tests;
 mod text;
 mod tree;
 mod vars;
