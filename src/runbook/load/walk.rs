@@ -550,6 +550,7 @@ impl<'a> Walker<'a> {
                     format!("add `{key}`: {}", words(property)),
                 );
             }
+            self.findings.replaced(node.span.clone());
             self.stand_ins += 1;
             out.insert(key.to_owned(), stand_in(property, self.stand_ins));
         }

@@ -73,7 +73,7 @@ impl Build<'_> {
             exists,
             len: len.map(|len| Box::new(self.rule(len, node.at("len")))),
         };
-        if rule == Rule::default() {
+        if node.entries().is_empty() {
             let help = "say `equals`, `matches`, `min`, `max`, `exists` or `len`";
             self.error(Code::Empty, node.span.clone(), "the rule says nothing, so anything would do", help);
         }

@@ -50,8 +50,12 @@ impl Build<'_> {
         let mut steps = Vec::new();
         for (index, file) in files.into_iter().enumerate() {
             let id = StepId::new(stage, &file.id.0);
+            before.retain(|earlier| *earlier != id);
             steps.extend(self.step(file, node.item(index), stage, list, &before));
-            before.push(id);
+            // An id that stands twice was reported; a step that waits for itself would only follow from it.
+            if !before.contains(&id) {
+                before.push(id);
+            }
         }
         steps
     }
