@@ -10,6 +10,7 @@ mod lint;
 mod look_alike;
 mod near;
 mod order;
+mod shape;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -24,7 +24,8 @@ pub fn spoilt(source: &str, error: &Range<usize>) -> Range<usize> {
     let mut end = start;
     for line in source[start..].split_inclusive('\n') {
         let next_header = end > start && line.trim_start().starts_with('[');
-        if end > error.end && (next_header || !is_header) || next_header && is_header {
+        let is_over = if is_header { next_header } else { end > error.end };
+        if is_over {
             break;
         }
         end += line.len();
