@@ -50,6 +50,12 @@ impl Items {
             Self::Named(names) => names.iter().any(|name| name == item),
         }
     }
+
+    /// The first that is named and is none of `known`.
+    fn stranger(&self, known: &[String]) -> Option<&str> {
+        let Self::Named(names) = self else { return None };
+        names.iter().find(|name| !known.contains(name)).map(String::as_str)
+    }
 }
 
 /// What a hold leads to, by step, and else.
@@ -91,14 +97,22 @@ struct File {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "an answer is \"yes\", \"no\" or { answer, note, items }")]
 enum FileAnswer {
     Word(String),
-    Whole { answer: String, note: Option<String>, items: Option<FileItems> },
+    Whole(WholeAnswer),
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(deny_unknown_fields)]
+struct WholeAnswer {
+    answer: String,
+    note: Option<String>,
+    items: Option<FileItems>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "items are \"all\" or a list")]
 enum FileItems {
     Word(String),
     Named(Vec<String>),
@@ -149,23 +163,32 @@ pub fn parse(name: &str, text: &str, runbook: &Runbook) -> Result<Answers, Strin
     }
     for (step, answer) in file.confirm {
         let id = StepId::from(step.as_ref().as_str());
-        if !runbook.step(&id).is_some_and(|s| matches!(s.action, Action::Confirm { .. })) {
+        let Some(Action::Confirm { note_required, items, .. }) = runbook.step(&id).map(|s| &s.action) else {
             wrong.push((step.span().start, format!("the runbook has no question `{id}`")));
             continue;
-        }
+        };
         match confirm(answer.as_ref()) {
-            Ok(answer) => {
-                answers.confirm.insert(id, answer);
+            Ok(given) if *note_required && given.note.as_ref().is_none_or(|n| n.trim().is_empty()) => {
+                wrong.push((answer.span().start, format!("the answer to `{id}` needs a `note`")));
             }
+            Ok(given) => match given.items.stranger(items) {
+                Some(item) => wrong.push((answer.span().start, format!("`{id}` has no item \"{item}\""))),
+                None => {
+                    answers.confirm.insert(id, given);
+                }
+            },
             Err(why) => wrong.push((answer.span().start, why)),
         }
     }
     for (stage, ticked) in file.tick {
         let id = StageId::from(stage.as_ref().as_str());
         match (runbook.stage(&id), items(&ticked)) {
-            (Some(_), Ok(items)) => {
-                answers.tick.insert(id, items);
-            }
+            (Some(plan), Ok(items)) => match items.stranger(&plan.gate.accept) {
+                Some(item) => wrong.push((stage.span().start, format!("`{id}` has no item \"{item}\""))),
+                None => {
+                    answers.tick.insert(id, items);
+                }
+            },
             (None, _) => wrong.push((stage.span().start, format!("the runbook has no stage `{id}`"))),
             (_, Err(why)) => wrong.push((stage.span().start, why)),
         }
@@ -192,7 +215,7 @@ pub fn parse(name: &str, text: &str, runbook: &Runbook) -> Result<Answers, Strin
 fn confirm(answer: &FileAnswer) -> Result<Answer, String> {
     let (word, note, ticked) = match answer {
         FileAnswer::Word(word) => (word, None, Items::None),
-        FileAnswer::Whole { answer, note, items: ticked } => {
+        FileAnswer::Whole(WholeAnswer { answer, note, items: ticked }) => {
             (answer, note.clone(), ticked.as_ref().map(items).transpose()?.unwrap_or_default())
         }
     };
@@ -211,3 +234,6 @@ fn items(items: &FileItems) -> Result<Items, String> {
         FileItems::Named(names) => Ok(Items::Named(names.clone())),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use super::answers::{Answers, HoldAnswer};
 use crate::clock::Now;
 use crate::event::{ItemOf, Outcome};
 use crate::runbook::StepId;
-use crate::runbook::model::Action;
+use crate::runbook::model::{Action, OnFailure, Stage};
 use crate::session::{
     Command, Hold, Situation, StageStatus, State, StepStatus, TriggerState, gate, outcome_word,
 };
@@ -59,9 +59,9 @@ pub fn next(state: &State, answers: Option<&Answers>, tried: &Tried, now: Now) -
             _ => stop("the policy is to be acknowledged: `acknowledge = true` in --answers"),
         },
         Situation::RollingBack => question(state, answers).unwrap_or(WAIT),
+        Situation::Running | Situation::Holding if state.paused.is_some() => WAIT,
         Situation::Holding => hold(state, answers, tried),
-        Situation::Running if state.paused.is_some() => WAIT,
-        Situation::Running => question(state, answers).unwrap_or_else(|| forward(state, answers, now)),
+        Situation::Running => question(state, answers).unwrap_or_else(|| forward(state, answers, tried, now)),
     }
 }
 
@@ -77,7 +77,10 @@ fn over(state: &State) -> Next {
 
 /// The answer to the first step that waits for one.
 fn question(state: &State, answers: Option<&Answers>) -> Option<Next> {
-    let step = state.questions().into_iter().next()?;
+    // What a rollback is about to end needs no answer any more.
+    let rollback = state.active_rollback();
+    let due = |step: &StepId| rollback.is_none_or(|rollback| rollback.steps.contains(step));
+    let step = state.questions().into_iter().find(due)?;
     if state.step(&step).status == StepStatus::Unknown {
         return Some(stop(format!("what became of {step} is unknown, and only a person can say it")));
     }
@@ -107,40 +110,68 @@ fn hold(state: &State, answers: Option<&Answers>, tried: &Tried) -> Next {
         // Siblings finish first; a countdown that nobody vetoes rolls back by itself.
         return WAIT;
     }
-    let (step, why) = match hold {
-        Hold::StepFailed { step, why } => (Some(step.clone()), format!("{step} failed: {why}")),
+    match hold {
+        Hold::StepFailed { step, .. } if rolls_back_by_itself(state, &step) => WAIT,
+        Hold::StepFailed { step, why } => held(Some(&step), format!("{step} failed: {why}"), answers, tried),
         Hold::StepUnknown { step, why } => {
-            return stop(format!("what became of {step} is unknown, and only a person can say it: {why}"));
+            stop(format!("what became of {step} is unknown, and only a person can say it: {why}"))
         }
-        Hold::Trigger { trigger, why } => (None, format!("trigger {trigger} holds: {why}")),
-    };
-    let named = answers.zip(step.as_ref()).and_then(|(a, step)| a.on_hold.steps.get(step)).copied();
+        Hold::Trigger { trigger, why } => {
+            held(None, format!("trigger {trigger} holds: {why}"), answers, tried)
+        }
+    }
+}
+
+/// Whether a failed step's own rollback is still to come: its countdown is recorded after the failure, and its
+/// rollback after the countdown.
+fn rolls_back_by_itself(state: &State, step: &StepId) -> bool {
+    let own = state.step_plan(step).is_some_and(|s| matches!(s.on_failure, OnFailure::Rollback { .. }));
+    let trigger = state.triggers.get(step.as_str());
+    own && !matches!(trigger, Some(TriggerState::Vetoed | TriggerState::Fired { holding: true, .. }))
+}
+
+/// What the answers say of a hold: of `step`, or of anything else.
+fn held(step: Option<&StepId>, why: String, answers: Option<&Answers>, tried: &Tried) -> Next {
+    let named = answers.zip(step).and_then(|(a, step)| a.on_hold.steps.get(step)).copied();
     let answer = named.or(answers.map(|a| a.on_hold.default)).unwrap_or_default();
     match (answer, step) {
         (HoldAnswer::Rollback, _) => Next::Ask(Command::Rollback { to: None, reason: Some(why) }),
-        (HoldAnswer::Retry, Some(step)) if !tried.retried.contains(&step) => {
-            Next::Ask(Command::Retry { step })
+        (HoldAnswer::Retry, Some(step)) if !tried.retried.contains(step) => {
+            Next::Ask(Command::Retry { step: step.clone() })
         }
         _ => stop(format!("the session holds: {why}")),
     }
 }
 
 /// Ticks, waits for the gate, and advances.
-fn forward(state: &State, answers: Option<&Answers>, now: Now) -> Next {
+fn forward(state: &State, answers: Option<&Answers>, tried: &Tried, now: Now) -> Next {
     let may_advance = answers.is_some_and(|a| a.advance);
     let Some(current) = state.current_stage() else {
+        if let Some(rollback) = state.rollback.as_ref().filter(|r| r.finished.is_some()) {
+            let why = format!("rolled back to {}; the session holds before it", rollback.to);
+            return Next::Stop { code: ROLLED_BACK, why };
+        }
         let hatch = gate::escape_hatch(state);
         if !may_advance {
             return stop("the session waits to be advanced: `advance = true` in --answers");
         }
         let since = state.started.map_or(now.up_ms, |start| start.up_ms);
-        return if hatch.is_go() { advance(state, answers) } else { patient(&hatch, since, answers, now) };
+        return if hatch.is_go() {
+            advance(state, answers)
+        } else {
+            patient(&hatch, since, answers, tried, now)
+        };
     };
     let Some(stage) = state.stages.get(current).filter(|s| s.status == StageStatus::AtGate) else {
         return WAIT;
     };
-    let plan = state.stage_plan(current);
-    for item in plan.iter().flat_map(|p| &p.gate.accept).filter(|item| !stage.ticks.contains_key(*item)) {
+    let Some(plan) = state.stage_plan(current) else { return WAIT };
+    // One that failed and lets the others go on keeps its gate NO-GO: waiting for it changes nothing.
+    if let Some(step) = plan.steps.iter().find(|s| state.step(&s.id).status == StepStatus::Failed) {
+        let why = state.step(&step.id).why.clone().unwrap_or_default();
+        return held(Some(&step.id), format!("{} failed: {why}", step.id), answers, tried);
+    }
+    for item in plan.gate.accept.iter().filter(|item| !stage.ticks.contains_key(*item)) {
         if !answers.and_then(|a| a.tick.get(current)).is_some_and(|items| items.has(item)) {
             return stop(format!("\"{item}\" is to be ticked: `[tick] {current} = …` in --answers"));
         }
@@ -150,29 +181,49 @@ fn forward(state: &State, answers: Option<&Answers>, now: Now) -> Next {
     let verdict = gate::evaluate(state, current);
     if !verdict.is_go() {
         let since = stage.at_gate.map_or(now.up_ms, |at| at.up_ms);
-        return patient(&verdict, since, answers, now);
+        return patient(&verdict, since, answers, tried, now);
     }
-    if !may_advance && !plan.is_some_and(|p| p.gate.auto) {
+    // What is to be recorded of it is recorded first; an advance in between would be refused.
+    let recorded = stage.gate.as_ref().is_some_and(|gate| gate.go);
+    let crosses = crossing(state).is_some();
+    if !recorded || (plan.gate.auto && !crosses) {
+        return WAIT;
+    }
+    if !may_advance && !plan.gate.auto {
         return stop(format!("the gate of {current} is GO: `advance = true` in --answers"));
     }
     advance(state, answers)
 }
 
-/// Waits for a gate as long as the answers say.
-fn patient(verdict: &gate::Verdict, since_up_ms: u64, answers: Option<&Answers>, now: Now) -> Next {
+/// Waits for a gate as long as the answers say; from then on it is a hold.
+fn patient(
+    verdict: &gate::Verdict,
+    since_up_ms: u64,
+    answers: Option<&Answers>,
+    tried: &Tried,
+    now: Now,
+) -> Next {
     let Some(within) = answers.and_then(|a| a.gate_within) else { return WAIT };
-    let until = since_up_ms + u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+    let until = since_up_ms.saturating_add(u64::try_from(within.as_millis()).unwrap_or(u64::MAX));
     if now.up_ms < until {
         return Next::Wait { until_up_ms: Some(until) };
     }
-    stop(format!("{} after {}", verdict.in_a_line(), humantime::format_duration(within)))
+    let why = format!("{} after {}", verdict.in_a_line(), humantime::format_duration(within));
+    held(None, why, answers, tried)
+}
+
+/// The point of no return that an advance would enter.
+fn crossing(state: &State) -> Option<&Stage> {
+    state.next_stage().and_then(|id| state.stage_plan(id)).filter(|stage| stage.point_of_no_return)
 }
 
 fn advance(state: &State, answers: Option<&Answers>) -> Next {
-    let crossing = state.next_stage().and_then(|id| state.stage_plan(id)).filter(|s| s.point_of_no_return);
-    let Some(stage) = crossing else { return Next::Ask(Command::Advance { typed: None, over: None }) };
+    let Some(stage) = crossing(state) else { return Next::Ask(Command::Advance { typed: None, over: None }) };
     if answers.is_some_and(|a| a.point_of_no_return.contains(&stage.id)) {
         return Next::Ask(Command::Advance { typed: Some(stage.id.to_string()), over: None });
     }
     stop(format!("{} is a point of no return: name it in `point_of_no_return` in --answers", stage.id))
 }
+
+#[cfg(test)]
+mod tests;
