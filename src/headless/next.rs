@@ -171,7 +171,7 @@ fn forward(state: &State, answers: Option<&Answers>, tried: &Tried, now: Now) ->
         let why = state.step(&step.id).why.clone().unwrap_or_default();
         return held(Some(&step.id), format!("{} failed: {why}", step.id), answers, tried);
     }
-    for item in plan.gate.accept.iter().filter(|item| !stage.ticks.contains_key(*item)) {
+    if let Some(item) = plan.gate.accept.iter().find(|item| !stage.ticks.contains_key(*item)) {
         if !answers.and_then(|a| a.tick.get(current)).is_some_and(|items| items.has(item)) {
             return stop(format!("\"{item}\" is to be ticked: `[tick] {current} = …` in --answers"));
         }
