@@ -4,6 +4,8 @@ mod audit;
 mod broken_runbooks;
 mod cutover;
 mod layers;
+mod probes;
 mod runbook_files;
 mod shim;
 mod terminal;
+mod watched;

@@ -48,9 +48,11 @@ pub(super) fn at(pids: &[u32], kinds: Kinds) -> Result<Vec<Facts>, String> {
     look(ProcessesToUpdate::Some(&pids), kinds)
 }
 
-/// All living processes but this one.
+/// All living processes but this one, whose own arguments may name what it looks for.
 pub(super) fn all(kinds: Kinds) -> Result<Vec<Facts>, String> {
-    look(ProcessesToUpdate::All, kinds)
+    let mut found = look(ProcessesToUpdate::All, kinds)?;
+    found.retain(|facts| facts.identity.pid != std::process::id());
+    Ok(found)
 }
 
 fn look(which: ProcessesToUpdate<'_>, kinds: Kinds) -> Result<Vec<Facts>, String> {
@@ -65,10 +67,8 @@ fn look(which: ProcessesToUpdate<'_>, kinds: Kinds) -> Result<Vec<Facts>, String
         .with_exe(ask(kinds.exe))
         .with_user(ask(kinds.user));
     system.refresh_processes_specifics(which, true, kind);
-    let own = std::process::id();
     let living = system.processes().values().filter(|process| process.thread_kind().is_none());
     let mut found: Vec<Facts> = living
-        .filter(|process| process.pid().as_u32() != own)
         .filter_map(|process| {
             Some(Facts {
                 identity: Identity::of(process.pid().as_u32())?,
