@@ -39,8 +39,10 @@ pub fn hatch(state: &State, now: Now) -> Hatch {
         let ready = "UNKNOWN: no runbook yet".to_owned();
         return Hatch { mark: Mark::Pending, ready, plan: None, window: None };
     };
-    let red = runbook.rollback.ready.iter().find(|check| !state.is_green(check));
+    let red = runbook.rollback.ready.iter().find(|check| state.blocks(check));
     let (mark, ready) = match red {
+        _ if state.is_closed() => (Mark::Pending, "CLOSED: the session is over".to_owned()),
+        _ if state.active_rollback().is_some() => (Mark::Running, "IN USE: rolling back".to_owned()),
         Some(check) => {
             let seen = state.check(check);
             let why = if seen.reason.is_empty() { "" } else { ": " };
@@ -48,7 +50,7 @@ pub fn hatch(state: &State, now: Now) -> Hatch {
         }
         None => (Mark::Ok, "READY".to_owned()),
     };
-    let plan = rollback::plan(state, None);
+    let plan = rollback::plan(state, None).filter(|_| !state.is_closed());
     let estimate = plan.as_ref().and_then(|plan| estimate(state, &plan.steps));
     let plan = plan.map(|plan| {
         let steps = plan.steps.len();

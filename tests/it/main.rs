@@ -2,6 +2,7 @@
 
 mod audit;
 mod broken_runbooks;
+mod cockpit;
 mod cutover;
 mod layers;
 mod probes;

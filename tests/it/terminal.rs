@@ -109,8 +109,9 @@ impl Stage {
     async fn until(&mut self, what: &str, shown: impl Fn(&vt100::Screen) -> bool) {
         let mut buf = [0; 4096];
         let pty = self.pty.as_mut().expect("the terminal is there");
+        let patience = tokio::time::Instant::now() + Duration::from_secs(30);
         while !shown(self.screen.screen()) {
-            let read = tokio::time::timeout(Duration::from_secs(30), pty.read(&mut buf)).await;
+            let read = tokio::time::timeout_at(patience, pty.read(&mut buf)).await;
             let count = read.unwrap_or_else(|_| {
                 panic!("waited for {what}, on the screen is:\n{}", self.screen.screen().contents())
             });

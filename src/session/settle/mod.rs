@@ -36,7 +36,7 @@ pub fn settle(state: &State, facts: &Facts, now: Now) -> Settled {
     if state.runbook.is_none() || state.is_closed() {
         return Settled::default();
     }
-    let rules: [&Rule; 5] = [
+    let rules: [&dyn Fn(&mut Round) -> Vec<(By, EventKind)>; 5] = [
         &|round| by_engine(steps::ends(round)),
         &|round| by_engine(rollback::goes_on(round)),
         &|round| triggers::fire(round, facts),
@@ -55,9 +55,6 @@ pub fn settle(state: &State, facts: &Facts, now: Now) -> Settled {
 fn by_engine(events: Vec<EventKind>) -> Vec<(By, EventKind)> {
     events.into_iter().map(|event| (By::ENGINE, event)).collect()
 }
-
-/// Says what follows by itself, and by whom; nothing where it does not apply.
-type Rule<'a> = dyn Fn(&mut Round) -> Vec<(By, EventKind)> + 'a;
 
 /// One look at the state; it remembers the nearest deadline that it met.
 struct Round<'a> {

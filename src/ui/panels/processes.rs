@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
 use super::Look;
+use crate::event::Health;
 use crate::runbook::CheckId;
 use crate::runbook::model::{Check, Probe, ProcessExpect};
 use crate::session::telemetry::ProcessSeen;
@@ -105,15 +106,23 @@ impl Processes<'_> {
     fn row(&self, (id, pid): &(CheckId, Option<u32>), cols: u16, selected: bool) -> Row {
         let theme = self.look.theme;
         let check = self.state.runbook.as_ref().and_then(|r| r.check(id));
-        let want = check.and_then(wanted).map_or("-", |expect| if expect.running { "run" } else { "gone" });
-        let seen = self.telemetry.processes.get(id).into_iter().flatten();
+        let wants_run = check.and_then(wanted).map(|expect| expect.running);
+        let want = wants_run.map_or("-", |run| if run { "run" } else { "gone" });
+        let looked_at = self.state.check(id).health != Health::Idle;
+        let seen = self.telemetry.processes.get(id).into_iter().flatten().filter(|_| looked_at);
         let seen = seen.into_iter().find(|process| Some(process.identity.pid) == *pid);
-        let (mark, _) = status::check(self.state, id);
         let word = match (seen, self.telemetry.checks.contains_key(id)) {
+            _ if !looked_at => "idle",
             (Some(_), _) => "run",
             (None, true) => "gone",
             (None, false) => "not seen",
         };
+        // One look that differs from what is wanted is no failure yet, but it is not fine either.
+        let (mark, _) = match status::check(self.state, id) {
+            (Mark::Ok, word) if wants_run.is_some_and(|run| run != seen.is_some()) => (Mark::Warn, word),
+            other => other,
+        };
+        let pid = pid.filter(|_| looked_at);
         let row = Row::new(cols).cell(if selected { ">" } else { "" }, 1, theme.key);
         let name = name_cols(&row);
         let row = row
