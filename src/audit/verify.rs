@@ -275,7 +275,8 @@ impl Reading {
         let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
         let value: Value = serde_json::from_str(text).map_err(|e| format!("it is not JSON: {e}"))?;
         // Written in any other way (a key twice, another order, a number in another form) it is not ours.
-        if value.to_string() != text || !has_our_keys(&value) {
+        let as_we_write_it = value.to_string();
+        if as_we_write_it != text || !has_our_keys(&value) {
             return Err("it is not written as a log line is".to_owned());
         }
         if value["seq"].as_u64() != Some(self.seq + 1) {

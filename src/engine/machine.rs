@@ -61,12 +61,17 @@ pub enum Input {
     Own(By, EventKind),
 }
 
+/// What an operator is told of a command.
+pub type Answer = Result<(), Refusal>;
+/// Where that goes.
+pub type Answerer = oneshot::Sender<Answer>;
+
 /// What one turn leads to, in this order: show, answer, act.
 #[derive(Debug, Default)]
 pub struct Turn {
     pub events: Vec<Arc<Event>>,
     pub measures: Vec<Measure>,
-    pub answers: Vec<(oneshot::Sender<Result<(), Refusal>>, Result<(), Refusal>)>,
+    pub answers: Vec<(Answerer, Answer)>,
     pub effects: Vec<Effect>,
     /// When to look again at the latest, on the boot clock.
     pub next_up_ms: u64,

@@ -28,6 +28,9 @@ pub struct Facts {
     pub failures_reached: BTreeSet<TriggerId>,
 }
 
+/// Something that follows by itself.
+type Rule<'r> = dyn Fn(&mut Round) -> Vec<(By, EventKind)> + 'r;
+
 /// What follows from `state` at `now`. The rules stand in the order of their urgency; the first that has something
 /// to say ends the round.
 #[must_use]
@@ -36,7 +39,7 @@ pub fn settle(state: &State, facts: &Facts, now: Now) -> Settled {
     if state.runbook.is_none() || state.is_closed() {
         return Settled::default();
     }
-    let rules: [&dyn Fn(&mut Round) -> Vec<(By, EventKind)>; 5] = [
+    let rules: [&Rule; 5] = [
         &|round| by_engine(steps::ends(round)),
         &|round| by_engine(rollback::goes_on(round)),
         &|round| triggers::fire(round, facts),

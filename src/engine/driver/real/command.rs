@@ -44,7 +44,7 @@ impl Attempt {
     pub(super) async fn run(&self, step: &Step, command: &Command, expect: &RunExpect) -> End {
         let argv = match self.argv(command) {
             Ok(argv) => argv,
-            Err(why) => return End::Done(Done::failed(why)),
+            Err(why) => return End::done(Done::failed(why)),
         };
         let before: Vec<_> = expect.report.iter().map(|report| self.report(&report.path)).collect();
         let mode = Mode::Run { output_limit: step.output_limit };
@@ -55,7 +55,7 @@ impl Attempt {
         let ended = match exit.end {
             Ended::Exited { code } => proof::Ended::Code(code),
             Ended::Signaled { signal } => proof::Ended::Signal(signal),
-            Ended::ExecFailed { why } => return End::Done(Done::failed(why)),
+            Ended::ExecFailed { why } => return End::done(Done::failed(why)),
             Ended::Up => proof::Ended::Code(0),
         };
         let reports: Vec<ReportSeen> = expect
@@ -101,7 +101,7 @@ impl Attempt {
         if proof::all_met(&done.proofs) {
             self.capture(step, &texts.both, &mut done);
         }
-        End::Done(done)
+        End::done(done)
     }
 
     pub(super) async fn start(
@@ -114,7 +114,7 @@ impl Attempt {
         let argv: Result<Vec<String>, String> = argv.iter().map(|a| self.text(a)).collect();
         let (argv, log) = match (argv, self.path(log)) {
             (Ok(argv), Ok(log)) => (argv, log),
-            (Err(why), _) | (_, Err(why)) => return End::Done(Done::failed(why)),
+            (Err(why), _) | (_, Err(why)) => return End::done(Done::failed(why)),
         };
         let shown = log.display().to_string();
         let min_uptime_ms = u64::try_from(min_uptime.as_millis()).unwrap_or(u64::MAX);
@@ -124,7 +124,7 @@ impl Attempt {
         };
         let early = |how: String| {
             let min = humantime::format_duration(min_uptime);
-            End::Done(Done::failed(format!("it {how} before it had been up for {min}; its log is {shown}")))
+            End::done(Done::failed(format!("it {how} before it had been up for {min}; its log is {shown}")))
         };
         match exit.end {
             Ended::Up => match files::started_process(&self.folder().1) {
@@ -133,7 +133,7 @@ impl Attempt {
             },
             Ended::Exited { code } => early(format!("exited with {code}")),
             Ended::Signaled { signal } => early(format!("was ended by signal {signal}")),
-            Ended::ExecFailed { why } => End::Done(Done::failed(why)),
+            Ended::ExecFailed { why } => End::done(Done::failed(why)),
         }
     }
 
@@ -181,7 +181,7 @@ impl Attempt {
 
     /// Runs a command under a shim until its result is durable. Errors are how the attempt ends otherwise.
     async fn under_shim(&self, step: &Step, argv: Vec<String>, mode: Mode) -> Result<Exit, Box<End>> {
-        let failed = |why: String| Box::new(End::Done(Done::failed(why)));
+        let failed = |why: String| Box::new(End::done(Done::failed(why)));
         let spec = self.spec(step, argv, mode).map_err(failed)?;
         let (_, dir) = self.folder();
         let order = Launch { spec, secrets: self.around.secrets.clone() };

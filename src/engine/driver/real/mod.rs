@@ -126,10 +126,16 @@ struct Done {
 
 /// What an attempt comes to.
 enum End {
-    Done(Done),
+    Done(Box<Done>),
     /// A `start` step's process is up; the engine goes on from there.
     Launched(Identity),
     Unknown(String),
+}
+
+impl End {
+    fn done(done: Done) -> Self {
+        Self::Done(Box::new(done))
+    }
 }
 
 impl Done {
@@ -149,7 +155,7 @@ async fn perform(
     let attempt = Attempt { around, order, scope, ended, inbox, begun: clock::now() };
     let Some(step) = attempt.order.runbook.step(&attempt.order.step).cloned() else { return };
     let end = match attempt.missing_file(&step) {
-        Some(missing) => End::Done(missing),
+        Some(missing) => End::done(missing),
         None => attempt.act(&step).await,
     };
     let (id, number) = (attempt.order.step.clone(), attempt.order.attempt);
@@ -159,7 +165,7 @@ async fn perform(
             Report::Launched { step: id, attempt: number, process }
         }
         End::Unknown(evidence) => Report::Unknown { step: id, attempt: number, evidence },
-        End::Done(done) => attempt.finished(&step, done),
+        End::Done(done) => attempt.finished(&step, *done),
     };
     let _ = attempt.inbox.send(Input::Report(report));
 }
@@ -169,16 +175,16 @@ impl Attempt {
         match &step.action {
             Action::Run { command, expect } => self.run(step, command, expect).await,
             Action::Start { argv, log, min_uptime, .. } => self.start(step, argv, log, *min_uptime).await,
-            Action::Request { target, expect } => End::Done(self.request(step, target, expect).await),
-            Action::Assert { checks } => End::Done(self.assert(checks).await),
+            Action::Request { target, expect } => End::done(self.request(step, target, expect).await),
+            Action::Assert { checks } => End::done(self.assert(checks).await),
             Action::Signal { process, signal, expect } => {
-                End::Done(self.signal(process, signal, expect).await)
+                End::done(self.signal(process, signal, expect).await)
             }
-            Action::Link { path, target } => End::Done(self.link(path, target)),
-            Action::Collect { globs } => End::Done(self.collect(globs)),
+            Action::Link { path, target } => End::done(self.link(path, target)),
+            Action::Collect { globs } => End::done(self.collect(globs)),
             // The engine judges these itself and orders nothing.
             Action::Await { .. } | Action::Confirm { .. } | Action::Wait { .. } => {
-                End::Done(Done::failed("nothing is to be done here"))
+                End::done(Done::failed("nothing is to be done here"))
             }
         }
     }
