@@ -14,11 +14,15 @@ use crate::text::safe;
 /// So many findings of one runbook are printed as text.
 const SHOWN: usize = 300;
 
-/// Judge runbooks: every error and warning in one pass.
+/// Say everything that is wrong with a runbook, in one pass.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Example: gonogo check cutover.toml
+
+Nothing is run and nothing is connected to. Exit codes: 0 no error, 2 at least one; warnings are no errors.")]
 pub struct Args {
     /// The runbooks' files.
-    #[arg(required = true)]
+    #[arg(required = true, value_name = "RUNBOOK")]
     runbooks: Vec<PathBuf>,
     /// How the findings are printed.
     #[arg(long, value_enum, default_value_t = Format::Text)]

@@ -33,10 +33,15 @@ pub(crate) mod exit {
     version,
     max_term_width = 100,
     after_help = "\
-Start with `gonogo demo`: a small real cutover, nothing else needed.
+Start with `gonogo demo`: a small real cutover, nothing else needed. Then, with a runbook of your own:
+  gonogo check cutover.toml             what is wrong with it
+  gonogo plan cutover.toml --rollback   the way back, before you need it
+  gonogo run cutover.toml --simulate    all of it, touching nothing
+  gonogo run cutover.toml               live
 
 Environment:
-  GONOGO_STATE_DIR   where sessions are kept (default: $XDG_STATE_HOME/gonogo, ~/.local/state/gonogo)
+  GONOGO_STATE_DIR   where sessions are kept
+                     (else $XDG_STATE_HOME/gonogo, else ~/.local/state/gonogo)
   NO_COLOR           no colour; states stay readable as words
 
 Exit codes:
@@ -52,15 +57,17 @@ struct Cli {
 enum Command {
     /// Drive a small real cutover in the cockpit; nothing else is needed.
     Demo(demo::Args),
-    /// Start a session of a runbook and open the cockpit on it.
+    /// Drive a runbook: start a session of it and open the cockpit.
     Run(run::Args),
-    /// Judge runbooks: every error and warning in one pass.
+    /// Say everything that is wrong with a runbook, in one pass.
     Check(check::Args),
     /// Show what a runbook would do, or its way back, without doing any of it.
     Plan(plan::Args),
-    /// Is a session's record whole?
+    /// Say whether a session's record is whole.
     Verify(verify::Args),
     /// Print the JSON Schema of the runbook format, for editors.
+    #[command(after_help = "Example: gonogo schema > runbook.schema.json\n\n\
+        With `#:schema runbook.schema.json` as a runbook's first line, an editor completes and checks it.")]
     Schema,
     /// Stand-in services for rehearsals: start, stop, and break them.
     Lab(crate::lab::Args),

@@ -11,6 +11,10 @@ use crate::runbook::plan::{forward_text, rollback_text, scope};
 
 /// Show what would run, stage by stage. A var without a value stays as `${{ name }}`.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Example: gonogo plan cutover.toml --rollback > way-back.sh
+
+Keep the way back where you find it without gonogo. A var without a value stays as ${{ name }}.")]
 pub struct Args {
     #[command(flatten)]
     runbook: RunbookArgs,

@@ -17,14 +17,29 @@ use crate::ui::run::{Exit, Options, cockpit};
 
 /// How a session is started.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  gonogo run cutover.toml --simulate          see it whole, touching nothing
+  gonogo run cutover.toml --set port=9000     live, with a value for a var
+  gonogo run cutover.toml --headless --answers answers.toml
+
+A file of answers says what a person would press; at the first question that it leaves open the run ends with
+exit code 3:
+  advance = true                     # go on where a gate is GO
+  gate_within = \"10m\"              # a gate that is not GO by then is a hold
+  point_of_no_return = [\"retire\"]  # the ones that it may cross
+
+Exit codes:
+  0 completed   1 error   2 usage or invalid runbook   3 held, failed, aborted, refused
+  4 rolled back   9 rollback stuck   130/143 interrupted")]
 pub(super) struct Args {
     #[command(flatten)]
     runbook: RunbookArgs,
-    /// Print one line an event instead of opening the cockpit.
+    /// Print a line for each event instead of opening the cockpit.
     #[arg(long)]
     headless: bool,
     /// With --headless: answer from this file what a person would be asked.
-    #[arg(long, requires = "headless")]
+    #[arg(long, value_name = "FILE", requires = "headless")]
     answers: Option<PathBuf>,
     /// Touch nothing: steps take their estimate and pass.
     #[arg(long)]

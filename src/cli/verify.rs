@@ -17,11 +17,14 @@ Exit codes:
   0 CLEAN, CLEAN UNFINISHED   5 TORN TAIL   6 BROKEN
   7 TRUNCATED, REWRITTEN, MISSING (against an anchor)   8 OUTPUT CHANGED
 
-Example: gonogo verify orders-db --anchor 211:9f3ca1b2")]
+Example: gonogo verify orders-db --anchor 211:9f3ca1b2
+
+Without an anchor nobody can see that the end was cut off or that all of it was written anew: note the
+head that a run ends with, in the change ticket for one.")]
 pub(super) struct Args {
     /// A session's name, a part that only one has, or the path of a session's folder or log.
     session: String,
-    /// Hold the log against what somebody kept of it: SEQ:HASH, as cockpit and reports show it.
+    /// Hold the log against a head that somebody noted, as the cockpit and the end of a run show it.
     #[arg(long, value_name = "SEQ:HASH")]
     anchor: Vec<Anchor>,
     /// Print JSON.

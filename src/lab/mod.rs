@@ -19,6 +19,12 @@ use faults::Fault;
 
 /// Stand-in services for rehearsals: start, stop, and break them.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Example:
+  gonogo lab serve --daemonise --name old --port 18800 --pidfile old.pid --log old.log
+  curl http://127.0.0.1:18800/readyz
+  gonogo lab fault --port 18800 not-ready
+  gonogo lab stop --pidfile old.pid")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -30,14 +36,16 @@ enum Command {
     Serve(Serve),
     /// Send TERM to the service of a pid file and wait until it is gone.
     Stop {
-        #[arg(long)]
+        /// The file with its process number.
+        #[arg(long, value_name = "FILE")]
         pidfile: PathBuf,
         /// How long to wait.
-        #[arg(long, default_value = "8s", value_parser = humantime::parse_duration)]
+        #[arg(long, value_name = "DURATION", default_value = "8s", value_parser = humantime::parse_duration)]
         wait: Duration,
     },
     /// Switch a fault on, or off with `none`.
     Fault {
+        /// Where the service listens.
         #[arg(long)]
         port: u16,
         /// slow=500ms, failing, not-ready, leak=8 (MiB/s), errors=5 (per second), ignore-term, exit-on-term=143, crash, none
@@ -45,12 +53,14 @@ enum Command {
     },
     /// Run a command, and again 2 s after each time that it ends, as an eager supervisor does.
     Supervise {
-        #[arg(long)]
+        /// Write its own process number here.
+        #[arg(long, value_name = "FILE")]
         pidfile: PathBuf,
         /// How often it starts the command before it gives up.
         #[arg(long, default_value_t = 1000)]
         most: u32,
-        #[arg(trailing_var_arg = true, required = true)]
+        /// The command and its arguments.
+        #[arg(trailing_var_arg = true, required = true, value_name = "COMMAND")]
         argv: Vec<String>,
     },
 }
@@ -61,28 +71,31 @@ pub struct Serve {
     /// What it calls itself in /stats and in its log.
     #[arg(long)]
     name: String,
+    /// Where it listens, on 127.0.0.1.
     #[arg(long)]
     port: u16,
+    /// What /stats says of its version.
     #[arg(long, default_value = "1.0.0")]
     version: String,
-    #[arg(long)]
+    /// Write its process number here, and take it away at the end.
+    #[arg(long, value_name = "FILE")]
     pidfile: Option<PathBuf>,
     /// Where it logs; without it, to stderr.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
     /// Return once it listens, and leave it running.
     #[arg(long)]
     daemonise: bool,
     /// Mutating endpoints ask for one of the tokens in this environment variable, separated by commas.
-    #[arg(long)]
+    #[arg(long, value_name = "NAME")]
     tokens_env: Option<String>,
     /// Be ready only after this long.
-    #[arg(long, default_value = "0s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = humantime::parse_duration)]
     warm_up: Duration,
     /// End by itself after this long.
-    #[arg(long, default_value = "1h", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = humantime::parse_duration)]
     lifetime: Duration,
-    /// Faults from the start.
+    /// Faults from the start; `gonogo lab fault --help` lists them.
     #[arg(long)]
     fault: Vec<Fault>,
     /// Set by `--daemonise` in the process that stays.
