@@ -6,6 +6,7 @@ mod cockpit;
 mod cutover;
 mod layers;
 mod probes;
+mod readme;
 mod runbook_files;
 mod shim;
 mod terminal;
