@@ -94,6 +94,7 @@ impl Writer {
         match written {
             Ok(()) => {
                 (self.seq, self.prev, self.length) = (seq, prev, length);
+                self.take_reserve_back();
                 Ok(())
             }
             Err(e) => {
@@ -121,10 +122,7 @@ impl Writer {
         }
         let recovered = self.reopen();
         let cut = recovered.map_err(|e| self.error(&e))?;
-        if free >= COMFORT_BYTES && self.spent {
-            // Without a reserve the log works; the next full disk is only met without it.
-            self.spent = self.make_reserve().is_err();
-        }
+        self.take_reserve_back();
         Ok(cut)
     }
 
@@ -206,6 +204,14 @@ impl Writer {
         made
     }
 
+    /// Takes the reserve back once the disk has room again, so that the next full disk is met with one.
+    fn take_reserve_back(&mut self) {
+        if self.spent && free_bytes(&self.folder) >= COMFORT_BYTES {
+            // Without a reserve the log works; the next record tries again.
+            self.spent = self.make_reserve().is_err();
+        }
+    }
+
     fn give_reserve_up(&mut self) {
         self.spent = true;
         let _ = fs::remove_file(self.folder.join(dir::RESERVE));
@@ -240,3 +246,6 @@ fn write_once(file: &mut File, bytes: &[u8]) -> io::Result<()> {
 fn free_bytes(folder: &Path) -> u64 {
     rustix::fs::statvfs(folder).map_or(0, |s| s.f_bavail.saturating_mul(s.f_frsize))
 }
+
+#[cfg(test)]
+mod tests;
