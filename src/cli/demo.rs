@@ -15,7 +15,7 @@ use crate::lab::demo::DemoWorld;
 #[command(after_help = "\
 Example: gonogo demo
 
-A service gives its port to its successor, both on this machine. Press ? for the keys, a to go on, b to roll
+A service gives its port to its successor, both on this machine. Press ? for the keys, a to go on, b to roll \
 back, q to leave; what was started for it is stopped then. The record stays, and `gonogo verify` reads it.")]
 pub(super) struct Args {
     /// Drive it without a cockpit, with the demo's own answers.

@@ -33,7 +33,9 @@ pub(crate) mod exit {
     version,
     max_term_width = 100,
     after_help = "\
-Start with `gonogo demo`: a small real cutover, nothing else needed. Then, with a runbook of your own:
+Start with `gonogo demo`: a small real cutover, nothing else needed.
+
+Then, with a runbook of your own:
   gonogo check cutover.toml             what is wrong with it
   gonogo plan cutover.toml --rollback   the way back, before you need it
   gonogo run cutover.toml --simulate    all of it, touching nothing

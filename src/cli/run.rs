@@ -23,11 +23,11 @@ Examples:
   gonogo run cutover.toml --set port=9000     live, with a value for a var
   gonogo run cutover.toml --headless --answers answers.toml
 
-A file of answers says what a person would press; at the first question that it leaves open the run ends with
-exit code 3:
-  advance = true                     # go on where a gate is GO
-  gate_within = \"10m\"              # a gate that is not GO by then is a hold
-  point_of_no_return = [\"retire\"]  # the ones that it may cross
+A file of answers says what a person would press; at the first question that it leaves open the run ends \
+with exit code 3:
+  advance = true                    # go on where a gate is GO
+  gate_within = \"10m\"               # a gate that is not GO by then is a hold
+  point_of_no_return = [\"retire\"]   # the ones that it may cross
 
 Exit codes:
   0 completed   1 error   2 usage or invalid runbook   3 held, failed, aborted, refused

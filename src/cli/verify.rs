@@ -19,7 +19,7 @@ Exit codes:
 
 Example: gonogo verify orders-db --anchor 211:9f3ca1b2
 
-Without an anchor nobody can see that the end was cut off or that all of it was written anew: note the
+Without an anchor nobody can see that the end was cut off or that all of it was written anew: note the \
 head that a run ends with, in the change ticket for one.")]
 pub(super) struct Args {
     /// A session's name, a part that only one has, or the path of a session's folder or log.
