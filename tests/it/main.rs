@@ -5,6 +5,7 @@ mod broken_runbooks;
 mod cockpit;
 mod cutover;
 mod layers;
+mod mtproxy;
 mod probes;
 mod readme;
 mod runbook_files;
