@@ -11,7 +11,7 @@ use super::{exit, operator};
 use crate::engine::{self, Engine, Opening, preflight};
 use crate::event::{Mode, Outcome};
 use crate::runbook::load::Missing;
-use crate::session::{Situation, State, outcome_word};
+use crate::session::{Situation, State, StepStatus};
 use crate::text;
 use crate::ui::run::{Exit, Options, cockpit};
 
@@ -163,8 +163,12 @@ async fn leave(engine: &Engine, reason: &str) -> Option<State> {
     engine.ended().await;
     let state = engine.feed(operator::driver()).await?.state;
     let how = state.outcome.as_ref().map_or_else(
-        || format!("left while {}; running commands live on", state.situation().word()),
-        |(outcome, _)| outcome_word(*outcome).to_owned(),
+        || {
+            let runs = state.steps.values().any(|step| step.status == StepStatus::Running);
+            let commands = if runs { "; running commands live on under their shims" } else { "" };
+            format!("left while {}{commands}", state.situation().word())
+        },
+        |(outcome, _)| outcome.word().to_owned(),
     );
     anstream::eprintln!("session {how}");
     anstream::eprintln!("record  {}", text::safe(&engine.session_dir.display().to_string()));

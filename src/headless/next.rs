@@ -7,9 +7,7 @@ use crate::clock::Now;
 use crate::event::{ItemOf, Outcome};
 use crate::runbook::StepId;
 use crate::runbook::model::{Action, OnFailure, Stage};
-use crate::session::{
-    Command, Hold, Situation, StageStatus, State, StepStatus, TriggerState, gate, outcome_word,
-};
+use crate::session::{Command, Hold, Situation, StageStatus, State, StepStatus, TriggerState, gate};
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,7 +70,7 @@ fn over(state: &State) -> Next {
         Outcome::RolledBack => ROLLED_BACK,
         Outcome::Aborted => HELD,
     };
-    Next::Stop { code, why: outcome_word(*outcome).to_owned() }
+    Next::Stop { code, why: outcome.word().to_owned() }
 }
 
 /// The answer to the first step that waits for one.

@@ -21,9 +21,3 @@ pub use decide::decide;
 pub use settle::{Facts, Settled, settle};
 pub use state::*;
 pub use telemetry::Telemetry;
-
-/// The word for an outcome on the screen and in the log.
-#[must_use]
-pub fn outcome_word(outcome: crate::event::Outcome) -> &'static str {
-    outcome.word()
-}

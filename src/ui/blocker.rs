@@ -138,7 +138,8 @@ fn question(state: &State) -> Option<Blocker> {
     let step = questions.first()?;
     let asked = match state.step_plan(step).map(|s| &s.action) {
         Some(Action::Confirm { question, .. }) => {
-            state.step(step).what.clone().unwrap_or_else(|| question.0.clone())
+            let what = state.step(step).what.as_deref();
+            what.map_or(question.as_str(), |what| what.strip_prefix("confirm: ").unwrap_or(what)).to_owned()
         }
         _ => state.step(step).why.clone().unwrap_or_default(),
     };

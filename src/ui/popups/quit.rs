@@ -6,7 +6,7 @@ use super::field::Field;
 use super::form::{Button, Form, Page, Tier};
 use super::row::{Row, Text, Tone};
 use super::{Context, Opened, Outcome};
-use crate::session::{Command, Refusal, outcome_word, rollback};
+use crate::session::{Command, Refusal, rollback};
 use crate::ui::theme::Mark;
 
 /// Opens the question whether to leave.
@@ -35,7 +35,7 @@ impl Question for Quit {
             return Ok(page);
         }
         if let Some((outcome, _)) = &state.outcome {
-            let word = outcome_word(*outcome);
+            let word = outcome.word();
             page.body.push(Text::Rows(vec![Row::new(format!(
                 "The session is over: {word}. Its record is whole."
             ))]));
