@@ -251,6 +251,9 @@ pub fn see(path: &Path) -> Result<Option<FileSeen>, String> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(at(e)),
     };
+    if !meta.is_file() {
+        return Err(format!("{} is not a file", path.display()));
+    }
     let (sha256, bytes) = read(path, TEXT, u64::MAX)?;
     Ok(Some(FileSeen {
         file: (meta.dev(), meta.ino()),

@@ -417,19 +417,9 @@ fn masked(event: EventKind, redactor: &Redactor) -> EventKind {
         return event;
     }
     let Ok(mut value) = serde_json::to_value(&event) else { return event };
-    mask(&mut value, redactor);
+    redactor.redact_json(&mut value);
     // A mask that made the event unreadable hit a name of the format itself; such an event holds nothing else.
     serde_json::from_value(value).unwrap_or(event)
-}
-
-fn mask(value: &mut serde_json::Value, redactor: &Redactor) {
-    use serde_json::Value;
-    match value {
-        Value::String(text) => *text = redactor.redact(text),
-        Value::Array(items) => items.iter_mut().for_each(|item| mask(item, redactor)),
-        Value::Object(fields) => fields.values_mut().for_each(|field| mask(field, redactor)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
 }
 
 /// The checks that an event fences: those of a step that starts, of a stage or a rollback that comes to its gate.

@@ -106,6 +106,17 @@ impl Redactor {
         out
     }
 
+    /// Masks every text in a JSON value, names excepted.
+    pub fn redact_json(&self, value: &mut serde_json::Value) {
+        use serde_json::Value;
+        match value {
+            Value::String(text) => *text = self.redact(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.redact_json(item)),
+            Value::Object(fields) => fields.values_mut().for_each(|field| self.redact_json(field)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
     /// A new stream: feed it chunks in order, then finish it.
     #[must_use]
     pub fn stream(&self) -> Stream {

@@ -180,20 +180,10 @@ fn shim_command(program: &Program, step_dir: &Path) -> Command {
 /// The spec as it may lie on a disk: every text redacted, secrets by name and length.
 fn shown(launch: &Launch, redactor: &Redactor) -> serde_json::Value {
     let mut shown = serde_json::to_value(&launch.spec).expect("a spec has string keys only");
-    mask(&mut shown, redactor);
+    redactor.redact_json(&mut shown);
     let names = launch.secrets.iter().map(|s| format!("secret:{}#{}", s.name, s.value.chars().count()));
     shown["secrets"] = names.collect();
     shown
-}
-
-fn mask(value: &mut serde_json::Value, redactor: &Redactor) {
-    use serde_json::Value;
-    match value {
-        Value::String(text) => *text = redactor.redact(text),
-        Value::Array(items) => items.iter_mut().for_each(|item| mask(item, redactor)),
-        Value::Object(fields) => fields.values_mut().for_each(|field| mask(field, redactor)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
 }
 
 /// Makes the folder and `spec.json`; returns the folder's absolute path.

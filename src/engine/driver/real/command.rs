@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::files::{self, read_report};
+use super::files;
 use super::{Attempt, Done, End};
+use crate::check;
 use crate::engine::driver::Report;
 use crate::engine::machine::Input;
 use crate::engine::shim::client::{Launch, LaunchError, Running, as_user, launch};
@@ -237,7 +238,7 @@ impl Attempt {
     }
 
     fn report(&self, path: &Template) -> Result<Option<proof::FileSeen>, String> {
-        read_report(&self.path(path)?)
+        check::file::see(&self.path(path)?)
     }
 
     /// Takes the captures; one that cannot be taken fails the step.

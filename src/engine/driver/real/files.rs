@@ -1,46 +1,16 @@
-//! Files that an attempt reads: its reports before and after, its output, what it started; and what it collects.
+//! Files that an attempt reads: its output, what it started, what a log has said since.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::os::unix::fs::MetadataExt as _;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
-
-use sha2::{Digest, Sha256};
 
 use crate::engine::shim::index::{Entry, Source};
 use crate::engine::shim::record::Command;
 use crate::process::Identity;
-use crate::proof::FileSeen;
 use crate::text;
 
-/// How much of a report is read.
-const REPORT_LIMIT: u64 = 64 << 20;
-
-/// A report as it is now; `None` where there is no such file.
-///
-/// # Errors
-/// A sentence: it is there but cannot be read.
-pub(super) fn read_report(path: &Path) -> Result<Option<FileSeen>, String> {
-    let cannot = |e: io::Error| format!("cannot read {}: {e}", path.display());
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(cannot(e)),
-    };
-    let meta = file.metadata().map_err(cannot)?;
-    if !meta.is_file() {
-        return Err(format!("{} is not a file", path.display()));
-    }
-    let mut bytes = Vec::new();
-    file.by_ref().take(REPORT_LIMIT).read_to_end(&mut bytes).map_err(cannot)?;
-    Ok(Some(FileSeen {
-        file: (meta.dev(), meta.ino()),
-        modified: meta.modified().map_err(cannot)?.into(),
-        sha256: base16ct::lower::encode_string(&Sha256::digest(&bytes)),
-        text: text::decode(&bytes).into_owned(),
-        cut: (meta.len() > REPORT_LIMIT).then_some(REPORT_LIMIT),
-    }))
-}
+/// How much of a log is read.
+const LOG_LIMIT: u64 = 64 << 20;
 
 /// A command's decoded output.
 #[derive(Debug, Default)]
@@ -88,9 +58,8 @@ pub(super) fn log_since(path: &Path, from: u64) -> String {
     let length = file.metadata().map_or(0, |m| m.len());
     let start = if length < from { 0 } else { from };
     let mut bytes = Vec::new();
-    let read = file
-        .seek(SeekFrom::Start(start))
-        .and_then(|_| file.by_ref().take(REPORT_LIMIT).read_to_end(&mut bytes));
+    let read =
+        file.seek(SeekFrom::Start(start)).and_then(|_| file.by_ref().take(LOG_LIMIT).read_to_end(&mut bytes));
     match read {
         Ok(_) => text::plain(&text::decode(&bytes)).into_owned(),
         Err(_) => String::new(),
