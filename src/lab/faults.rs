@@ -25,6 +25,8 @@ pub enum Fault {
     IgnoreTerm,
     /// What it exits with on TERM.
     ExitOnTerm(u8),
+    /// It writes its tokens into its log.
+    TellSecrets,
     /// It aborts at once.
     Crash,
     /// No fault at all.
@@ -50,6 +52,7 @@ impl FromStr for Fault {
             "exit-on-term" => {
                 Self::ExitOnTerm(value.parse().map_err(|_| "`exit-on-term` needs 0 to 255".to_owned())?)
             }
+            "tell-secrets" => Self::TellSecrets,
             "crash" => Self::Crash,
             "none" => Self::None,
             other => return Err(format!("there is no fault `{other}`")),
@@ -67,6 +70,7 @@ impl fmt::Display for Fault {
             Self::Errors(n) => write!(f, "errors={n}"),
             Self::IgnoreTerm => f.write_str("ignore-term"),
             Self::ExitOnTerm(code) => write!(f, "exit-on-term={code}"),
+            Self::TellSecrets => f.write_str("tell-secrets"),
             Self::Crash => f.write_str("crash"),
             Self::None => f.write_str("none"),
         }
@@ -83,6 +87,7 @@ pub struct Faults {
     pub errors: u64,
     pub ignore_term: bool,
     pub exit_on_term: u8,
+    pub tell_secrets: bool,
 }
 
 impl Faults {
@@ -96,6 +101,7 @@ impl Faults {
             Fault::Errors(n) => self.errors = *n,
             Fault::IgnoreTerm => self.ignore_term = true,
             Fault::ExitOnTerm(code) => self.exit_on_term = *code,
+            Fault::TellSecrets => self.tell_secrets = true,
             Fault::Crash => std::process::abort(),
             Fault::None => *self = Self::default(),
         }

@@ -48,7 +48,7 @@ enum Command {
         /// Where the service listens.
         #[arg(long)]
         port: u16,
-        /// slow=500ms, failing, not-ready, leak=8 (MiB/s), errors=5 (per second), ignore-term, exit-on-term=143, crash, none
+        /// slow=500ms, failing, not-ready, leak=8 (MiB/s), errors=5 (per second), ignore-term, exit-on-term=143, tell-secrets, crash, none
         fault: Fault,
     },
     /// Run a command, and again 2 s after each time that it ends, as an eager supervisor does.
@@ -59,6 +59,9 @@ enum Command {
         /// How often it starts the command before it gives up.
         #[arg(long, default_value_t = 1000)]
         most: u32,
+        /// End by itself after this long.
+        #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = humantime::parse_duration)]
+        lifetime: Duration,
         /// The command and its arguments.
         #[arg(trailing_var_arg = true, required = true, value_name = "COMMAND")]
         argv: Vec<String>,
@@ -89,6 +92,9 @@ pub struct Serve {
     /// Mutating endpoints ask for one of the tokens in this environment variable, separated by commas.
     #[arg(long, value_name = "NAME")]
     tokens_env: Option<String>,
+    /// One more line of /stats, KEY=VALUE; the value `now` is the Unix time of the answer.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = service::stat)]
+    stat: Vec<(String, String)>,
     /// Be ready only after this long.
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = humantime::parse_duration)]
     warm_up: Duration,
@@ -113,6 +119,8 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Command::Serve(serve) => service::run(serve),
         Command::Stop { pidfile, wait } => lifecycle::stop(&pidfile, wait),
         Command::Fault { port, fault } => faults::order(port, &fault),
-        Command::Supervise { pidfile, most, argv } => supervise::run(&pidfile, most, &argv),
+        Command::Supervise { pidfile, most, lifetime, argv } => {
+            supervise::run(&pidfile, most, lifetime, &argv)
+        }
     }
 }

@@ -51,6 +51,13 @@ impl Service {
         let _ = log.flush();
     }
 
+    /// A well-known sin of real services.
+    fn tell_secrets(&self) {
+        if self.faults().tell_secrets {
+            self.tokens.iter().for_each(|token| self.say(&format!("configuration: token={token}")));
+        }
+    }
+
     fn reopen_log(&self) {
         if let Some(log) = &self.args.log
             && let Ok(file) = open_log(log)
@@ -90,17 +97,21 @@ pub fn run(args: Serve) -> Result<ExitCode> {
 
 async fn serve(service: Arc<Service>) -> Result<ExitCode> {
     let port = service.args.port;
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
-        .await
-        .wrap_err_with(|| format!("cannot listen on 127.0.0.1:{port}"))?;
+    let cannot_listen = || format!("cannot listen on 127.0.0.1:{port}");
+    let socket = tokio::net::TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(([127, 0, 0, 1], port).into()).wrap_err_with(cannot_listen)?;
     let mut term = signal(SignalKind::terminate())?;
     let mut int = signal(SignalKind::interrupt())?;
     let mut reopen = signal(SignalKind::user_defined1())?;
     if let Some(pidfile) = &service.args.pidfile {
         lifecycle::write_pidfile(pidfile)?;
     }
+    // Last: whoever sees it listen finds its pid file and may signal it.
+    let listener = socket.listen(128).wrap_err_with(cannot_listen)?;
     let Serve { name, version, lifetime, .. } = service.args.clone();
     service.say(&format!("{name} {version} listens on 127.0.0.1:{port}"));
+    service.tell_secrets();
     let server = tokio::spawn(axum::serve(listener, routes(Arc::clone(&service))).into_future());
     tokio::spawn(misbehave(Arc::clone(&service)));
     let end = tokio::time::sleep(lifetime);
@@ -194,10 +205,22 @@ fn counters(service: &Service) -> [(&'static str, u64); 5] {
     ]
 }
 
+/// Reads one `--stat`.
+pub fn stat(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("a stat is KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
 async fn stats(State(service): State<Arc<Service>>) -> String {
     let mut text = format!("name\t{}\nversion\t{}\n", service.args.name, service.args.version);
     for (key, value) in counters(&service) {
         text.push_str(&format!("{key}\t{value}\n"));
+    }
+    for (key, value) in &service.args.stat {
+        match value.as_str() {
+            "now" => text.push_str(&format!("{key}\t{}\n", clock::now().at.timestamp())),
+            value => text.push_str(&format!("{key}\t{value}\n")),
+        }
     }
     text
 }
@@ -246,6 +269,7 @@ async fn take_fault(State(service): State<Arc<Service>>, body: String) -> Respon
         Ok(fault) => {
             service.say(&format!("fault ordered: {fault}"));
             service.faults().set(&fault);
+            service.tell_secrets();
             StatusCode::OK.into_response()
         }
         Err(why) => (StatusCode::BAD_REQUEST, why).into_response(),
