@@ -4,6 +4,7 @@ mod audit;
 mod broken_runbooks;
 mod cockpit;
 mod cutover;
+mod lab;
 mod layers;
 mod mtproxy;
 mod probes;
