@@ -104,6 +104,8 @@ pub async fn cockpit(feed: Feed, options: Options) -> io::Result<Exit> {
     };
     let mut batch = Vec::with_capacity(BATCH);
     let mut open = true;
+    // The SIGCONT that ended our own stop is still to be heard, and means nothing more.
+    let mut continued = false;
     loop {
         if cockpit.due_in(clock::now()) == Duration::ZERO && cockpit.draw(clock::now()).is_err() {
             return Ok(Exit::TerminalGone);
@@ -118,8 +120,10 @@ pub async fn cockpit(feed: Feed, options: Options) -> io::Result<Exit> {
                     if cockpit.terminal.enter_again().is_err() {
                         return Ok(Exit::TerminalGone);
                     }
+                    continued = true;
                     cockpit.due = Due::Now;
                 }
+                Caught::Continue if std::mem::take(&mut continued) => {}
                 Caught::Continue => {
                     if cockpit.terminal.enter_again().is_err() {
                         return Ok(Exit::TerminalGone);
