@@ -135,6 +135,12 @@ impl Stage {
         self.pty.as_mut().expect("the terminal is there").write_all(keys.as_bytes()).await.expect("written");
     }
 
+    /// Leaves by `q`, once the cockpit knows that its engine is gone and has nothing to ask.
+    async fn leave(&mut self) {
+        self.until("the banner", |screen| screen.contents().contains("ENGINE GONE")).await;
+        self.press("q").await;
+    }
+
     fn order(&self) {
         std::fs::write(self.notes.path().join("order"), "now").expect("a folder to write to");
     }
@@ -175,8 +181,7 @@ impl Stage {
 async fn leaving_gives_the_terminal_back() {
     let mut stage = Stage::set("lost");
     stage.up().await;
-    stage.until("the banner", |screen| screen.contents().contains("ENGINE GONE")).await;
-    stage.press("q").await;
+    stage.leave().await;
     stage.as_it_was().await;
     assert_eq!(stage.note("exit"), r#"Ok(Lost("there never was one"))"#);
     // No title, no clipboard, no query: what we send is moves, colours and text.
@@ -214,7 +219,7 @@ async fn a_panic_elsewhere_leaves_the_screen_alone_and_is_read_afterwards() {
     stage.order();
     stage.until("the loss", |screen| screen.contents().contains("its task fell over")).await;
     assert!(!stage.screen.screen().contents().contains("panicked"));
-    stage.press("q").await;
+    stage.leave().await;
     stage.as_it_was().await;
     assert!(stage.screen.screen().contents().contains("a task fell over"));
 }
@@ -232,7 +237,7 @@ async fn a_stop_gives_the_terminal_back_and_going_on_takes_it_again() {
     }
     stage.signal(Signal::SIGCONT);
     stage.up().await;
-    stage.press("q").await;
+    stage.leave().await;
     stage.as_it_was().await;
 }
 
@@ -244,7 +249,7 @@ async fn a_new_size_is_drawn_whole() {
     let (rows, cols) = (NonZeroU16::new(40).expect("not 0"), NonZeroU16::new(130).expect("not 0"));
     stage.screen.screen_mut().set_size(rows, cols);
     stage.until("six panels", |screen| screen.contents().contains("4 Processes")).await;
-    stage.press("q").await;
+    stage.leave().await;
     stage.as_it_was().await;
 }
 
