@@ -2,19 +2,19 @@
 //! only then shows, answers and acts. Synchronous and without a clock of its own, so that a day passes in a
 //! millisecond of a test.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::driver::{Effect, Report, SampleOrder, StepOrder, World};
+use super::driver::{Effect, Report, SampleOrder};
+use super::work::{Work, effect, fact_events, stamp, world};
 use crate::check::{Change, Tracker};
 use crate::clock::Now;
 use crate::event::{By, Event, EventKind};
 use crate::feed::Ask;
 use crate::redact::Redactor;
-use crate::runbook::model::{Action, TriggerWhen};
-use crate::runbook::{CheckId, StepId};
+use crate::runbook::model::TriggerWhen;
 use crate::session::telemetry::{LogHealth, Measure};
 use crate::session::{Command, Facts, Refusal, State, decide, settle, triggers, watch};
 
@@ -358,147 +358,6 @@ impl<J: Journal> Machine<J> {
             turn.next_up_ms = turn.next_up_ms.min(next);
         }
     }
-}
-
-/// A batch in the making: the state with its events folded in.
-struct Work {
-    state: State,
-    events: Vec<Arc<Event>>,
-    /// Checks whose samples from before this moment no longer count.
-    fences: Vec<CheckId>,
-    /// How many of the tracker's changes are in the events.
-    changes_taken: usize,
-    /// How far the telemetry file goes.
-    mark: Option<(u64, String)>,
-    redactor: Redactor,
-    now: Now,
-}
-
-impl Work {
-    fn happen(&mut self, by: By, event: EventKind) {
-        if matches!(event, EventKind::Promoted { .. } | EventKind::SessionClosed { .. }) {
-            self.checkpoint();
-        }
-        let event = masked(event, &self.redactor);
-        let event = stamp(&self.state, self.now, by, event);
-        self.state.apply(&event);
-        self.fences.extend(fenced(&self.state, &event.event, self.now));
-        self.events.push(event);
-    }
-
-    /// The tracker's changes that are not in the events yet, as the state now sees them.
-    fn unrecorded(&mut self, changes: &[Change]) -> Vec<Change> {
-        let new = &changes[self.changes_taken..];
-        self.changes_taken = changes.len();
-        let mut seen = HashMap::new();
-        new.iter()
-            .filter_map(|change| {
-                let from = seen.insert(change.check.clone(), change.to);
-                let from = from.unwrap_or_else(|| self.state.check(&change.check).health);
-                (from != change.to).then(|| Change { from, ..change.clone() })
-            })
-            .collect()
-    }
-
-    fn checkpoint(&mut self) {
-        if let Some((telemetry_bytes, telemetry_sha256)) = self.mark.take() {
-            self.happen(By::ENGINE, EventKind::Checkpoint { telemetry_bytes, telemetry_sha256 });
-        }
-    }
-}
-
-fn stamp(state: &State, now: Now, by: By, event: EventKind) -> Arc<Event> {
-    Arc::new(Event { seq: state.seq + 1, at: now.at, up_ms: now.up_ms, by, event })
-}
-
-/// The event with every secret in it masked. The runbook's own text is kept to the letter: its digest vouches for it.
-fn masked(event: EventKind, redactor: &Redactor) -> EventKind {
-    if redactor.is_empty() || matches!(event, EventKind::SessionOpened(_)) {
-        return event;
-    }
-    let Ok(mut value) = serde_json::to_value(&event) else { return event };
-    redactor.redact_json(&mut value);
-    // A mask that made the event unreadable hit a name of the format itself; such an event holds nothing else.
-    serde_json::from_value(value).unwrap_or(event)
-}
-
-/// The checks that an event fences: those of a step that starts, of a stage or a rollback that comes to its gate.
-fn fenced(state: &State, event: &EventKind, now: Now) -> Vec<CheckId> {
-    match event {
-        EventKind::StepStarted { step, .. } => {
-            state.step_plan(step).map(|s| s.action.fenced_checks().to_vec()).unwrap_or_default()
-        }
-        EventKind::GateChanged { stage, .. } => match state.stages.get(stage) {
-            Some(seen) if seen.at_gate == Some(now) && seen.gate.as_ref().is_some_and(|g| g.since == now) => {
-                state.stage_plan(stage).map(|s| s.gate.checks.clone()).unwrap_or_default()
-            }
-            None if state.rollback.as_ref().is_some_and(|r| r.at_gate == Some(now)) => {
-                let gate = state.runbook.as_ref().and_then(|r| r.rollback.gate.as_ref());
-                gate.map(|g| g.checks.clone()).unwrap_or_default()
-            }
-            _ => Vec::new(),
-        },
-        _ => Vec::new(),
-    }
-}
-
-/// Folds a fact from outside into the batch. What no longer fits (an attempt that was given up) is passed over.
-fn fact_events(work: &mut Work, fact: &Input) {
-    let open = |state: &State, step: &StepId, attempt: u32| {
-        let seen = state.step(step);
-        seen.status.is_open() && seen.attempt == attempt && !state.is_closed()
-    };
-    match fact {
-        Input::Own(by, event) => work.happen(by.clone(), event.clone()),
-        Input::Report(Report::Launched { step, attempt, process }) if open(&work.state, step, *attempt) => {
-            let launched =
-                EventKind::StepLaunched { step: step.clone(), attempt: *attempt, process: process.clone() };
-            work.happen(By::ENGINE, launched);
-        }
-        Input::Report(Report::Finished { before, finish })
-            if open(&work.state, &finish.step, finish.attempt) =>
-        {
-            for event in before {
-                work.happen(By::ENGINE, event.clone());
-            }
-            let mut finish = finish.clone();
-            if let Some((why, _)) = &work.state.step(&finish.step).killed {
-                finish.passed = false;
-                finish.why =
-                    if finish.why.is_empty() { why.clone() } else { format!("{why} ({})", finish.why) };
-            }
-            work.happen(By::ENGINE, EventKind::StepFinished(finish));
-        }
-        Input::Report(Report::Unknown { step, attempt, evidence }) if open(&work.state, step, *attempt) => {
-            let unknown =
-                EventKind::StepUnknown { step: step.clone(), attempt: *attempt, evidence: evidence.clone() };
-            work.happen(By::ENGINE, unknown);
-        }
-        Input::Report(_) | Input::Ask(_) => {}
-    }
-}
-
-/// What an event sets in motion outside.
-fn effect(state: &State, event: &EventKind) -> Option<Effect> {
-    match event {
-        EventKind::StepStarted { step, attempt, .. } => {
-            let runbook = Arc::clone(state.runbook.as_ref()?);
-            let judged_here = matches!(
-                runbook.step(step)?.action,
-                Action::Await { .. } | Action::Wait { .. } | Action::Confirm { .. }
-            );
-            let order = StepOrder { runbook, step: step.clone(), attempt: *attempt, world: world(state) };
-            (!judged_here).then_some(Effect::Step(order))
-        }
-        EventKind::StepKilled { step, attempt, .. } => {
-            Some(Effect::End { step: step.clone(), attempt: *attempt })
-        }
-        _ => None,
-    }
-}
-
-fn world(state: &State) -> World {
-    World { captures: state.captures.clone(), stage: state.current_stage().map(ToString::to_string) }
 }
 
 /// Why commands are refused while the log cannot be written.

@@ -13,6 +13,7 @@ mod start;
 mod theatre;
 #[cfg(test)]
 mod theatre_tests;
+mod work;
 
 pub use hub::Engine;
 pub use start::{OpenError, Opening, start};
