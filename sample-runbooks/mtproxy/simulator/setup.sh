@@ -1,15 +1,24 @@
 #!/usr/bin/env bash
-# Makes a checkout to rehearse on: setup.sh DIR [PORT]. With PORT the C runtime is started there; GONOGO names the
-# gonogo binary, whose lab plays both runtimes. Lies are switched on by files in DIR/lies:
+# Makes a checkout to rehearse on, anew each time: setup.sh DIR [PORT]. What ran from DIR is stopped; with PORT the C
+# runtime is started there. GONOGO names the gonogo binary, whose lab plays both runtimes. Yesterday's good reports lie
+# about. Lies are switched on by files in DIR/lies:
 #   dualrun-exit0   the report says FAIL and the command exits 0      dualrun-skip    a test was skipped
-#   report-stale    yesterday's report stays                          report-missing  no report is written
-#   drill-fails     the drill fails behind `| tee`, so exit 0         drill-stale     its old report stays
-#   c-exit-143      the C runtime ends on TERM with 143               go-never-up     Go says it started and does not
-#   flags-differ    the runtimes take different flags                 binary-changed  the Go binary is another one
+#   dualrun-slow    PASS, with a figure that is out of its limit      report-stale    yesterday's report stays
+#   report-missing  no report is written                              flags-differ    the runtimes take different flags
+#   c-exit-0        C ends on TERM with 0, which it never did         go-exit-143     Go ends on TERM with 143
+#   binary-changed  the Go binary is not the one that was built       rollback-gone   the C binary is gone
+#   drill-fails     the drill fails behind `| tee`, so exit 0         drill-skip      it is skipped, and so passes
+#   drill-stale     its old report stays                              config-drifts   the pre-warm edits the config
+#   go-never-up     Go says that it started, and does not
+# and one truth: c-exit-1, C ends on TERM with 1 instead of 143.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 dir=$1
 mkdir -p "$dir"/{objs/bin,artifacts/phase7,artifacts/phase8,config,run,log,lies,scripts,make,docker}
+for pidfile in "$dir"/run/*.pid; do
+    [ ! -e "$pidfile" ] || "${GONOGO:-gonogo}" lab stop --pidfile "$pidfile"
+done
+rm -f "$dir"/lies/* "$dir"/log/*
 cp "$here"/scripts/* "$dir/scripts/"
 cp "$here"/make/* "$dir/make/"
 cp "$here"/docker/* "$dir/docker/"
@@ -24,6 +33,18 @@ for name in mtproto-proxy mtproto-proxy-go; do
 done >"$dir/artifacts/checksums.sha256"
 echo "proxy_for 1 149.154.175.50:8888;" >"$dir/config/backend.conf"
 echo "vault://edge/mtproxy" >"$dir/config/secret.source"
+cat >"$dir/artifacts/phase7/phase7-dualrun-report.json" <<'JSON'
+{"overall":"PASS","generated_at":"2026-02-14T10:00:53Z",
+ "c":{"connect_p95_ms":41.2,"connect_p99_ms":66.0,"success_rate":0.998,"stats_p95_ms":9.1,"shutdown_ms":261.6},
+ "go":{"connect_p95_ms":52.7,"connect_p99_ms":90.4,"success_rate":0.997,"stats_p95_ms":11.8,"shutdown_ms":282.4}}
+JSON
+cat >"$dir/artifacts/phase8/phase8-cutover-report.json" <<'JSON'
+{"generated_at":"2026-02-14T10:00:53Z","steps":[
+ {"name":"baseline_c","startup_ms":279.293,"shutdown_ms":261.6},
+ {"name":"cutover_go","startup_ms":272.687,"shutdown_ms":282.4},
+ {"name":"rollback_c","startup_ms":261.654,"shutdown_ms":260.9}]}
+JSON
+touch -t 202602141000 "$dir"/artifacts/phase7/*.json "$dir"/artifacts/phase8/*.json
 ln -sfn objs/bin/mtproto-proxy "$dir/active"
 if [ $# -gt 1 ]; then
     (cd "$dir" && scripts/start.sh c "$2")

@@ -7,6 +7,9 @@ report=artifacts/phase8/phase8-cutover-report.json
     if [ -e lies/drill-fails ]; then
         echo "--- FAIL: TestPhase8CutoverRollbackDrill (3.02s)"
         echo "FAIL"
+    elif [ -e lies/drill-skip ]; then
+        echo "--- SKIP: TestPhase8CutoverRollbackDrill (0.00s)"
+        echo "PASS"
     else
         [ -e lies/drill-stale ] || cat >"$report" <<JSON
 {"generated_at":"$(date -u +%FT%TZ)","steps":[
@@ -18,3 +21,5 @@ JSON
         echo "PASS"
     fi
 } | tee "$log"
+# As it happened: the old runtime's tree was moved away, and nobody asked the way back.
+[ ! -e lies/rollback-gone ] || mv objs/bin/mtproto-proxy objs/bin/c-original
