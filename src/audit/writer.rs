@@ -13,6 +13,8 @@ use crate::event::Event;
 
 /// What is given up when the disk is full, so that a rollback can still be recorded.
 const RESERVE_BYTES: usize = 1 << 20;
+/// With less than this free nothing more can be relied on.
+const BRIM_BYTES: u64 = 64 << 10;
 /// With less than this free the reserve is not taken back: the disk counts as full.
 const COMFORT_BYTES: u64 = 2 << 20;
 
@@ -20,7 +22,7 @@ const COMFORT_BYTES: u64 = 2 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LogError {
     /// The disk is full.
-    #[error("{path}: {free} bytes free")]
+    #[error("{free} bytes are free for {path}")]
     Full { path: PathBuf, free: u64 },
     #[error("{path}: {why}")]
     Failed { path: PathBuf, why: String },
@@ -126,10 +128,14 @@ impl Writer {
         Ok(cut)
     }
 
-    /// Whether the reserve is gone: only what must be recorded should be.
-    #[must_use]
-    pub fn is_on_reserve(&self) -> bool {
-        self.spent && free_bytes(&self.folder) < COMFORT_BYTES
+    /// Looks after the disk. Where it is full to the brim the reserve is given up, so that shims and log can still
+    /// record how things end; as long as that lasts it says how full it is, and only what must be recorded should be.
+    pub fn mind_the_disk(&mut self) -> Option<LogError> {
+        let free = free_bytes(&self.folder);
+        if free < BRIM_BYTES && !self.spent {
+            self.give_reserve_up();
+        }
+        (self.spent && free < COMFORT_BYTES).then(|| LogError::Full { path: self.path(), free })
     }
 
     fn path(&self) -> PathBuf {

@@ -40,8 +40,9 @@ impl Journal for SessionLog {
         self.writer.recover(urgent).map_err(health)
     }
 
-    fn is_on_reserve(&self) -> bool {
-        self.writer.is_on_reserve()
+    fn mind_the_disk(&mut self) -> Option<LogHealth> {
+        let full = self.writer.mind_the_disk()?;
+        Some(LogHealth::Full(format!("{full}; until there is room only ends and ways back are recorded")))
     }
 
     fn keep(&mut self, after: u64, now: Now, measure: &Measure) {

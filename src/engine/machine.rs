@@ -42,8 +42,9 @@ pub trait Journal: Send {
     /// Why it still cannot be written.
     fn recover(&mut self, urgent: bool) -> Result<u64, LogHealth>;
 
-    /// Whether only what must be recorded should be: the disk is full, and the reserve is being written on.
-    fn is_on_reserve(&self) -> bool;
+    /// Looks after the disk. While it is full, and the log is written on its reserve, it says so: only what must be
+    /// recorded should be.
+    fn mind_the_disk(&mut self) -> Option<LogHealth>;
 
     /// Keeps a sample for the telemetry file; returns nothing, because nothing depends on it.
     fn keep(&mut self, after: u64, now: Now, measure: &Measure);
@@ -90,7 +91,7 @@ pub struct Machine<J> {
     redactor: Redactor,
     log: LogHealth,
     /// The log is written on its reserve: a way back, and nothing that goes forward.
-    reserve: bool,
+    reserve: Option<LogHealth>,
     /// Facts from outside that could not be recorded yet; commands are refused instead.
     unrecorded: VecDeque<Input>,
     last_look: Option<u64>,
@@ -107,7 +108,7 @@ impl<J: Journal> Machine<J> {
             journal,
             redactor,
             log: LogHealth::Ok,
-            reserve: false,
+            reserve: None,
             unrecorded: VecDeque::new(),
             last_look: None,
             last_checkpoint: 0,
@@ -141,11 +142,11 @@ impl<J: Journal> Machine<J> {
         if self.log != LogHealth::Ok {
             self.recover(&asks, now, &mut turn);
         }
-        self.reserve = self.log == LogHealth::Ok && self.journal.is_on_reserve();
+        self.reserve = self.journal.mind_the_disk().filter(|_| self.log == LogHealth::Ok);
         let refusal = Refusal::new(log_sentence(&self.health()));
-        let (asks, refused): (Vec<Ask>, Vec<Ask>) = asks
-            .into_iter()
-            .partition(|ask| self.log == LogHealth::Ok && (!self.reserve || self.is_way_back(&ask.command)));
+        let (asks, refused): (Vec<Ask>, Vec<Ask>) = asks.into_iter().partition(|ask| {
+            self.log == LogHealth::Ok && (self.reserve.is_none() || self.is_way_back(&ask.command))
+        });
         turn.answers.extend(refused.into_iter().map(|ask| (ask.answer, Err(refusal.clone()))));
         if self.log == LogHealth::Ok {
             self.record(asks, now, &mut turn);
@@ -164,12 +165,7 @@ impl<J: Journal> Machine<J> {
 
     /// The log's health as it is shown.
     fn health(&self) -> LogHealth {
-        if self.reserve {
-            let why =
-                "what ends here and what rolls back is recorded on the reserve; free some space to go on";
-            return LogHealth::Full(why.to_owned());
-        }
-        self.log.clone()
+        self.reserve.clone().unwrap_or_else(|| self.log.clone())
     }
 
     /// Whether a command leads back, so that it may use the reserve.
@@ -304,7 +300,7 @@ impl<J: Journal> Machine<J> {
     fn follow(&mut self, work: &mut Work) -> u64 {
         for _ in 0..MOST_ROUNDS {
             self.watch(work);
-            if self.reserve && work.state.active_rollback().is_none() {
+            if self.reserve.is_some() && work.state.active_rollback().is_none() {
                 return work.now.up_ms + LOOK_MS;
             }
             let facts = self.facts(&work.state, work.now);

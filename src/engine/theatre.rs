@@ -44,8 +44,8 @@ impl Journal for Memory {
         self.broken.clone().map_or(Ok(0), Err)
     }
 
-    fn is_on_reserve(&self) -> bool {
-        false
+    fn mind_the_disk(&mut self) -> Option<LogHealth> {
+        None
     }
 
     fn keep(&mut self, _after: u64, _now: Now, _measure: &Measure) {}

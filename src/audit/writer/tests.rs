@@ -152,7 +152,7 @@ fn a_full_disk_stops_the_log_and_the_reserve_lets_a_rollback_be_recorded() {
         assert!(matches!(full, LogError::Full { .. }), "{full}");
         assert!(matches!(writer.recover(false), Err(LogError::Full { .. })), "what can wait, waits");
         writer.recover(true).expect("the way back can be recorded");
-        assert!(writer.is_on_reserve());
+        assert!(writer.mind_the_disk().is_some());
         for _ in 0..1000 {
             writer.append(&[event(writer.seq + 1)]).expect("written into the reserve's room");
         }
@@ -160,7 +160,7 @@ fn a_full_disk_stops_the_log_and_the_reserve_lets_a_rollback_be_recorded() {
         // Room again: the reserve comes back with the next record, and is there for the next full disk.
         fs::remove_file(ballast).expect("removed");
         writer.append(&[event(writer.seq + 1)]).expect("written");
-        assert!(!writer.is_on_reserve());
+        assert!(writer.mind_the_disk().is_none());
         assert_eq!(fs::metadata(folder.join(dir::RESERVE)).expect("it is back").len(), RESERVE_BYTES as u64);
     }
     assert_eq!(words(folder), ["CLEAN UNFINISHED"]);
