@@ -50,7 +50,7 @@ pub fn hatch(state: &State, now: Now) -> Hatch {
         }
         None => (Mark::Ok, "READY".to_owned()),
     };
-    let plan = rollback::plan(state, None).filter(|_| !state.is_closed());
+    let plan = rollback::plan(state, None).filter(|plan| !state.is_closed() && !plan.steps.is_empty());
     let estimate = plan.as_ref().and_then(|plan| estimate(state, &plan.steps));
     let plan = plan.map(|plan| {
         let steps = plan.steps.len();
