@@ -340,6 +340,7 @@ fn an_override_lifts_checks_and_soak_but_no_item_and_no_running_step() {
     play.ask(Command::Advance { typed: None, over: Some("in a hurry".to_owned()) })
         .expect_err("the name is not typed");
     play.ask(over(" ")).expect_err("the reason is empty");
+    play.until("the way back is seen afresh", |s| gate::escape_hatch(s).is_go());
     play.ask(over("in a hurry")).expect("the soak is lifted");
     assert!(play.happened(|e| matches!(e, EventKind::Promoted { overridden, .. } if !overridden.is_empty())));
 }
@@ -420,4 +421,19 @@ fn a_point_of_no_return_wants_its_name_and_closes_the_way_back_behind_it() {
     let refusal =
         play.ask(Command::Rollback { to: Some(stage("before")), reason: None }).expect_err("too late");
     assert!(refusal.0.contains("behind the point of no return"), "{refusal}");
+}
+
+#[test]
+fn a_way_back_that_has_gone_since_it_was_last_looked_at_keeps_the_gate_shut() {
+    // It is looked at once an hour, and one bad look is enough.
+    let rarely = "file = \"/way/back\"\nperiod = \"1h\"\nfailure_threshold = 1";
+    let mut play = Theatre::new(&TWO_STAGES.replace("file = \"/way/back\"\nperiod = \"1s\"", rarely));
+    play.until("the way back is ready", |s| gate::escape_hatch(s).is_go());
+    play.advance().expect("the first stage is entered");
+    play.script.failing_checks.insert("hatch".into(), "there is no such file".to_owned());
+    play.until("its gate is come to", |s| status(s, "switch") == StageStatus::AtGate);
+    play.until("it is seen", |s| s.check(&"hatch".into()).health == Health::Failing);
+    let missing = gate::evaluate(play.state(), &stage("switch")).sentences();
+    assert_eq!(missing, ["the way back is not ready: check hatch is failing: failed: there is no such file"]);
+    assert!(!play.happened(|e| matches!(e, EventKind::GateChanged { go: true, .. })), "not for a moment");
 }

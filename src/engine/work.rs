@@ -12,7 +12,7 @@ use crate::event::{By, Event, EventKind};
 use crate::redact::Redactor;
 use crate::runbook::model::Action;
 use crate::runbook::{CheckId, StepId};
-use crate::session::State;
+use crate::session::{State, gate};
 
 /// A batch in the making: the state with its events folded in.
 pub(super) struct Work {
@@ -87,7 +87,7 @@ fn fenced(state: &State, event: &EventKind, now: Now) -> Vec<CheckId> {
         }
         EventKind::GateChanged { stage, .. } => match state.stages.get(stage) {
             Some(seen) if seen.at_gate == Some(now) && seen.gate.as_ref().is_some_and(|g| g.since == now) => {
-                state.stage_plan(stage).map(|s| s.gate.checks.clone()).unwrap_or_default()
+                state.stage_plan(stage).map(|s| gate::fenced_checks(state, s)).unwrap_or_default()
             }
             None if state.rollback.as_ref().is_some_and(|r| r.at_gate == Some(now)) => {
                 let gate = state.runbook.as_ref().and_then(|r| r.rollback.gate.as_ref());

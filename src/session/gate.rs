@@ -3,6 +3,7 @@
 use super::starting::FENCE;
 use super::state::{Hold, State, StepStatus};
 use crate::event::Health;
+use crate::runbook::model::Stage;
 use crate::runbook::{CheckId, StageId};
 
 /// A gate's verdict: GO exactly when nothing is missing.
@@ -61,6 +62,16 @@ impl Verdict {
 #[must_use]
 pub fn evaluate(state: &State, stage: &StageId) -> Verdict {
     judge(state, stage, &|check| state.blocks(check).then(|| check_sentence(state, check)))
+}
+
+/// The checks of which only samples count that begin when `stage` comes to its gate: the gate's, and those of the
+/// way back, which may have gone since it was last looked at.
+#[must_use]
+pub fn fenced_checks(state: &State, stage: &Stage) -> Vec<CheckId> {
+    let mut fenced = stage.gate.checks.clone();
+    let ready = state.runbook.iter().flat_map(|r| &r.rollback.ready);
+    fenced.extend(ready.filter(|check| !stage.gate.checks.contains(check)).cloned());
+    fenced
 }
 
 /// The gate of `stage` at the moment when the stage comes to it: no sample from before counts.
@@ -142,7 +153,7 @@ fn judge(state: &State, stage: &StageId, blocking: &dyn Fn(&CheckId) -> Option<S
             None => verdict.lack(format!("\"{item}\" is not ticked"), format!("tick \"{item}\""), false),
         }
     }
-    verdict.missing.extend(escape_hatch(state).missing);
+    verdict.missing.extend(hatch(state, blocking).missing);
     for hold in state.holds() {
         if let Hold::Trigger { trigger, why } = hold {
             verdict.lack(format!("trigger {trigger} holds: {why}"), "resume", false);
@@ -157,13 +168,16 @@ fn judge(state: &State, stage: &StageId, blocking: &dyn Fn(&CheckId) -> Option<S
 /// The escape hatch: GO exactly when everything that rolling back needs is green.
 #[must_use]
 pub fn escape_hatch(state: &State) -> Verdict {
+    hatch(state, &|check| state.blocks(check).then(|| check_sentence(state, check)))
+}
+
+fn hatch(state: &State, blocking: &dyn Fn(&CheckId) -> Option<String>) -> Verdict {
     let mut verdict = Verdict::default();
-    for check in state.runbook.iter().flat_map(|r| &r.rollback.ready).filter(|check| state.blocks(check)) {
-        verdict.lack(
-            format!("the way back is not ready: {}", check_sentence(state, check)),
-            format!("{check} green"),
-            false,
-        );
+    for check in state.runbook.iter().flat_map(|r| &r.rollback.ready) {
+        if let Some(sentence) = blocking(check) {
+            let sentence = format!("the way back is not ready: {sentence}");
+            verdict.lack(sentence, format!("{check} green"), false);
+        }
     }
     verdict
 }

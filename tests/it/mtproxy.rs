@@ -268,7 +268,7 @@ fn a_rollback_binary_that_goes_on_the_way_keeps_the_next_gate_shut() {
     let output = checkout.drive();
     assert_eq!(output.status.code(), Some(3), "{}", told(&output));
     let said = told(&output);
-    assert!(said.contains("check c-binary is failing: "), "{said}");
+    assert!(said.contains("the way back is not ready: check c-binary is failing: "), "{said}");
     assert!(!entered(&checkout.events(), "freeze"), "{said}");
 }
 

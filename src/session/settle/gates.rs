@@ -32,7 +32,7 @@ fn is_through(state: &State, plan: &Stage) -> bool {
 
 /// The stage comes to its gate: from here on only samples that begin now count.
 fn arrive(state: &State, plan: &Stage, up_ms: u64) -> Vec<EventKind> {
-    let mut events = starting::fence(state, &plan.gate.checks, up_ms);
+    let mut events = starting::fence(state, &gate::fenced_checks(state, plan), up_ms);
     // Folded in as if the fence had been applied, so that the first verdict is never the old one.
     let missing = gate::evaluate_fenced(state, &plan.id).sentences();
     events.push(EventKind::GateChanged { stage: plan.id.clone(), go: missing.is_empty(), missing });
