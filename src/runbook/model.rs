@@ -259,7 +259,6 @@ pub enum LinkTarget {
 pub struct SignalExpect {
     pub log: Option<LogExpect>,
     pub gone_within: Option<Duration>,
-    pub exit: Vec<i32>,
 }
 
 /// Text that must appear in a log file after the signal.

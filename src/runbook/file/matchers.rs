@@ -166,8 +166,7 @@ pub struct SignalExpectFile {
     /// How soon the process must be gone.
     pub gone_within: Option<Span>,
     /// The exit codes that count as success, of a process that a `start` step started.
-    #[serde(default)]
-    pub exit: Vec<i32>,
+    pub exit: Option<Unsupported>,
 }
 
 /// What must appear in a log file.

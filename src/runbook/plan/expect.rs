@@ -138,8 +138,5 @@ fn signal(expect: &SignalExpect, scope: &Scope) -> Vec<String> {
         out.extend(log.matches.iter().map(|p| format!("{path} then says {}", scope.show(&p.0))));
     }
     out.extend(expect.gone_within.map(|limit| format!("gone within {}", time(limit))));
-    if !expect.exit.is_empty() {
-        out.push(format!("exits with {}", list(&expect.exit)));
-    }
     out
 }

@@ -194,7 +194,6 @@ pub fn signal_expect(file: SignalExpectFile) -> SignalExpect {
             matches: log.matches.into_iter().map(pattern).collect(),
         }),
         gone_within: file.gone_within.as_ref().map(duration),
-        exit: file.exit,
     }
 }
 
