@@ -181,7 +181,10 @@ pub fn verify(path: &Path, anchors: &[Anchor]) -> io::Result<Report> {
     report.head = (reading.seq > 0).then(|| format!("{}:{}", reading.seq, &reading.prev[..8]));
     report.findings = reading.findings;
     report.verdicts = reading.verdicts;
-    if folder.join("steps").is_dir() {
+    // A log that was copied out stands alone; beside anything else of a session, everything must be there.
+    let in_its_session =
+        ["steps", dir::RUNBOOK, dir::TELEMETRY, "lock"].iter().any(|name| folder.join(name).exists());
+    if in_its_session {
         report.verdicts.extend(reading.vouched.iter().filter_map(|v| changed(&folder, v)));
     } else if !reading.vouched.is_empty() {
         report
