@@ -183,7 +183,7 @@ pub fn verify(path: &Path, anchors: &[Anchor]) -> io::Result<Report> {
     report.verdicts = reading.verdicts;
     // A log that was copied out stands alone; beside anything else of a session, everything must be there.
     let in_its_session =
-        ["steps", dir::RUNBOOK, dir::TELEMETRY, "lock"].iter().any(|name| folder.join(name).exists());
+        ["steps", dir::RUNBOOK, dir::TELEMETRY].iter().any(|name| folder.join(name).exists());
     if in_its_session {
         report.verdicts.extend(reading.vouched.iter().filter_map(|v| changed(&folder, v)));
     } else if !reading.vouched.is_empty() {

@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -14,9 +15,10 @@ use crate::clock::Now;
 use crate::event::{By, Event, EventKind};
 use crate::feed::Ask;
 use crate::redact::Redactor;
+use crate::runbook::TriggerId;
 use crate::runbook::model::TriggerWhen;
 use crate::session::telemetry::{LogHealth, Measure};
-use crate::session::{Command, Facts, Refusal, State, decide, settle, triggers, watch};
+use crate::session::{Command, Facts, Refusal, State, TriggerState, decide, settle, triggers, watch};
 
 /// How late the loop may come to a look before the time counts as unobserved.
 const LATE_MS: u64 = 3_000;
@@ -268,7 +270,7 @@ impl<J: Journal> Machine<J> {
         if work_events.is_empty() {
             turn.answers.extend(answers);
             turn.next_up_ms = next;
-            self.recorded();
+            self.recorded(work.changes_taken);
             return;
         }
         match self.journal.append(&work_events) {
@@ -276,7 +278,7 @@ impl<J: Journal> Machine<J> {
                 turn.measures.push(Measure::Head(head));
                 turn.effects.extend(work_events.iter().filter_map(|event| effect(&work.state, &event.event)));
                 self.state = work.state;
-                self.recorded();
+                self.recorded(work.changes_taken);
                 turn.events.extend(work_events);
                 turn.answers.extend(answers);
                 turn.next_up_ms = next;
@@ -291,21 +293,26 @@ impl<J: Journal> Machine<J> {
         }
     }
 
-    fn recorded(&mut self) {
+    fn recorded(&mut self, changes: usize) {
         self.unrecorded.clear();
-        self.changes.clear();
+        self.changes.drain(..changes);
     }
 
     /// Folds in what follows by itself until nothing does; returns when to look again.
     fn follow(&mut self, work: &mut Work) -> u64 {
+        let mut at_rest = true;
         for _ in 0..MOST_ROUNDS {
             self.watch(work);
+            if at_rest {
+                work.record_changes(&self.changes);
+            }
             if self.reserve.is_some() && work.state.active_rollback().is_none() {
                 return work.now.up_ms + LOOK_MS;
             }
             let facts = self.facts(&work.state, work.now);
             let settled = settle(&work.state, &facts, work.now);
-            if settled.events.is_empty() {
+            at_rest = settled.events.is_empty();
+            if at_rest && (work.state.is_closed() || work.changes_taken == self.changes.len()) {
                 return settled.next_up_ms.unwrap_or(u64::MAX);
             }
             settled.events.into_iter().for_each(|(by, event)| work.happen(by, event));
@@ -314,7 +321,8 @@ impl<J: Journal> Machine<J> {
         work.now.up_ms + LOOK_MS
     }
 
-    /// Starts and stops polling as the state needs it, sets fences, and records what changed in the checks' health.
+    /// Starts and stops polling as the state needs it, sets fences, and collects what changes in the
+    /// checks' health.
     fn watch(&mut self, work: &mut Work) {
         let Some(runbook) = work.state.runbook.clone().filter(|_| !work.state.is_closed()) else { return };
         let tracker = self.tracker.get_or_insert_with(|| Tracker::new(runbook.checks.values()));
@@ -324,9 +332,6 @@ impl<J: Journal> Machine<J> {
         }
         self.changes.extend(tracker.poll(&watch::needed(&work.state), up));
         self.changes.extend(tracker.tick(up));
-        for change in work.unrecorded(&self.changes) {
-            work.happen(By::ENGINE, change.into());
-        }
     }
 
     fn facts(&self, state: &State, now: Now) -> Facts {
@@ -334,7 +339,11 @@ impl<J: Journal> Machine<J> {
             TriggerWhen::Failures { count, within } => self
                 .tracker
                 .as_ref()
-                .is_some_and(|tracker| tracker.bad_within(&trigger.check, within, now.up_ms) >= count),
+                .zip(now.up_ms.checked_sub(quiet_since(state, &trigger.id) + 1))
+                .is_some_and(|(tracker, quiet_ms)| {
+                    let counted = within.min(Duration::from_millis(quiet_ms));
+                    tracker.bad_within(&trigger.check, counted, now.up_ms) >= count
+                }),
             _ => false,
         });
         Facts { failures_reached: reached.map(|t| t.id.clone()).collect() }
@@ -353,6 +362,14 @@ impl<J: Journal> Machine<J> {
         for next in tracker.next_due(now.up_ms).into_iter().chain(tracker.next_deadline()) {
             turn.next_up_ms = turn.next_up_ms.min(next);
         }
+    }
+}
+
+/// Since when a trigger is quiet: failures from before were answered already.
+fn quiet_since(state: &State, trigger: &TriggerId) -> u64 {
+    match state.triggers.get(trigger) {
+        Some(TriggerState::Quiet { since }) => *since,
+        _ => 0,
     }
 }
 

@@ -154,6 +154,12 @@ impl Theatre {
         self.ask(Command::Advance { typed: None, over: None })
     }
 
+    /// Nobody can say what became of the step's attempt.
+    pub fn lose(&mut self, step: &StepId, evidence: &str) {
+        let (attempt, evidence) = (self.state().step(step).attempt, evidence.to_owned());
+        self.turn(vec![Input::Report(Report::Unknown { step: step.clone(), attempt, evidence })]);
+    }
+
     /// Lets time pass.
     pub fn pass(&mut self, duration: Duration) {
         let end = self.now.up_ms + u64::try_from(duration.as_millis()).expect("a test's time");

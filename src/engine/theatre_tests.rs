@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::theatre::Theatre;
-use crate::event::{EventKind, Health, ItemOf, Outcome, Person, Seat};
+use crate::event::{EventKind, Health, ItemOf, Outcome, Person, Resolution, Seat};
 use crate::runbook::{StageId, StepId};
 use crate::session::telemetry::LogHealth;
 use crate::session::{Command, Situation, StageStatus, State, StepStatus, TriggerState, gate, rollback};
@@ -78,17 +78,29 @@ fn step_status(state: &State, name: &str) -> StepStatus {
     state.step(&step(name)).status
 }
 
+/// Opens a runbook and waits for its escape hatch.
+fn opened(runbook: &str) -> Theatre {
+    let mut play = Theatre::new(runbook);
+    play.until("the way back is ready", |s| gate::escape_hatch(s).is_go());
+    play
+}
+
 /// Opens TWO_STAGES, waits for the escape hatch and enters the first stage.
 fn begun() -> Theatre {
-    let mut play = Theatre::new(TWO_STAGES);
-    play.until("the way back is ready", |s| gate::escape_hatch(s).is_go());
+    let mut play = opened(TWO_STAGES);
     play.advance().expect("the first stage is entered");
     play
 }
 
 /// The same, at the gate of the second stage.
 fn observing() -> Theatre {
-    let mut play = begun();
+    observing_in(TWO_STAGES)
+}
+
+/// The same in a runbook with the same stages.
+fn observing_in(runbook: &str) -> Theatre {
+    let mut play = opened(runbook);
+    play.advance().expect("the first stage is entered");
     play.until("the first gate is GO", |s| s.stages["switch"].gate.as_ref().is_some_and(|g| g.go));
     play.advance().expect("GO");
     play.until("the second stage is at its gate", |s| status(s, "observe") == StageStatus::AtGate);
@@ -436,4 +448,115 @@ fn a_way_back_that_has_gone_since_it_was_last_looked_at_keeps_the_gate_shut() {
     let missing = gate::evaluate(play.state(), &stage("switch")).sentences();
     assert_eq!(missing, ["the way back is not ready: check hatch is failing: failed: there is no such file"]);
     assert!(!play.happened(|e| matches!(e, EventKind::GateChanged { go: true, .. })), "not for a moment");
+}
+
+#[test]
+fn a_step_of_a_stuck_rollback_that_is_said_to_be_done_lets_it_go_on() {
+    let mut play = begun();
+    play.hanging.insert(step("switch.start-old"));
+    play.until("it is at its gate", |s| status(s, "switch") == StageStatus::AtGate);
+    play.ask(Command::Rollback { to: None, reason: None }).expect("the way back is open");
+    play.until("the undo runs", |s| step_status(s, "switch.start-old") == StepStatus::Running);
+    play.lose(&step("switch.start-old"), "its shim is gone");
+    assert_eq!(play.state().situation(), Situation::RollbackStuck);
+    let done = Command::Resolve {
+        step: step("switch.start-old"),
+        outcome: Resolution::Done,
+        reason: "seen by hand".to_owned(),
+    };
+    play.ask(done).expect("a person says it");
+    play.until("it is over", State::is_closed);
+    assert_eq!(play.state().situation(), Situation::RolledBack);
+}
+
+fn counting(then: &str) -> String {
+    TWO_STAGES.replace(
+        "failing_for = \"5s\"\n  then = \"rollback\"",
+        &format!("failures = {{ count = 3, within = \"5m\" }}\n  {then}"),
+    )
+}
+
+#[test]
+fn failures_that_were_answered_by_green_are_not_counted_once_more() {
+    let mut play = observing_in(&counting("then = \"rollback\""));
+    play.script.failing_checks.insert("new".into(), "connection refused".to_owned());
+    play.until("it is armed", |s| s.triggers.values().any(|t| matches!(t, TriggerState::Armed { .. })));
+    play.script.failing_checks.clear();
+    play.pass(Duration::from_secs(60));
+    let armed = play.events().iter().filter(|e| matches!(e.event, EventKind::TriggerArmed { .. })).count();
+    assert_eq!(armed, 1, "it comes to rest");
+    assert!(play.state().active_rollback().is_none());
+    play.script.failing_checks.insert("new".into(), "connection refused".to_owned());
+    play.until("three new failures arm it again", |s| {
+        s.triggers.values().any(|t| matches!(t, TriggerState::Armed { .. }))
+    });
+}
+
+#[test]
+fn a_hold_that_is_resumed_on_a_green_check_holds_again_at_the_next_failure() {
+    let hold = TWO_STAGES.replace("then = \"rollback\"\n  grace = \"10s\"", "then = \"hold\"");
+    let mut play = observing_in(&hold);
+    for _ in 0..2 {
+        play.script.failing_checks.insert("new".into(), "connection refused".to_owned());
+        play.until("it holds", |s| s.situation() == Situation::Holding);
+        play.script.failing_checks.clear();
+        play.until("it is green again", |s| s.is_green(&"new".into()));
+        play.ask(Command::Resume).expect("the hold is lifted");
+        assert_eq!(play.state().situation(), Situation::Running);
+    }
+}
+
+#[test]
+fn a_failure_between_two_records_breaks_the_soak_all_the_same() {
+    let mut play = observing();
+    play.pass(Duration::from_secs(5));
+    play.machine.journal_mut().broken = Some(LogHealth::Full("0 bytes free".to_owned()));
+    // Something must be written for the fault to be met.
+    play.ask(Command::Pause).expect_err("nothing can be recorded");
+    play.script.failing_checks.insert("new".into(), "connection refused".to_owned());
+    play.pass(Duration::from_secs(10));
+    play.script.failing_checks.clear();
+    play.pass(Duration::from_secs(10));
+    play.machine.journal_mut().broken = None;
+    play.pass(Duration::from_secs(1));
+    assert!(play.happened(|e| matches!(e, EventKind::SoakBroken { .. })), "{}", play.story().join("\n"));
+    assert!(!play.state().stages["observe"].soak.reached);
+}
+
+#[test]
+fn what_a_person_ended_is_not_tried_again_by_itself() {
+    let tries = TWO_STAGES
+        .replace("await = [\"new\"]\n  timeout = \"30s\"", "await = [\"new\"]\n  retries = { attempts = 3 }");
+    let mut play = opened(&tries);
+    play.script.failing_checks.insert("new".into(), "connection refused".to_owned());
+    play.advance().expect("the first stage is entered");
+    play.until("it waits", |s| step_status(s, "switch.answers") == StepStatus::Running);
+    play.ask(Command::Kill { step: step("switch.answers") }).expect("it runs");
+    play.pass(Duration::from_secs(60));
+    assert_eq!(play.state().step(&step("switch.answers")).attempt, 1);
+    assert_eq!(play.state().situation(), Situation::Holding);
+}
+
+#[test]
+fn a_failed_step_that_is_skipped_takes_its_countdown_with_it() {
+    let back = TWO_STAGES.replace(
+        "id = \"start-new\"",
+        "id = \"start-new\"\n  skippable = true\n  on_failure = \"rollback\"\n  grace = \"10s\"",
+    );
+    let mut play = opened(&back);
+    play.script.failing_steps.insert(step("switch.start-new"), vec!["no such file".to_owned()]);
+    play.advance().expect("the first stage is entered");
+    play.until("it counts down", |s| s.triggers.values().any(|t| matches!(t, TriggerState::Armed { .. })));
+    play.ask(Command::Skip { step: step("switch.start-new"), reason: "by hand".to_owned() })
+        .expect("skippable");
+    assert!(play.state().triggers.is_empty(), "{:?}", play.state().triggers);
+}
+
+#[test]
+fn a_runbook_of_which_no_stage_applies_says_so() {
+    let none =
+        TWO_STAGES.replace("watch = [\"new\"]", "watch = [\"new\"]\nwhen = { \"host.os\" = \"macos\" }");
+    let mut play = opened(&none);
+    let refusal = play.advance().expect_err("there is nothing to enter");
+    assert!(refusal.0.contains("no stage applies here"), "{refusal}");
 }

@@ -1,14 +1,13 @@
 //! A batch in the making: events are folded into a working state as they are decided, so that each decision sees those
 //! before it; nothing of it is true before it is on disk.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::driver::{Effect, Report, StepOrder, World};
 use super::machine::Input;
 use crate::check::Change;
 use crate::clock::Now;
-use crate::event::{By, Event, EventKind};
+use crate::event::{By, Event, EventKind, Health};
 use crate::redact::Redactor;
 use crate::runbook::model::Action;
 use crate::runbook::{CheckId, StepId};
@@ -41,18 +40,20 @@ impl Work {
         self.events.push(event);
     }
 
-    /// The tracker's changes that are not in the events yet, as the state now sees them.
-    pub fn unrecorded(&mut self, changes: &[Change]) -> Vec<Change> {
-        let new = &changes[self.changes_taken..];
-        self.changes_taken = changes.len();
-        let mut seen = HashMap::new();
-        new.iter()
-            .filter_map(|change| {
-                let from = seen.insert(change.check.clone(), change.to);
-                let from = from.unwrap_or_else(|| self.state.check(&change.check).health);
-                (from != change.to).then(|| Change { from, ..change.clone() })
-            })
-            .collect()
+    /// Records the tracker's changes that are not in the events yet, as far as the first check that fails: what a
+    /// failure breaks is broken, even where the check was green again before anybody could look.
+    pub fn record_changes(&mut self, changes: &[Change]) {
+        for change in &changes[self.changes_taken..] {
+            self.changes_taken += 1;
+            let from = self.state.check(&change.check).health;
+            if from == change.to {
+                continue;
+            }
+            self.happen(By::ENGINE, Change { from, ..change.clone() }.into());
+            if change.to == Health::Failing {
+                return;
+            }
+        }
     }
 
     /// Says how far the telemetry goes, once a batch.

@@ -81,6 +81,8 @@ impl State {
                 // A person has spoken: only a person starts it again.
                 state.tries = u32::MAX;
                 state.why = Some(reason.clone());
+                self.unstick();
+                self.triggers.remove(step.as_str());
             }
             EventKind::StepSkipped { step, reason } => {
                 let state = self.step_mut(step);
@@ -88,6 +90,7 @@ impl State {
                 state.why = Some(reason.clone());
                 state.ended = Some(now);
                 self.unstick();
+                self.triggers.remove(step.as_str());
             }
             EventKind::StepKilled { step, why, .. } => {
                 self.step_mut(step).killed = Some((why.clone(), now));
@@ -117,7 +120,7 @@ impl State {
                     },
                 );
                 if *to == Health::Ok {
-                    self.quiet_triggers_of(check.as_str());
+                    self.quiet_triggers_of(check.as_str(), now);
                 }
             }
             EventKind::GateChanged { stage, go, missing } => self.gate_changed(stage, *go, missing, now),
@@ -142,11 +145,11 @@ impl State {
                     state.ended = Some(now);
                     state.overridden.clone_from(reason);
                 }
-                // A stage's own triggers end with it.
+                // A stage's own triggers end with it, those of its failed steps too.
                 let ended: Vec<_> = triggers::of_stage(self, stage).map(|t| t.id.clone()).collect();
-                ended.iter().for_each(|id| {
-                    self.triggers.remove(id);
-                });
+                let of_a_step =
+                    |id: &str| id.strip_prefix(stage.as_str()).is_some_and(|r| r.starts_with('.'));
+                self.triggers.retain(|id, _| !ended.contains(id) && !of_a_step(id.as_str()));
             }
             EventKind::Paused => self.paused = Some(Pause { by: author(&event.by), at: event.at }),
             EventKind::Resumed => {
@@ -156,13 +159,17 @@ impl State {
                         *holding = false;
                     }
                 }
+                // A check that is green again by now will not turn green once more: its trigger is ready at once.
+                let green = self.checks.iter().filter(|(_, check)| check.health == Health::Ok);
+                let green: Vec<_> = green.map(|(id, _)| id.clone()).collect();
+                green.iter().for_each(|check| self.quiet_triggers_of(check.as_str(), now));
             }
             EventKind::TriggerArmed { trigger, why, grace_ms } => {
                 let fires_at = now.up_ms + grace_ms;
                 self.triggers.insert(trigger.clone(), TriggerState::Armed { why: why.clone(), fires_at });
             }
             EventKind::TriggerCleared { trigger } => {
-                self.triggers.insert(trigger.clone(), TriggerState::Quiet);
+                self.triggers.insert(trigger.clone(), TriggerState::Quiet { since: now.up_ms });
             }
             EventKind::TriggerVetoed { trigger, .. } => {
                 self.triggers.insert(trigger.clone(), TriggerState::Vetoed);
@@ -347,13 +354,13 @@ impl State {
         }
     }
 
-    fn quiet_triggers_of(&mut self, check: &str) {
+    fn quiet_triggers_of(&mut self, check: &str, now: Now) {
         let Some(runbook) = self.runbook.clone() else { return };
         for trigger in runbook.triggers.iter().filter(|t| t.check.as_str() == check) {
             if let Some(TriggerState::Vetoed | TriggerState::Fired { holding: false, .. }) =
                 self.triggers.get(&trigger.id)
             {
-                self.triggers.remove(&trigger.id);
+                self.triggers.insert(trigger.id.clone(), TriggerState::Quiet { since: now.up_ms });
             }
         }
     }

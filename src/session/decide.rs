@@ -117,7 +117,7 @@ fn advance(state: &State, runbook: &Runbook, typed: Option<&str>, over: Option<&
         return refuse(format!("{} is a point of no return: type `{}` to enter it", stage.title, stage.id));
     }
     let Some(current) = state.current_stage() else {
-        let Some(next) = next else { return refuse("there is no stage left to enter") };
+        let Some(next) = next else { return refuse(nothing_to_enter(state)) };
         let mut verdict = gate::escape_hatch(state);
         if let Some(pause) = &state.paused {
             return refuse(format!("the session is paused by {}: resume it first", pause.by));
@@ -150,6 +150,14 @@ fn advance(state: &State, runbook: &Runbook, typed: Option<&str>, over: Option<&
         return refuse(format!("type `{current}` to override its gate"));
     }
     Ok(starting::promote(state, current, verdict.sentences(), Some(reason.to_owned())))
+}
+
+fn nothing_to_enter(state: &State) -> &'static str {
+    if state.stages.values().all(|stage| stage.status == StageStatus::Skipped) {
+        "no stage applies here: look at each `when`; this session can only be aborted"
+    } else {
+        "there is no stage left to enter"
+    }
 }
 
 fn roll_back(state: &State, to: Option<&StageId>, reason: Option<&str>, now: Now) -> Decision {
@@ -232,7 +240,9 @@ fn kill(state: &State, step: &Step, operator: &Person, now: Now) -> Decision {
     let why = format!("ended by {}", operator.person);
     match seen.status {
         StepStatus::Running | StepStatus::Waiting if starting::is_judged_here(&step.action) => {
-            Ok(vec![starting::finish(state, step, false, why, Vec::new(), now.up_ms)])
+            let (id, attempt) = (step.id.clone(), seen.attempt);
+            let killed = EventKind::StepKilled { step: id, attempt, why: why.clone() };
+            Ok(vec![killed, starting::finish(state, step, false, why, Vec::new(), now.up_ms)])
         }
         StepStatus::Running if seen.killed.is_some() => refuse(format!("{} is being ended already", step.id)),
         StepStatus::Running => {

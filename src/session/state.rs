@@ -225,10 +225,12 @@ pub struct CheckState {
 }
 
 /// One trigger.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum TriggerState {
-    #[default]
-    Quiet,
+    /// Nothing from before this boot-clock time counts any more.
+    Quiet {
+        since: u64,
+    },
     /// Its condition is reached; it fires at this boot-clock time unless it is vetoed or its check turns green.
     Armed {
         why: String,

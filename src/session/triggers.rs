@@ -2,7 +2,7 @@
 //! trigger of the step's name.
 
 use super::rollback;
-use super::state::{StageStatus, State, StepStatus};
+use super::state::{StageStatus, State, StepStatus, TriggerState};
 use crate::runbook::model::{OnFailure, Trigger, TriggerThen};
 use crate::runbook::{StageId, TriggerId};
 
@@ -21,9 +21,17 @@ pub fn live(state: &State) -> impl Iterator<Item = &Trigger> {
             && !rolling
             && match &t.stage {
                 None => begun,
-                Some(stage) => current == Some(stage) && (t.armed_from_entry || all_steps_done(state, stage)),
+                Some(stage) => {
+                    current == Some(stage)
+                        && (t.armed_from_entry || all_steps_done(state, stage) || counts_down(state, &t.id))
+                }
             }
     })
+}
+
+/// A countdown goes on while a step of its stage runs once more.
+fn counts_down(state: &State, id: &TriggerId) -> bool {
+    matches!(state.triggers.get(id), Some(TriggerState::Armed { .. }))
 }
 
 fn all_steps_done(state: &State, stage: &StageId) -> bool {

@@ -15,13 +15,13 @@ pub(super) fn fire(round: &mut Round, facts: &Facts) -> Vec<(By, EventKind)> {
     }
     let mut events: Vec<(By, EventKind)> = Vec::new();
     for trigger in triggers::live(state) {
-        match state.triggers.get(&trigger.id).unwrap_or(&TriggerState::Quiet) {
-            TriggerState::Quiet => {
+        match state.triggers.get(&trigger.id).unwrap_or(&TriggerState::Quiet { since: 0 }) {
+            TriggerState::Quiet { .. } => {
                 if let Some(why) = reached(round, facts, trigger) {
                     events.extend(set_off(state, &trigger.id, &trigger.then, why));
                 }
             }
-            TriggerState::Armed { .. } if state.check(&trigger.check).health == Health::Ok => {
+            TriggerState::Armed { fires_at, .. } if turned_green(state, trigger, *fires_at) => {
                 events.push((By::ENGINE, EventKind::TriggerCleared { trigger: trigger.id.clone() }));
             }
             TriggerState::Armed { why, fires_at } => {
@@ -38,6 +38,15 @@ pub(super) fn fire(round: &mut Round, facts: &Facts) -> Vec<(By, EventKind)> {
     failed_step(round)
 }
 
+/// Whether the check has turned green since the countdown began. One that flaps may be green all along: that alone
+/// is no all-clear for `failures`.
+fn turned_green(state: &State, trigger: &Trigger, fires_at: u64) -> bool {
+    let check = state.check(&trigger.check);
+    let TriggerThen::Rollback { grace, .. } = &trigger.then else { return check.health == Health::Ok };
+    let armed_at = fires_at.saturating_sub(ms(*grace));
+    check.health == Health::Ok && check.changed.is_some_and(|at| at.up_ms >= armed_at)
+}
+
 /// A step with `on_failure = "rollback"` that has failed for good.
 fn failed_step(round: &mut Round) -> Vec<(By, EventKind)> {
     let state = round.state;
@@ -50,8 +59,8 @@ fn failed_step(round: &mut Round) -> Vec<(By, EventKind)> {
         }
         let id = TriggerId::from(step.id.as_str());
         let then = TriggerThen::Rollback { to: None, grace };
-        match state.triggers.get(&id).unwrap_or(&TriggerState::Quiet) {
-            TriggerState::Quiet => {
+        match state.triggers.get(&id).unwrap_or(&TriggerState::Quiet { since: 0 }) {
+            TriggerState::Quiet { .. } => {
                 let why = format!("step {} failed: {}", step.id, seen.why.as_deref().unwrap_or_default());
                 return set_off(state, &id, &then, why);
             }

@@ -71,7 +71,7 @@ impl Question for Veto {
                 }
                 Some(TriggerState::Vetoed) => "vetoed".to_owned(),
                 Some(TriggerState::Fired { .. }) => "fired".to_owned(),
-                Some(TriggerState::Quiet) | None => "quiet".to_owned(),
+                Some(TriggerState::Quiet { .. }) | None => "quiet".to_owned(),
             },
         )
     }
