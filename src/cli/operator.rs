@@ -2,7 +2,7 @@
 
 use nix::unistd::{Uid, User};
 
-use crate::event::{Person, Seat};
+use crate::event::{Credentials, Person, Seat};
 
 /// The person at this terminal, in the driver's seat: the login user where the system knows it, so that `sudo` does
 /// not hide who it is.
@@ -10,6 +10,17 @@ pub(crate) fn driver() -> Person {
     let uid = login_uid().unwrap_or_else(Uid::current);
     let known = User::from_uid(uid).ok().flatten().map(|user| user.name);
     Person { person: known.unwrap_or_else(|| format!("uid {uid}")), uid: uid.as_raw(), seat: Seat::Driver }
+}
+
+/// How we know who sits at this terminal.
+pub(crate) fn credentials() -> Credentials {
+    Credentials {
+        uid: Uid::current().as_raw(),
+        pid: std::process::id(),
+        login_uid: login_uid().map(Uid::as_raw),
+        ssh: std::env::var("SSH_CONNECTION").ok(),
+        passphrase: false,
+    }
 }
 
 /// The uid with which the session logged in, as the kernel's audit keeps it.

@@ -113,7 +113,6 @@ pub(super) fn drive(settings: Settings) -> Result<ExitCode> {
         runbook,
         mode: settings.mode,
         host: super::load::this_host(),
-        operator: driver.clone(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -128,7 +127,7 @@ pub(super) fn drive(settings: Settings) -> Result<ExitCode> {
                 return Ok(ExitCode::from(exit::ERROR));
             }
         };
-        let Some(feed) = engine.feed(driver).await else {
+        let Some(feed) = engine.arrive(driver, operator::credentials(), Vec::new()).await else {
             anstream::eprintln!("gonogo: the engine ended before it had begun");
             return Ok(ExitCode::from(exit::ERROR));
         };

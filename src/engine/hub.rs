@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 use super::machine::Input;
-use crate::event::{By, Event, EventKind, Person};
+use crate::event::{By, Credentials, Event, EventKind, Person};
 use crate::feed::{Ask, Commander, Feed, FeedItem, OutputReader, ReadOutput};
 use crate::session::telemetry::Measure;
 use crate::session::{State, Telemetry};
@@ -59,6 +59,25 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// Somebody comes to the controls: it is recorded, and they get a feed. The seat is a wish: whoever does not only
+    /// look on gets the wheel where nobody has it. `None` where the engine is gone.
+    pub async fn arrive(&self, person: Person, credentials: Credentials, roles: Vec<String>) -> Option<Feed> {
+        let joined = EventKind::OperatorJoined { person: person.clone(), credentials, roles };
+        self.record(By::Person(person.clone()), joined);
+        self.feed(person).await
+    }
+
+    /// Somebody left the controls; why, as a phrase.
+    pub fn depart(&self, person: Person, why: &str) {
+        let left = EventKind::OperatorLeft { person: person.clone(), why: why.to_owned() };
+        self.record(By::Person(person), left);
+    }
+
+    /// Records what happened to the engine itself. One that has ended records nothing any more.
+    pub fn record(&self, by: By, event: EventKind) {
+        let _ = self.inbox.send(Input::Own(by, event));
+    }
+
     /// A feed on the session for `operator`; `None` where the engine is gone.
     pub async fn feed(&self, operator: Person) -> Option<Feed> {
         let (answer, answered) = oneshot::channel();
@@ -83,8 +102,7 @@ impl Engine {
     /// Records that the engine stops, for this reason; running commands live on under their shims.
     pub fn stop(&self, reason: &str) {
         let stopping = EventKind::EngineStopping { reason: reason.to_owned() };
-        // An engine that has ended already needs no word.
-        let _ = self.inbox.send(Input::Own(By::ENGINE, stopping));
+        self.record(By::ENGINE, stopping);
     }
 
     /// Waits until the loop has taken its last turn.

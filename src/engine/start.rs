@@ -19,7 +19,7 @@ use crate::audit::dir::{DirError, SessionDir};
 use crate::audit::writer::LogError;
 use crate::check;
 use crate::clock;
-use crate::event::{By, EventKind, LOG_FORMAT, Mode, Person, SessionOpened};
+use crate::event::{By, EventKind, LOG_FORMAT, Mode, SessionOpened};
 use crate::redact::{Redactor, TooShort};
 use crate::runbook::interpolate::Scope;
 use crate::runbook::model::{Host, Runbook, SecretSource};
@@ -35,7 +35,6 @@ pub struct Opening {
     pub name: String,
     pub mode: Mode,
     pub host: Host,
-    pub operator: Person,
 }
 
 /// Why a session cannot be opened.
@@ -102,8 +101,6 @@ pub fn start(opening: Opening) -> Result<Engine, OpenError> {
     for event in [EventKind::SessionOpened(Box::new(opened)), started] {
         let _ = inbox.send(Input::Own(By::ENGINE, event));
     }
-    let joined = EventKind::OperatorJoined { person: opening.operator.clone() };
-    let _ = inbox.send(Input::Own(By::Person(opening.operator), joined));
 
     let machine = Machine::new(State::default(), log, redactor);
     let hub = Hub::default();

@@ -114,7 +114,14 @@ impl Theatre {
         theatre.turn(vec![
             Input::Own(By::ENGINE, EventKind::SessionOpened(Box::new(opened))),
             Input::Own(By::ENGINE, started),
-            Input::Own(By::Person(driver.clone()), EventKind::OperatorJoined { person: driver }),
+            Input::Own(
+                By::Person(driver.clone()),
+                EventKind::OperatorJoined {
+                    person: driver,
+                    credentials: Default::default(),
+                    roles: Vec::new(),
+                },
+            ),
         ]);
         assert!(theatre.state().runbook.is_some(), "the test's runbook does not load");
         theatre

@@ -7,10 +7,11 @@ use super::driver::{Effect, Report, StepOrder, World};
 use super::machine::Input;
 use crate::check::Change;
 use crate::clock::Now;
-use crate::event::{By, Event, EventKind, Health};
+use crate::event::{By, Event, EventKind, Health, Person};
 use crate::redact::Redactor;
 use crate::runbook::model::Action;
 use crate::runbook::{CheckId, StepId};
+use crate::session::crew::seat_on_arrival;
 use crate::session::{State, gate};
 
 /// A batch in the making: the state with its events folded in.
@@ -107,6 +108,12 @@ pub(super) fn fact_events(work: &mut Work, fact: &Input) {
         seen.status.is_open() && seen.attempt == attempt && !state.is_closed()
     };
     match fact {
+        Input::Own(by, EventKind::OperatorJoined { person, credentials, roles }) => {
+            let person = Person { seat: seat_on_arrival(&work.state, person), ..person.clone() };
+            let by = if matches!(by, By::Person(_)) { By::Person(person.clone()) } else { by.clone() };
+            let (credentials, roles) = (credentials.clone(), roles.clone());
+            work.happen(by, EventKind::OperatorJoined { person, credentials, roles });
+        }
         Input::Own(by, event) => work.happen(by.clone(), event.clone()),
         Input::Report(Report::Launched { step, attempt, process }) if open(&work.state, step, *attempt) => {
             let launched =

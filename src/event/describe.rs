@@ -41,8 +41,17 @@ pub fn describe(event: &Event) -> String {
             let dropped = proof::bytes(*dropped_bytes);
             format!("the log can be written again, {dropped} of a broken line dropped{}", because(why))
         }
-        E::OperatorJoined { person } => format!("{} joined as {}", person.person, person.seat.word()),
-        E::OperatorLeft { person } => format!("{} left", person.person),
+        E::OperatorJoined { person, roles, .. } => {
+            let roles = if roles.is_empty() { String::new() } else { format!(" for {}", roles.join(", ")) };
+            format!("{} joined as {}{roles}", person.person, person.seat.word())
+        }
+        E::OperatorLeft { person, why } => format!("{} left{}", person.person, because(why)),
+        E::WheelAsked => "asks for the wheel".to_owned(),
+        E::WheelOffered { to } => format!("offers the wheel to {to}"),
+        E::WheelDeclined => "the wheel stays where it is".to_owned(),
+        E::WheelPassed { from: Some(from), to } => format!("the wheel passes from {from} to {to}"),
+        E::WheelPassed { from: None, to } => format!("{to} takes the wheel"),
+        E::HandoverAcknowledged => "handover acknowledged".to_owned(),
         E::CommandRefused { command, why } => format!("{command} refused{}", because(why)),
         E::PolicyAcknowledged => "policy acknowledged".to_owned(),
         E::StageEntered { stage } => format!("entered {stage}"),
@@ -94,13 +103,26 @@ pub fn describe(event: &Event) -> String {
         E::SoakStarted { stage } => format!("soak of {stage} started"),
         E::SoakBroken { stage, why } => format!("soak of {stage} broken{}", because(why)),
         E::SoakReached { stage } => format!("soak of {stage} reached"),
-        E::Promoted { stage, overridden, reason } => {
+        E::Voted { stage, role, go, note } => {
+            let word = if *go { "GO" } else { "NO-GO" };
+            let role = role.as_ref().map(|role| format!(" for {role}")).unwrap_or_default();
+            format!("votes {word}{role} at the {}{}", gate_of(stage), because_of(note.as_ref()))
+        }
+        E::OverrideAsked { stage, missing, reason } => {
+            let over = missing.len();
+            format!("asks a second person to override {over} at the {}{}", gate_of(stage), because(reason))
+        }
+        E::OverrideDeclined { stage, note } => {
+            format!("declines to override the {}{}", gate_of(stage), because_of(note.as_ref()))
+        }
+        E::Promoted { stage, overridden, reason, asked_by } => {
             let over = if overridden.is_empty() {
                 String::new()
             } else {
                 format!(", overriding {}", overridden.len())
             };
-            format!("promoted {stage}{over}{}", because_of(reason.as_ref()))
+            let asked = asked_by.as_ref().map(|who| format!(" as {who} asked")).unwrap_or_default();
+            format!("promoted {stage}{over}{asked}{}", because_of(reason.as_ref()))
         }
         E::Paused => "paused".to_owned(),
         E::Resumed => "resumed".to_owned(),

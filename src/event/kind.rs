@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::{Person, Seat};
+use super::{Credentials, Person};
 pub use crate::process::Identity;
 pub use crate::proof::Proof;
 use crate::runbook::model::Host;
@@ -38,12 +38,35 @@ pub enum EventKind {
         why: String,
         dropped_bytes: u64,
     },
+    /// Somebody came to the controls, and how we know who it is.
     OperatorJoined {
         person: Person,
+        #[serde(default)]
+        credentials: Credentials,
+        /// What they stand for, as claimed or as the runbook's `[roles]` lets them.
+        #[serde(default)]
+        roles: Vec<String>,
     },
     OperatorLeft {
         person: Person,
+        #[serde(default)]
+        why: String,
     },
+    /// Somebody would like the wheel.
+    WheelAsked,
+    /// The driver offers the wheel; it passes when the other takes it.
+    WheelOffered {
+        to: String,
+    },
+    /// An offer was declined, or taken back.
+    WheelDeclined,
+    WheelPassed {
+        /// Who had it; `None` where nobody did.
+        from: Option<String>,
+        to: String,
+    },
+    /// The incoming driver has read where the session stands.
+    HandoverAcknowledged,
     CommandRefused {
         command: String,
         why: String,
@@ -140,11 +163,32 @@ pub enum EventKind {
     SoakReached {
         stage: StageId,
     },
+    Voted {
+        stage: StageId,
+        /// For whom, where the gate asks for roles.
+        role: Option<String>,
+        go: bool,
+        note: Option<String>,
+    },
+    /// The driver wants to override a gate that needs a second person's word.
+    OverrideAsked {
+        stage: StageId,
+        /// What it would lift, a sentence each.
+        missing: Vec<String>,
+        reason: String,
+    },
+    OverrideDeclined {
+        stage: StageId,
+        note: Option<String>,
+    },
     Promoted {
         stage: StageId,
         /// What was lifted by an override, a sentence each.
         overridden: Vec<String>,
         reason: Option<String>,
+        /// Who asked for the override, where a second person promoted it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asked_by: Option<String>,
     },
     Paused,
     Resumed,
@@ -332,18 +376,6 @@ pub enum Outcome {
     Completed,
     RolledBack,
     Aborted,
-}
-
-impl Seat {
-    /// The word for it on the screen and in the log.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Driver => "driver",
-            Self::Navigator => "navigator",
-            Self::Observer => "observer",
-        }
-    }
 }
 
 impl Mode {

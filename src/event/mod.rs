@@ -1,9 +1,11 @@
 //! The facts of a cutover: what happened, when, and by whom. The log is a list of these; everything that a screen
 //! shows is folded from them.
 
+mod crew;
 mod describe;
 mod kind;
 
+pub use crew::{Credentials, Person, Principal, Seat};
 pub use describe::{author, describe, is_failure};
 pub use kind::*;
 
@@ -50,22 +52,4 @@ impl By {
 #[serde(rename_all = "lowercase")]
 pub enum EngineWord {
     Engine,
-}
-
-/// Someone at the controls.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Person {
-    pub person: String,
-    pub uid: u32,
-    pub seat: Seat,
-}
-
-/// Where someone sits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Seat {
-    /// Has the wheel; there is exactly one.
-    Driver,
-    Navigator,
-    Observer,
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::state::{
-    CheckState, GateSeen, Pause, RECENT_EVENTS, RollbackState, Soak, StageState, StageStatus, State,
-    StepState, StepStatus, Stuck, Tick, TriggerState,
+    CheckState, GateSeen, Operator, Pause, RECENT_EVENTS, RollbackState, Soak, StageState, StageStatus,
+    State, StepState, StepStatus, Stuck, Tick, TriggerState, WheelOffer,
 };
 use super::triggers;
 use crate::clock::Now;
@@ -48,14 +48,37 @@ impl State {
                 self.boot_id = Some(boot_id.clone());
             }
             EventKind::Unobserved { from, to } => self.unobserved(*from, *to),
-            EventKind::OperatorJoined { person } => {
-                self.operators.retain(|p| p.person != person.person);
+            EventKind::OperatorJoined { person, credentials, roles } => {
+                let (credentials, roles) = (credentials.clone(), roles.clone());
+                let operator =
+                    Operator { person: person.clone(), credentials, roles, since: now, left: None };
+                self.crew.insert(person.person.clone(), operator);
                 if person.seat == Seat::Driver {
-                    self.operators.iter_mut().for_each(|p| p.seat = Seat::Navigator);
+                    self.pass_wheel(&person.person);
                 }
-                self.operators.push(person.clone());
             }
-            EventKind::OperatorLeft { person } => self.operators.retain(|p| p.person != person.person),
+            EventKind::OperatorLeft { person, .. } => {
+                let name = &person.person;
+                if let Some(operator) = self.crew.get_mut(name) {
+                    operator.left = Some(now);
+                }
+                self.wheel_asked.retain(|asked| asked != name);
+                self.wheel_offer = self.wheel_offer.take().filter(|o| o.from != *name && o.to != *name);
+            }
+            EventKind::WheelAsked => {
+                let name = author(&event.by);
+                if !self.wheel_asked.contains(&name) {
+                    self.wheel_asked.push(name);
+                }
+            }
+            EventKind::WheelOffered { to } => {
+                self.wheel_offer = Some(WheelOffer { from: author(&event.by), to: to.clone() });
+            }
+            EventKind::WheelDeclined => {
+                let by = author(&event.by);
+                self.wheel_offer = self.wheel_offer.take().filter(|o| o.from != by && o.to != by);
+            }
+            EventKind::WheelPassed { to, .. } => self.pass_wheel(to),
             EventKind::PolicyAcknowledged => self.policy_acknowledged = true,
             EventKind::StageEntered { stage } => self.enter(stage, now),
             EventKind::StepStarted { step, attempt, what, .. } => {
@@ -196,6 +219,10 @@ impl State {
             }
             EventKind::SessionClosed { outcome, .. } => self.outcome = Some((*outcome, now)),
             EventKind::EngineStopping { .. }
+            | EventKind::HandoverAcknowledged
+            | EventKind::Voted { .. }
+            | EventKind::OverrideAsked { .. }
+            | EventKind::OverrideDeclined { .. }
             | EventKind::LogRecovered { .. }
             | EventKind::CommandRefused { .. }
             | EventKind::OutputCut { .. }
@@ -226,6 +253,19 @@ impl State {
             );
         }
         self.runbook = Some(Arc::new(runbook));
+    }
+
+    fn pass_wheel(&mut self, to: &str) {
+        self.wheel = Some(to.to_owned());
+        self.wheel_offer = None;
+        self.wheel_asked.retain(|asked| asked != to);
+        for (name, operator) in &mut self.crew {
+            operator.person.seat = match operator.person.seat {
+                _ if name == to => Seat::Driver,
+                Seat::Driver => Seat::Navigator,
+                other => other,
+            };
+        }
     }
 
     fn step_mut(&mut self, id: &StepId) -> &mut StepState {
@@ -424,6 +464,8 @@ fn is_decisive(event: &EventKind) -> bool {
             | E::StepKilled { .. }
             | E::GateChanged { .. }
             | E::ItemTicked { .. }
+            | E::Voted { .. }
+            | E::WheelPassed { .. }
             | E::Promoted { .. }
             | E::Paused
             | E::Resumed

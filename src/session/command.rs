@@ -60,11 +60,50 @@ pub enum Command {
     Note {
         tag: NoteTag,
         text: String,
+        /// A file that was put into the session's evidence for it; the engine alone fills this in.
+        #[serde(default)]
+        attached: Option<Attached>,
     },
+    /// Say GO or NO-GO at the gate of the stage in hand.
+    Vote {
+        stage: StageId,
+        role: Option<String>,
+        go: bool,
+        note: Option<String>,
+    },
+    /// A second person's word on an override that the driver asked for.
+    Second {
+        stage: StageId,
+        go: bool,
+        note: Option<String>,
+    },
+    /// Ask the driver for the wheel.
+    AskWheel,
+    /// Offer the wheel to somebody who is here.
+    OfferWheel {
+        to: String,
+    },
+    /// Take the wheel that was offered, having read where the session stands.
+    AcceptWheel,
+    /// Decline an offer, or take one's own back.
+    DeclineWheel,
+    /// Take the wheel whose holder is away.
+    TakeWheel,
     /// End the session as it stands; nothing is undone.
     Abort {
         reason: String,
     },
+}
+
+/// A file in the session's evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attached {
+    /// Where it was taken from, as its giver named it.
+    pub source: String,
+    /// Relative to the session's folder.
+    pub path: String,
+    pub bytes: u64,
+    pub sha256: String,
 }
 
 impl Command {
@@ -85,6 +124,13 @@ impl Command {
             Self::Veto { .. } => "veto",
             Self::Resolve { .. } => "resolve",
             Self::Note { .. } => "note",
+            Self::Vote { .. } => "vote",
+            Self::Second { .. } => "second an override",
+            Self::AskWheel => "ask for the wheel",
+            Self::OfferWheel { .. } => "offer the wheel",
+            Self::AcceptWheel => "accept the wheel",
+            Self::DeclineWheel => "decline the wheel",
+            Self::TakeWheel => "take the wheel",
             Self::Abort { .. } => "abort",
         }
     }

@@ -1,9 +1,9 @@
 //! Commands into events: the transition table. Each arm says what it needs, in the words of its refusal.
 
 use super::state::{Hold, StageStatus, State, StepStatus, TriggerState};
-use super::{Command, Refusal, gate, rollback, starting};
+use super::{Attached, Command, Refusal, gate, rollback, starting};
 use crate::clock::Now;
-use crate::event::{EventKind, Health, ItemOf, Outcome, Person, Resolution, Seat};
+use crate::event::{EventKind, Health, ItemOf, NoteTag, Outcome, Person, Resolution, Seat};
 use crate::runbook::model::{Action, Override, Runbook, Step};
 use crate::runbook::{StageId, StepId};
 
@@ -24,6 +24,7 @@ pub fn decide(state: &State, command: &Command, operator: &Person, seen_seq: u64
     if let Some((outcome, _)) = &state.outcome {
         return refuse(format!("the session is over: {}", outcome.word()));
     }
+    let operator = &Person { seat: state.seat_of(operator), ..operator.clone() };
     seated(command, operator)?;
     if matches!(command, Command::Advance { .. } | Command::Rollback { .. }) && seen_seq < state.decisive_seq
     {
@@ -61,7 +62,14 @@ pub fn decide(state: &State, command: &Command, operator: &Person, seen_seq: u64
             resolve(state, step_of(runbook, step)?, *outcome, reason, now)
         }
         Command::Note { text, .. } if text.trim().is_empty() => refuse("the note is empty"),
-        Command::Note { tag, text } => Ok(vec![EventKind::NoteAdded { tag: *tag, text: text.clone() }]),
+        Command::Note { tag, text, attached } => Ok(note(*tag, text, attached.as_ref())),
+        Command::Vote { .. }
+        | Command::Second { .. }
+        | Command::AskWheel
+        | Command::OfferWheel { .. }
+        | Command::AcceptWheel
+        | Command::DeclineWheel
+        | Command::TakeWheel => refuse("nobody can do this yet"),
         Command::Abort { reason } => abort(state, runbook, reason),
     }
 }
@@ -314,6 +322,18 @@ fn tick(
         return refuse("failing an item needs a note");
     }
     Ok(vec![EventKind::ItemTicked { on: on.clone(), item: item.to_owned(), pass, note }])
+}
+
+fn note(tag: NoteTag, text: &str, attached: Option<&Attached>) -> Vec<EventKind> {
+    let mut events = vec![EventKind::NoteAdded { tag, text: text.to_owned() }];
+    events.extend(attached.map(|file| EventKind::EvidenceAdded {
+        step: None,
+        source: file.source.clone(),
+        path: file.path.clone(),
+        bytes: file.bytes,
+        sha256: file.sha256.clone(),
+    }));
+    events
 }
 
 fn resolve(state: &State, step: &Step, outcome: Resolution, reason: &str, now: Now) -> Decision {

@@ -5,6 +5,7 @@
 
 mod apply;
 mod command;
+pub mod crew;
 mod decide;
 pub mod gate;
 mod open;
@@ -16,7 +17,7 @@ pub mod telemetry;
 pub mod triggers;
 pub mod watch;
 
-pub use command::{Command, Refusal};
+pub use command::{Attached, Command, Refusal};
 pub use decide::decide;
 pub use settle::{Facts, Settled, settle};
 pub use state::*;

@@ -98,7 +98,7 @@ pub(super) fn promote(
     overridden: Vec<String>,
     reason: Option<String>,
 ) -> Vec<EventKind> {
-    let promoted = EventKind::Promoted { stage: stage.clone(), overridden, reason };
+    let promoted = EventKind::Promoted { stage: stage.clone(), overridden, reason, asked_by: None };
     let next = match state.next_stage() {
         Some(next) => EventKind::StageEntered { stage: next.clone() },
         None => EventKind::SessionClosed { outcome: Outcome::Completed, reason: None },

@@ -7,7 +7,9 @@ use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
 
 use crate::clock::Now;
-use crate::event::{Event, Health, Identity, Outcome, Person, Seat, SessionOpened, StepFinished};
+use crate::event::{
+    Credentials, Event, Health, Identity, Outcome, Person, Seat, SessionOpened, StepFinished,
+};
 use crate::runbook::model::{Action, OnFailure, Runbook, Stage, Step};
 use crate::runbook::{CheckId, StageId, StepId, TriggerId};
 
@@ -41,9 +43,34 @@ pub struct State {
     /// The rollback that runs, is stuck, or has ended last.
     pub rollback: Option<RollbackState>,
     pub captures: IndexMap<String, String>,
-    pub operators: Vec<Person>,
+    /// Everybody who ever came to the controls, by name.
+    pub crew: IndexMap<String, Operator>,
+    /// Who has the wheel, also while they are away.
+    pub wheel: Option<String>,
+    pub wheel_offer: Option<WheelOffer>,
+    /// Who would like the wheel, by name.
+    pub wheel_asked: Vec<String>,
     pub outcome: Option<(Outcome, Now)>,
     pub recent: VecDeque<Arc<Event>>,
+}
+
+/// Somebody at the controls, or who was.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Operator {
+    pub person: Person,
+    pub credentials: Credentials,
+    /// What they stand for.
+    pub roles: Vec<String>,
+    pub since: Now,
+    /// When they left, while they are away.
+    pub left: Option<Now>,
+}
+
+/// The wheel on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WheelOffer {
+    pub from: String,
+    pub to: String,
 }
 
 /// Who paused, and when.
@@ -328,10 +355,31 @@ impl State {
             .map(|(id, _)| id)
     }
 
-    /// Who has the wheel.
+    /// Who has the wheel and is here.
     #[must_use]
     pub fn driver(&self) -> Option<&Person> {
-        self.operators.iter().find(|p| p.seat == Seat::Driver)
+        self.present().find(|o| Some(&o.person.person) == self.wheel.as_ref()).map(|o| &o.person)
+    }
+
+    /// Who is here.
+    pub fn present(&self) -> impl Iterator<Item = &Operator> {
+        self.crew.values().filter(|operator| operator.left.is_none())
+    }
+
+    /// Where somebody sits now: the wheel decides who drives, and how they came the rest. A seat that is claimed
+    /// counts only as long as nobody has the wheel.
+    #[must_use]
+    pub fn seat_of(&self, person: &Person) -> Seat {
+        match &self.wheel {
+            None => return person.seat,
+            Some(holder) if *holder == person.person => return Seat::Driver,
+            Some(_) => {}
+        }
+        let known = self.crew.get(&person.person).filter(|operator| operator.left.is_none());
+        match known.map_or(person.seat, |operator| operator.person.seat) {
+            Seat::Observer => Seat::Observer,
+            Seat::Driver | Seat::Navigator => Seat::Navigator,
+        }
     }
 
     /// Whether the session has ended.

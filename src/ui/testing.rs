@@ -231,7 +231,11 @@ impl Story {
             story.state.stages.insert(stage.id.clone(), StageState { status, ..StageState::default() });
         }
         story.state.runbook = Some(Arc::new(runbook));
-        story.tell(EventKind::OperatorJoined { person: driver() });
+        story.tell(EventKind::OperatorJoined {
+            person: driver(),
+            credentials: Default::default(),
+            roles: Vec::new(),
+        });
         story
     }
 
@@ -347,7 +351,8 @@ impl Story {
         story.finish("freeze.told", true, "opsA said yes");
         let freeze = StageId::from("freeze");
         story.tell(EventKind::GateChanged { stage: freeze.clone(), go: true, missing: vec![] });
-        let promoted = EventKind::Promoted { stage: freeze, overridden: vec![], reason: None };
+        let promoted =
+            EventKind::Promoted { stage: freeze, overridden: vec![], reason: None, asked_by: None };
         story.tell_by(By::Person(driver()), promoted);
         story.enter("switch");
         story.start("switch.verify");

@@ -86,8 +86,11 @@ fn every_kind_reads_as_one_short_line() {
             E::LogRecovered { why: "the disk has room again".to_owned(), dropped_bytes: 312 },
             "the log can be written again, 312 bytes of a broken line dropped: the disk has room again",
         ),
-        (E::OperatorJoined { person: opsa() }, "opsA joined as driver"),
-        (E::OperatorLeft { person: opsa() }, "opsA left"),
+        (
+            E::OperatorJoined { person: opsa(), credentials: Default::default(), roles: vec![] },
+            "opsA joined as driver",
+        ),
+        (E::OperatorLeft { person: opsa(), why: String::new() }, "opsA left"),
         (
             E::CommandRefused { command: "advance".to_owned(), why: "NO-GO: readyz is failing".to_owned() },
             "advance refused: NO-GO: readyz is failing",
@@ -187,11 +190,15 @@ fn every_kind_reads_as_one_short_line() {
             "soak of observe broken: check readyz is failing",
         ),
         (E::SoakReached { stage: "observe".into() }, "soak of observe reached"),
-        (E::Promoted { stage: "observe".into(), overridden: vec![], reason: None }, "promoted observe"),
+        (
+            E::Promoted { stage: "observe".into(), overridden: vec![], reason: None, asked_by: None },
+            "promoted observe",
+        ),
         (
             E::Promoted {
                 stage: "observe".into(),
                 overridden: vec!["a".to_owned(), "b".to_owned()],
+                asked_by: None,
                 reason: Some("the owner accepts the lag".to_owned()),
             },
             "promoted observe, overriding 2: the owner accepts the lag",

@@ -213,7 +213,12 @@ fn a_rollback_of_some_stages_ends_the_run_instead_of_going_forward_again() {
     for (stage, kind) in [("pre", true), ("switch", false)] {
         play.add(EventKind::StageEntered { stage: stage.into() });
         if kind {
-            play.add(EventKind::Promoted { stage: stage.into(), overridden: vec![], reason: None });
+            play.add(EventKind::Promoted {
+                stage: stage.into(),
+                overridden: vec![],
+                reason: None,
+                asked_by: None,
+            });
         }
     }
     play.add(EventKind::PolicyAcknowledged);

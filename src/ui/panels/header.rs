@@ -77,12 +77,15 @@ impl Header<'_> {
     }
 
     fn people(&self, wide: bool) -> String {
-        let driver = self.state.driver().map_or("nobody", |p| &p.person);
+        let driver = match (&self.state.wheel, self.state.driver()) {
+            (Some(holder), None) => format!("{holder} (away)"),
+            (holder, _) => holder.clone().unwrap_or_else(|| "nobody".to_owned()),
+        };
         let host = match &self.state.opened {
             Some(opened) if wide => format!("@{}", opened.host.name),
             _ => String::new(),
         };
-        let others = match self.state.operators.len() {
+        let others = match self.state.present().count() {
             0 | 1 => String::new(),
             n => format!("  +{}", n - 1),
         };

@@ -20,7 +20,9 @@ pub fn why_not(action: Action, cx: &Context) -> Option<String> {
         Action::Kill => no_step(cx, "killed", |step| Command::Kill { step }),
         Action::Veto if cx.state.triggers.values().any(|t| matches!(t, TriggerState::Armed { .. })) => None,
         Action::Veto => Some("no trigger is counting down".to_owned()),
-        Action::Note => refused(&Command::Note { tag: Default::default(), text: "-".to_owned() }, cx),
+        Action::Note => {
+            refused(&Command::Note { tag: Default::default(), text: "-".to_owned(), attached: None }, cx)
+        }
         _ => None,
     }
 }

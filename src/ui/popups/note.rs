@@ -21,7 +21,7 @@ struct Note;
 
 impl Question for Note {
     fn page(&self, _form: &Form, cx: &Context) -> Result<Page, Refusal> {
-        may(&Command::Note { tag: NoteTag::default(), text: "-".to_owned() }, cx)?;
+        may(&Command::Note { tag: NoteTag::default(), text: "-".to_owned(), attached: None }, cx)?;
         Ok(Page {
             title: "NOTE".to_owned(),
             tier: Tier::Safe,
@@ -44,6 +44,6 @@ impl Question for Note {
     fn answer(&self, _word: &'static str, form: &Form, seen: u64, _cx: &Context) -> Outcome {
         let tag = TAGS.get(form.choice("tag")).map_or(NoteTag::default(), |(tag, _)| *tag);
         let text = form.text("text").unwrap_or_default();
-        Outcome::Ask { command: Command::Note { tag, text }, seen }
+        Outcome::Ask { command: Command::Note { tag, text, attached: None }, seen }
     }
 }

@@ -52,7 +52,7 @@ fn roll_back(to: &str, reason: Option<&str>) -> Outcome {
 }
 
 fn noted(tag: NoteTag, text: &str) -> Outcome {
-    ask(Command::Note { tag, text: text.to_owned() })
+    ask(Command::Note { tag, text: text.to_owned(), attached: None })
 }
 
 fn open_tick(cx: &Context) -> Opened {
