@@ -107,20 +107,16 @@ pub(super) fn drive(settings: Settings) -> Result<ExitCode> {
         }
     }
     let driver = operator::driver();
-    let opening = Opening {
-        file: settings.runbook.runbook.clone(),
-        name: settings.name.unwrap_or_else(|| runbook.id.clone()),
-        runbook,
-        mode: settings.mode,
-        host: super::load::this_host(),
-    };
+    let file = std::fs::canonicalize(&settings.runbook.runbook).wrap_err("the runbook is gone")?;
+    let name = settings.name.as_ref().unwrap_or(&runbook.id);
+    let opening = Opening::new(&runbook, file, name, settings.mode, super::load::this_host());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .wrap_err("cannot start the engine's threads")?;
     let code = runtime.block_on(async {
-        let engine = match engine::start(opening) {
+        let engine = match engine::start(&opening) {
             Ok(engine) => engine,
             Err(e) => {
                 anstream::eprintln!("gonogo: {}", text::safe(&e.to_string()));

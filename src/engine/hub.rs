@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::machine::Input;
 use crate::event::{By, Credentials, Event, EventKind, Person};
 use crate::feed::{Ask, Commander, Feed, FeedItem, OutputReader, ReadOutput};
+use crate::redact::Redactor;
 use crate::session::telemetry::Measure;
 use crate::session::{State, Telemetry};
 
@@ -54,8 +55,12 @@ pub struct Engine {
     pub(super) asks: mpsc::Sender<Ask>,
     pub(super) outputs: mpsc::Sender<ReadOutput>,
     pub(super) inbox: mpsc::UnboundedSender<Input>,
+    /// The session's name.
+    pub session: String,
     /// The session's folder.
     pub session_dir: std::path::PathBuf,
+    /// Masks the session's secrets.
+    pub redactor: Redactor,
 }
 
 impl Engine {

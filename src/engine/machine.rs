@@ -53,6 +53,9 @@ pub trait Journal: Send {
 
     /// How far the telemetry file goes: length and SHA-256.
     fn telemetry_mark(&mut self) -> Option<(u64, String)>;
+
+    /// Nothing more is written: the session is over.
+    fn closed(&mut self) {}
 }
 
 /// What came in.
@@ -127,6 +130,13 @@ impl<J: Journal> Machine<J> {
     #[must_use]
     pub fn journal(&self) -> &J {
         &self.journal
+    }
+
+    /// The session is over for this engine: what only a running one may hold is given back.
+    pub fn closed(&mut self) {
+        if self.state.is_closed() {
+            self.journal.closed();
+        }
     }
 
     /// The same, to be changed: a test breaks it.

@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 
 use crate::clock;
 use crate::feed::Ask;
-use driver::Driver;
+use driver::{Driver, Effect};
 use hub::{Hub, Subscribe};
 use machine::{Input, Journal, Machine};
 
@@ -37,6 +37,8 @@ struct Loop<J> {
     asks: mpsc::Receiver<Ask>,
     joins: mpsc::Receiver<Subscribe>,
     hub: Hub,
+    /// What an earlier engine left running; taken over behind the first turn.
+    adopt: Vec<Effect>,
 }
 
 impl<J: Journal> Loop<J> {
@@ -73,10 +75,11 @@ impl<J: Journal> Loop<J> {
                 // An operator who left meanwhile needs no answer.
                 let _ = answer.send(result);
             }
-            for effect in turn.effects {
+            for effect in self.adopt.drain(..).chain(turn.effects) {
                 self.driver.carry_out(effect);
             }
         }
+        self.machine.closed();
         // Whoever still wants to look may: a closed session is shown until its last screen is left.
         drop(self.inbox);
         drop(self.asks);

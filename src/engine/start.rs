@@ -1,14 +1,16 @@
 //! Puts a session's engine together: its folder, its locks, its secrets, its log with the first events, its loop.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
-use super::driver::Driver;
 use super::driver::real::{Real, Surroundings};
 use super::driver::simulated::Simulated;
+use super::driver::{Driver, Effect};
 use super::hub::{Engine, Hub};
 use super::journal::SessionLog;
 use super::machine::{Input, Machine};
@@ -23,23 +25,47 @@ use crate::event::{By, EventKind, LOG_FORMAT, Mode, SessionOpened};
 use crate::redact::{Redactor, TooShort};
 use crate::runbook::interpolate::Scope;
 use crate::runbook::model::{Host, Runbook, SecretSource};
-use crate::session::State;
+use crate::session::{State, read_plan};
 
-/// What a session is opened with.
-#[derive(Debug)]
+/// What a session is opened with: all that an engine in a process of its own needs to be told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Opening {
-    pub runbook: Runbook,
-    /// The runbook's file, as it was given.
-    pub file: PathBuf,
-    /// The session's name after its date; the runbook's id where nothing else is asked for.
+    /// The session's name, with its date; a number is added where it is taken.
     pub name: String,
+    /// The runbook's text, and where its file lies.
+    pub text: String,
+    pub file: PathBuf,
+    /// Every var and what it stands for.
+    pub vars: IndexMap<String, String>,
     pub mode: Mode,
     pub host: Host,
+    /// Values of secrets whose reference leads nowhere, by name, as an operator gave them.
+    #[serde(default)]
+    pub given: HashMap<String, String>,
 }
 
-/// Why a session cannot be opened.
+impl Opening {
+    /// A session of `runbook`, which was read from `file`, under the name `name` and today's date.
+    #[must_use]
+    pub fn new(runbook: &Runbook, file: PathBuf, name: &str, mode: Mode, host: Host) -> Self {
+        let vars = runbook.vars.iter().filter_map(|(name, var)| Some((name.clone(), var.value.clone()?)));
+        Self {
+            name: format!("{}-{name}", clock::now().at.format("%Y%m%d-%H%M%S")),
+            text: runbook.text.to_string(),
+            file,
+            vars: vars.collect(),
+            mode,
+            host,
+            given: HashMap::new(),
+        }
+    }
+}
+
+/// Why a session cannot be opened, or brought back.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    #[error("the runbook cannot be read by this build: `gonogo check` says why")]
+    Runbook,
     #[error("secret `{name}`: {why}")]
     Secret { name: String, why: String },
     #[error(transparent)]
@@ -56,30 +82,62 @@ pub enum OpenError {
 ///
 /// # Errors
 /// [`OpenError`], a sentence. Nothing of the runbook has run.
-pub fn start(opening: Opening) -> Result<Engine, OpenError> {
-    let secrets = read_secrets(&opening.runbook)?;
-    let redactor = Redactor::new(secrets.iter().map(|s| (s.name.as_str(), s.value.as_str())))?;
-    let now = clock::now();
-    let name = session_name(now.at, &opening.name);
-    let cutover = (opening.mode != Mode::Simulated).then_some(opening.runbook.id.as_str());
-    let dir = SessionDir::create(&name, cutover)?;
-    dir.keep_runbook(opening.runbook.text.as_bytes())?;
-    let session_dir = dir.path().to_owned();
-    let opened = opened_event(&opening, &session_dir, dir.name());
+pub fn start(opening: &Opening) -> Result<Engine, OpenError> {
+    let mut opened = opened_event(opening);
+    let runbook = read_plan(&opened).ok_or(OpenError::Runbook)?;
+    let secrets = read_secrets(&runbook, &opening.given)?;
+    let redactor = redactor(&secrets)?;
+    let cutover = (opening.mode != Mode::Simulated).then_some(runbook.id.as_str());
+    let dir = SessionDir::create(&opening.name, cutover)?;
+    dir.keep_runbook(opening.text.as_bytes())?;
+    dir.name().clone_into(&mut opened.session);
+    opened.session_dir = dir.path().display().to_string();
     let log = SessionLog::create(dir)?;
+    let started = engine_started(Vec::new());
+    let first = vec![EventKind::SessionOpened(Box::new(opened.clone())), started];
+    raise(Parts {
+        opened,
+        runbook,
+        secrets,
+        redactor,
+        log,
+        state: State::default(),
+        first,
+        adopt: Vec::new(),
+    })
+}
 
+/// What an engine is put together from.
+pub(super) struct Parts {
+    pub opened: SessionOpened,
+    pub runbook: Runbook,
+    pub secrets: Vec<Secret>,
+    pub redactor: Redactor,
+    pub log: SessionLog,
+    /// The fold of the log as it is on disk.
+    pub state: State,
+    /// What is recorded before anything else.
+    pub first: Vec<EventKind>,
+    /// Attempts that an earlier engine started, taken over once that is on disk.
+    pub adopt: Vec<Effect>,
+}
+
+/// Starts the loop and what is around it.
+pub(super) fn raise(parts: Parts) -> Result<Engine, OpenError> {
+    let Parts { opened, runbook, secrets, redactor, log, state, first, adopt } = parts;
+    let session_dir = PathBuf::from(&opened.session_dir);
     let (inbox, inbox_end) = mpsc::unbounded_channel();
     let (asks, asks_end) = mpsc::channel(256);
     let (joins, joins_end) = mpsc::channel(16);
     let (output_asks, output_asks_end) = mpsc::channel(64);
-    let driver: Box<dyn Driver> = if opening.mode == Mode::Simulated {
+    let driver: Box<dyn Driver> = if opened.mode == Mode::Simulated {
         Box::new(Simulated::new(inbox.clone()))
     } else {
         let scope = Scope {
             secrets: secrets.iter().map(|s| (s.name.clone(), s.value.clone())).collect(),
             session_id: opened.session.clone(),
             session_dir: session_dir.clone(),
-            runbook_dir: opening.runbook.dir.clone(),
+            runbook_dir: runbook.dir.clone(),
             ..Scope::default()
         };
         let around = Surroundings {
@@ -88,53 +146,61 @@ pub fn start(opening: Opening) -> Result<Engine, OpenError> {
             secrets,
             redactor: redactor.clone(),
             program: Program::own()?,
-            checks: check::Context::new(&opening.runbook),
+            checks: check::Context::new(&runbook),
         };
         Box::new(Real::new(around, inbox.clone()))
     };
-    let started = EventKind::EngineStarted {
+    for event in first {
+        let _ = inbox.send(Input::Own(By::ENGINE, event));
+    }
+    let machine = Machine::new(state, log, redactor.clone());
+    let hub = Hub::default();
+    tokio::spawn(
+        Loop { machine, driver, inbox: inbox_end, asks: asks_end, joins: joins_end, hub, adopt }.run(),
+    );
+    tokio::spawn(outputs::serve(session_dir.clone(), output_asks_end));
+    Ok(Engine { joins, asks, outputs: output_asks, inbox, session: opened.session, session_dir, redactor })
+}
+
+pub(super) fn engine_started(recovered: Vec<String>) -> EventKind {
+    EventKind::EngineStarted {
         boot_id: clock::boot_id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
-        recovered: Vec::new(),
-    };
-    for event in [EventKind::SessionOpened(Box::new(opened)), started] {
-        let _ = inbox.send(Input::Own(By::ENGINE, event));
+        recovered,
     }
-
-    let machine = Machine::new(State::default(), log, redactor);
-    let hub = Hub::default();
-    tokio::spawn(Loop { machine, driver, inbox: inbox_end, asks: asks_end, joins: joins_end, hub }.run());
-    tokio::spawn(outputs::serve(session_dir.clone(), output_asks_end));
-    Ok(Engine { joins, asks, outputs: output_asks, inbox, session_dir })
 }
 
-fn session_name(at: DateTime<Utc>, name: &str) -> String {
-    format!("{}-{name}", at.format("%Y%m%d-%H%M%S"))
-}
-
-fn opened_event(opening: &Opening, session_dir: &std::path::Path, session: &str) -> SessionOpened {
-    let runbook = &opening.runbook;
-    let vars: IndexMap<String, String> =
-        runbook.vars.iter().filter_map(|(name, var)| Some((name.clone(), var.value.clone()?))).collect();
+fn opened_event(opening: &Opening) -> SessionOpened {
+    let dir = opening.file.parent().unwrap_or(Path::new("/"));
     SessionOpened {
         format: LOG_FORMAT,
-        session: session.to_owned(),
-        runbook: runbook.text.to_string(),
-        sha256: runbook.sha256.clone(),
-        dir: runbook.dir.display().to_string(),
+        session: opening.name.clone(),
+        runbook: opening.text.clone(),
+        sha256: base16ct::lower::encode_string(&Sha256::digest(opening.text.as_bytes())),
+        dir: dir.display().to_string(),
         file: opening.file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
-        vars,
+        vars: opening.vars.clone(),
         mode: opening.mode,
         host: opening.host.clone(),
-        session_dir: session_dir.display().to_string(),
+        session_dir: String::new(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }
 
+pub(super) fn redactor(secrets: &[Secret]) -> Result<Redactor, TooShort> {
+    Redactor::new(secrets.iter().map(|s| (s.name.as_str(), s.value.as_str())))
+}
+
 /// The secrets' values, by reference only.
-fn read_secrets(runbook: &Runbook) -> Result<Vec<Secret>, OpenError> {
+pub(super) fn read_secrets(
+    runbook: &Runbook,
+    given: &HashMap<String, String>,
+) -> Result<Vec<Secret>, OpenError> {
     let read = |(name, source): (&String, &SecretSource)| {
+        if let Some(value) = given.get(name) {
+            return Ok(Secret { name: name.clone(), value: value.clone() });
+        }
         let fail = |why: String| OpenError::Secret { name: name.clone(), why };
         let value = match source {
             SecretSource::Env(var) => std::env::var(var).map_err(|_| {

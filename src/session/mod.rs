@@ -19,6 +19,7 @@ pub mod watch;
 
 pub use command::{Attached, Command, Refusal};
 pub use decide::decide;
+pub use open::read_plan;
 pub use settle::{Facts, Settled, settle};
 pub use state::*;
 pub use telemetry::Telemetry;

@@ -5,7 +5,8 @@ use crate::runbook::load::{Inputs, Missing, Source, load};
 use crate::runbook::model::Runbook;
 
 /// The runbook as recorded, read by this build; `None` where it cannot read it.
-pub(super) fn read_plan(opened: &SessionOpened) -> Option<Runbook> {
+#[must_use]
+pub fn read_plan(opened: &SessionOpened) -> Option<Runbook> {
     let source =
         Source { text: opened.runbook.clone(), file: opened.file.clone(), dir: opened.dir.clone().into() };
     let inputs = Inputs { set: opened.vars.clone(), host: opened.host.clone(), missing: Missing::Open };
