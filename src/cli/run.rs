@@ -132,7 +132,7 @@ pub(super) fn drive(settings: Settings) -> Result<ExitCode> {
             leave(&engine, "the headless run ended").await;
             return Ok(ExitCode::from(code));
         }
-        let left = cockpit(feed, Options::from_env(settings.ascii)).await;
+        let left = cockpit(feed, Options::from_env(settings.ascii)).await.map(|parting| parting.exit);
         let reason = match &left {
             Ok(Exit::Left) => "the operator left the cockpit".to_owned(),
             Ok(Exit::Lost(why)) => why.clone(),

@@ -29,7 +29,7 @@ pub mod widgets;
 
 pub use action::Action;
 pub use keymap::Keymap;
-pub use run::{Exit, Options, cockpit};
+pub use run::{Exit, Options, Parting, cockpit};
 pub use screen::Screen;
 pub use theme::Theme;
 pub use view::View;

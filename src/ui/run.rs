@@ -74,6 +74,16 @@ pub enum Exit {
     Signalled(i32),
 }
 
+/// How a cockpit was left.
+#[derive(Debug)]
+pub struct Parting {
+    pub exit: Exit,
+    /// What was on the screen last.
+    pub state: State,
+    /// The log's head then, `seq:hash8`.
+    pub head: Option<String>,
+}
+
 /// Runs the cockpit on the terminal until the operator leaves, or the terminal does.
 ///
 /// It is to be awaited by `block_on` on a thread of its own, as `main` does: a write to a stalled terminal blocks, and
@@ -81,7 +91,7 @@ pub enum Exit {
 ///
 /// # Errors
 /// There is no terminal to run on.
-pub async fn cockpit(feed: Feed, options: Options) -> io::Result<Exit> {
+pub async fn cockpit(feed: Feed, options: Options) -> io::Result<Parting> {
     let mut signals = Signals::listen()?;
     let terminal = Terminal::enter()?;
     let mut keys = EventStream::new();
@@ -106,9 +116,9 @@ pub async fn cockpit(feed: Feed, options: Options) -> io::Result<Exit> {
     let mut open = true;
     // The SIGCONT that ended our own stop is still to be heard, and means nothing more.
     let mut continued = false;
-    loop {
+    let exit = loop {
         if cockpit.due_in(clock::now()) == Duration::ZERO && cockpit.draw(clock::now()).is_err() {
-            return Ok(Exit::TerminalGone);
+            break Exit::TerminalGone;
         }
         let wait = cockpit.due_in(clock::now());
         tokio::select! {
@@ -118,7 +128,7 @@ pub async fn cockpit(feed: Feed, options: Options) -> io::Result<Exit> {
                     cockpit.terminal.leave();
                     let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP);
                     if cockpit.terminal.enter_again().is_err() {
-                        return Ok(Exit::TerminalGone);
+                        break Exit::TerminalGone;
                     }
                     continued = true;
                     cockpit.due = Due::Now;
@@ -126,19 +136,19 @@ pub async fn cockpit(feed: Feed, options: Options) -> io::Result<Exit> {
                 Caught::Continue if std::mem::take(&mut continued) => {}
                 Caught::Continue => {
                     if cockpit.terminal.enter_again().is_err() {
-                        return Ok(Exit::TerminalGone);
+                        break Exit::TerminalGone;
                     }
                     cockpit.due = Due::Now;
                 }
-                Caught::End(signal) => return Ok(Exit::Signalled(signal)),
+                Caught::End(signal) => break Exit::Signalled(signal),
             },
             input = keys.next() => match input {
                 Some(Ok(input)) => {
                     if cockpit.input(input) {
-                        return Ok(cockpit.left());
+                        break cockpit.left();
                     }
                 }
-                Some(Err(_)) | None => return Ok(Exit::TerminalGone),
+                Some(Err(_)) | None => break Exit::TerminalGone,
             },
             returned = returns.recv() => {
                 if let Some(returned) = returned {
@@ -154,7 +164,9 @@ pub async fn cockpit(feed: Feed, options: Options) -> io::Result<Exit> {
             }
             () = tokio::time::sleep(wait) => {}
         }
-    }
+    };
+    let Cockpit { state, telemetry, .. } = cockpit;
+    Ok(Parting { exit, state, head: telemetry.head })
 }
 
 /// When the next frame is due.

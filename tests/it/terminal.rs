@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use gonogo::feed::{Feed, FeedItem, OutputReader};
 use gonogo::session::{State, Telemetry};
-use gonogo::ui::{Exit, Options, cockpit};
+use gonogo::ui::{Exit, Options, Parting, cockpit};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use pty_process::{Command, Size};
@@ -68,7 +68,10 @@ fn cockpit_under_test() {
         }
     });
     std::fs::write(notes.join("exit"), format!("{exit:?}")).expect("a folder to write to");
-    assert!(matches!(exit, Ok(Exit::Left | Exit::Lost(_) | Exit::Signalled(_) | Exit::TerminalGone)));
+    assert!(matches!(
+        exit,
+        Ok(Parting { exit: Exit::Left | Exit::Lost(_) | Exit::Signalled(_) | Exit::TerminalGone, .. })
+    ));
 }
 
 /// A terminal with the cockpit on it, run by a shell that notes the modes before and after.
