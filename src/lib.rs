@@ -40,6 +40,7 @@
 //! | L5 | [`check`] | probes of the world, and their thresholds |
 //! | L5 | [`lab`] | stand-in services for rehearsals |
 //! | L5 | [`engine`] | the loop, its drivers, the shim: the only place that touches the operator's systems |
+//! | L5 | [`wire`] | the socket between an engine and cockpits in other processes |
 //! | L6 | [`headless`] | a line an event, and answers from a file |
 //! | L6 | [`ui`] | keys, view, screen, panels, dialogs |
 //! | L7 | [`cli`] | one file a subcommand, wiring and nothing else |
@@ -60,3 +61,4 @@ pub mod runbook;
 pub mod session;
 pub mod text;
 pub mod ui;
+pub mod wire;

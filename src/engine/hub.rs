@@ -83,6 +83,11 @@ impl Engine {
         let _ = self.inbox.send(Input::Own(by, event));
     }
 
+    /// Shows something to every screen that is no fact of the session.
+    pub fn show(&self, measure: Measure) {
+        let _ = self.inbox.send(Input::Show(measure));
+    }
+
     /// A feed on the session for `operator`; `None` where the engine is gone.
     pub async fn feed(&self, operator: Person) -> Option<Feed> {
         let (answer, answered) = oneshot::channel();

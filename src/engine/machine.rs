@@ -65,6 +65,8 @@ pub enum Input {
     Report(Report),
     /// The engine's own events: it started, somebody joined, it is stopping.
     Own(By, EventKind),
+    /// Something for the screens alone: who is attached.
+    Show(Measure),
 }
 
 /// What an operator is told of a command.
@@ -206,6 +208,7 @@ impl<J: Journal> Machine<J> {
                 Input::Report(Report::Output { step, progress }) => {
                     turn.measures.push(Measure::Output { step, progress });
                 }
+                Input::Show(measure) => turn.measures.push(measure),
                 fact => facts.push(fact),
             }
         }

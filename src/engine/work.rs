@@ -139,7 +139,7 @@ pub(super) fn fact_events(work: &mut Work, fact: &Input) {
                 EventKind::StepUnknown { step: step.clone(), attempt: *attempt, evidence: evidence.clone() };
             work.happen(By::ENGINE, unknown);
         }
-        Input::Report(_) | Input::Ask(_) => {}
+        Input::Report(_) | Input::Ask(_) | Input::Show(_) => {}
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::Identity;
 use crate::runbook::{CheckId, StepId};
 
@@ -9,7 +11,7 @@ use crate::runbook::{CheckId, StepId};
 pub const SERIES: usize = 300;
 
 /// What was sampled lately.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Telemetry {
     pub checks: HashMap<CheckId, Series>,
     /// Seen by process checks, newest look of each.
@@ -18,10 +20,12 @@ pub struct Telemetry {
     pub log: LogHealth,
     /// The log's head, `seq:hash8`: what whoever keeps it can hold the log against later.
     pub head: Option<String>,
+    /// Who is attached, and when they last pressed a key.
+    pub presence: Vec<Presence>,
 }
 
 /// A check's last samples.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Series {
     /// Oldest first, at most [`SERIES`].
     pub samples: VecDeque<SamplePoint>,
@@ -30,7 +34,8 @@ pub struct Series {
 }
 
 /// One sample as the screen needs it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SamplePoint {
     /// Boot-clock time at which it began.
     pub up_ms: u64,
@@ -44,7 +49,8 @@ pub struct SamplePoint {
 }
 
 /// What one sample said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     Pass,
     /// The expectation was not met.
@@ -54,7 +60,8 @@ pub enum Verdict {
 }
 
 /// One process as a process check saw it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ProcessSeen {
     pub identity: Identity,
     pub name: String,
@@ -67,14 +74,27 @@ pub struct ProcessSeen {
 }
 
 /// A running step's output, as far as its shim has written it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct OutputProgress {
     pub attempt: u32,
     pub bytes: u64,
 }
 
+/// Somebody who is attached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Presence {
+    pub person: String,
+    /// Boot-clock time at which they last pressed a key, or came.
+    pub active_up_ms: u64,
+    /// Over how many cockpits.
+    pub connections: u32,
+}
+
 /// Whether the log can be written.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LogHealth {
     #[default]
     Ok,
@@ -85,7 +105,8 @@ pub enum LogHealth {
 }
 
 /// What the engine measures and hands on, to be folded into [`Telemetry`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Measure {
     Sample {
         check: CheckId,
@@ -99,6 +120,13 @@ pub enum Measure {
     Log(LogHealth),
     /// The log's new head, `seq:hash8`.
     Head(String),
+    /// Everybody who is attached now.
+    Presence(Vec<Presence>),
+    /// How many samples of a check in a row were good or bad, where that is more than are kept.
+    Streak {
+        check: CheckId,
+        streak: i64,
+    },
 }
 
 impl Telemetry {
@@ -116,7 +144,30 @@ impl Telemetry {
             }
             Measure::Log(health) => self.log = health,
             Measure::Head(head) => self.head = Some(head),
+            Measure::Presence(presence) => self.presence = presence,
+            Measure::Streak { check, streak } => self.checks.entry(check).or_default().streak = streak,
         }
+    }
+
+    /// What makes an empty telemetry into this one, when it is recorded in this order.
+    #[must_use]
+    pub fn into_measures(mut self) -> Vec<Measure> {
+        let mut measures = vec![Measure::Log(self.log), Measure::Presence(self.presence)];
+        measures.extend(self.head.map(Measure::Head));
+        let outputs = self.output.into_iter();
+        measures.extend(outputs.map(|(step, progress)| Measure::Output { step, progress }));
+        for (check, series) in self.checks {
+            let (kept, streak) = (series.samples.len(), series.streak);
+            for (number, point) in series.samples.into_iter().enumerate() {
+                let newest = number + 1 == kept;
+                let processes = newest.then(|| self.processes.remove(&check)).flatten().unwrap_or_default();
+                measures.push(Measure::Sample { check: check.clone(), point, processes });
+            }
+            if streak.unsigned_abs() > kept as u64 {
+                measures.push(Measure::Streak { check, streak });
+            }
+        }
+        measures
     }
 }
 
@@ -149,5 +200,36 @@ impl Series {
         took.sort_unstable();
         let rank = (took.len() * percent).div_ceil(100).max(1) - 1;
         took.get(rank).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(up_ms: u64, verdict: Verdict) -> SamplePoint {
+        SamplePoint { up_ms, took_ms: 3, verdict, value: None, number: None, reason: String::new() }
+    }
+
+    #[test]
+    fn a_telemetry_that_is_told_again_is_the_same() {
+        let mut telemetry = Telemetry::default();
+        let identity = Identity { pid: 7, start_time: 1, boot_id: "boot".to_owned() };
+        let seen = ProcessSeen { identity, name: "web".to_owned(), cpu: Some(0.5), rss: 9, up_ms: 4 };
+        for up_ms in 0..500 {
+            let processes = vec![seen.clone()];
+            let point = point(up_ms, if up_ms < 20 { Verdict::Failed } else { Verdict::Pass });
+            telemetry.record(Measure::Sample { check: "web".into(), point, processes });
+        }
+        let point = point(1, Verdict::Error);
+        telemetry.record(Measure::Sample { check: "page".into(), point, processes: Vec::new() });
+        telemetry.record(Measure::Head("7:abcdef01".to_owned()));
+        let progress = OutputProgress { attempt: 2, bytes: 70 };
+        telemetry.record(Measure::Output { step: "a.b".into(), progress });
+
+        let mut again = Telemetry::default();
+        telemetry.clone().into_measures().into_iter().for_each(|measure| again.record(measure));
+        assert_eq!(again, telemetry);
+        assert_eq!(again.checks["web"].streak, 480);
     }
 }

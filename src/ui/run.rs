@@ -296,9 +296,9 @@ impl Cockpit {
             FeedItem::Measure(measure) => {
                 // Samples wait for the clock: a hundred checks are no reason for a hundred frames.
                 self.wants_frame(match &measure {
-                    Measure::Sample { .. } => Due::Tick,
+                    Measure::Sample { .. } | Measure::Streak { .. } => Due::Tick,
                     Measure::Output { step, .. } => self.looks_at(step),
-                    Measure::Log(_) | Measure::Head(_) => Due::Soon,
+                    Measure::Log(_) | Measure::Head(_) | Measure::Presence(_) => Due::Soon,
                 });
                 self.telemetry.record(measure);
             }

@@ -12,17 +12,18 @@ const LAYERS: &[&[&str]] = &[
     &["event"],
     &["session"],
     &["audit", "feed"],
-    &["check", "lab", "engine"],
+    &["check", "lab", "engine", "wire"],
     &["headless", "ui"],
     &["cli"],
 ];
 
 /// What stands lower and is still no business of theirs: a screen knows a session by its feed alone.
 const APART: &[(&str, &[&str])] = &[
-    ("ui", &["audit", "check", "lab", "engine", "headless"]),
-    ("headless", &["audit", "check", "lab", "engine"]),
+    ("ui", &["audit", "check", "lab", "engine", "wire", "headless"]),
+    ("headless", &["audit", "check", "lab", "engine", "wire"]),
     ("engine", &["lab"]),
     ("audit", &["feed"]),
+    ("wire", &["check", "lab"]),
 ];
 
 /// What a pure module may not name: it decides, and others act.

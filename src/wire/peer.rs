@@ -1,0 +1,173 @@
+//! Who is at the other end of a socket: what the kernel says of them, never what they say of themselves.
+
+use std::ffi::CString;
+use std::fs;
+
+use nix::unistd::{Gid, Group, Uid, User};
+use tokio::net::UnixStream;
+
+use crate::event::Credentials;
+use crate::process::Identity;
+
+/// A login uid that was never set.
+const UNSET: u32 = u32::MAX;
+/// What stands for everybody who has no uid here: nobody, and what a user namespace does not map.
+const OVERFLOW: u32 = 65_534;
+
+/// The other end of a socket, as it was when it connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer {
+    pub credentials: Credentials,
+    /// The process; `None` where the system does not say, or it has ended already.
+    pub process: Option<Identity>,
+}
+
+/// Why somebody may not attach.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unwelcome {
+    #[error("uid {0} stands for nobody in particular: attach as a user of this machine")]
+    Nobody(u32),
+    #[error("unmapped: uid {0} is no user of this machine; attach as one who is")]
+    Unmapped(u32),
+    #[error("{user} (uid {uid}) may not attach: this session belongs to {owner}{shared}")]
+    Stranger { user: String, uid: u32, owner: String, shared: String },
+    #[error("the system does not say who is there: {0}")]
+    Unsaid(String),
+}
+
+/// Reads who is at the other end; the pid may belong to somebody else a moment later, so this is done once.
+///
+/// # Errors
+/// The kernel does not say.
+pub fn of(stream: &UnixStream) -> Result<Peer, Unwelcome> {
+    let said = stream.peer_cred().map_err(|e| Unwelcome::Unsaid(e.to_string()))?;
+    let pid = said.pid().and_then(|pid| u32::try_from(pid).ok());
+    let process = pid.and_then(Identity::of);
+    let credentials = Credentials {
+        uid: said.uid(),
+        pid: pid.unwrap_or(0),
+        login_uid: pid.and_then(login_uid),
+        ssh: pid.and_then(ssh_connection),
+        passphrase: false,
+    };
+    // What was read under /proc belongs to the peer only if the pid was the same process all along.
+    let still = process.as_ref().is_some_and(Identity::is_alive);
+    let (login_uid, ssh) = if still { (credentials.login_uid, credentials.ssh) } else { (None, None) };
+    Ok(Peer { credentials: Credentials { login_uid, ssh, ..credentials }, process })
+}
+
+/// The uid with which a process's session logged in, as the kernel's audit keeps it.
+fn login_uid(pid: u32) -> Option<u32> {
+    let text = fs::read_to_string(format!("/proc/{pid}/loginuid")).ok()?;
+    text.trim().parse().ok().filter(|uid| *uid != UNSET)
+}
+
+/// The SSH connection that a process came over, where its environment may be read.
+fn ssh_connection(pid: u32) -> Option<String> {
+    let environ = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let value = environ.split(|byte| *byte == 0).find_map(|var| var.strip_prefix(b"SSH_CONNECTION="))?;
+    let value = String::from_utf8_lossy(&value[..value.len().min(200)]).into_owned();
+    Some(crate::text::safe(&value).into_owned()).filter(|value| !value.is_empty())
+}
+
+/// Who may attach besides root: the user that the engine runs as, and the members of a group.
+#[derive(Debug, Clone)]
+pub struct Door {
+    pub owner: u32,
+    pub group: Option<Group>,
+}
+
+impl Door {
+    /// The door of an engine of this process.
+    #[must_use]
+    pub fn own(group: Option<Group>) -> Self {
+        Self { owner: Uid::effective().as_raw(), group }
+    }
+
+    /// Lets somebody in, under their user's name: of the login where one is set, so that `sudo` hides nobody.
+    ///
+    /// # Errors
+    /// Why not, as a sentence.
+    pub fn admit(&self, credentials: &Credentials) -> Result<String, Unwelcome> {
+        let uid = credentials.uid;
+        let user = known(uid)?;
+        let name = match credentials.login_uid {
+            Some(login) => known(login)?.name,
+            None => user.name.clone(),
+        };
+        let member = || self.group.as_ref().is_some_and(|group| is_member(&user, group.gid));
+        if uid == self.owner || uid == 0 || member() {
+            return Ok(name);
+        }
+        let owner = known(self.owner).map_or_else(|_| format!("uid {}", self.owner), |owner| owner.name);
+        let shared = self.group.as_ref();
+        let shared = shared.map_or(String::new(), |g| format!(" and is shared with the group {}", g.name));
+        Err(Unwelcome::Stranger { user: user.name, uid, owner, shared })
+    }
+}
+
+/// The user of a uid.
+fn known(uid: u32) -> Result<User, Unwelcome> {
+    if uid == OVERFLOW || uid == UNSET {
+        return Err(Unwelcome::Nobody(uid));
+    }
+    User::from_uid(Uid::from_raw(uid)).ok().flatten().ok_or(Unwelcome::Unmapped(uid))
+}
+
+/// The uid of a user by name.
+#[must_use]
+pub fn uid_of(name: &str) -> Option<u32> {
+    User::from_name(name).ok().flatten().map(|user| user.uid.as_raw())
+}
+
+fn is_member(user: &User, group: Gid) -> bool {
+    if user.gid == group {
+        return true;
+    }
+    #[cfg(target_os = "linux")]
+    let of_groups = CString::new(user.name.as_str())
+        .ok()
+        .and_then(|name| nix::unistd::getgrouplist(&name, user.gid).ok())
+        .is_some_and(|groups| groups.contains(&group));
+    #[cfg(not(target_os = "linux"))]
+    let of_groups = Group::from_gid(group).ok().flatten().is_some_and(|g| g.mem.contains(&user.name));
+    of_groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn came_as(uid: u32, login_uid: Option<u32>) -> Credentials {
+        Credentials { uid, login_uid, ..Credentials::default() }
+    }
+
+    #[test]
+    fn only_users_of_this_machine_are_let_in() {
+        let door = Door { owner: 0, group: None };
+        assert_eq!(door.admit(&came_as(0, None)), Ok("root".to_owned()));
+        assert_eq!(door.admit(&came_as(65_534, None)), Err(Unwelcome::Nobody(65_534)));
+        assert_eq!(door.admit(&came_as(4_242, None)), Err(Unwelcome::Unmapped(4_242)));
+        assert_eq!(door.admit(&came_as(0, Some(4_242))), Err(Unwelcome::Unmapped(4_242)));
+    }
+
+    #[test]
+    fn a_user_who_is_neither_owner_nor_in_the_group_is_a_stranger() {
+        let (Some(daemon), Ok(Some(group))) = (uid_of("daemon"), Group::from_gid(Gid::from_raw(0))) else {
+            return;
+        };
+        let door = Door { owner: 0, group: Some(group) };
+        let why = door.admit(&came_as(daemon, None)).expect_err("a stranger").to_string();
+        assert!(why.contains("daemon (uid 1) may not attach: this session belongs to root"), "{why}");
+        let own = Door { owner: daemon, group: None };
+        assert_eq!(own.admit(&came_as(daemon, None)), Ok("daemon".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn the_kernel_says_who_is_at_the_other_end() {
+        let (one, _other) = UnixStream::pair().expect("a pair");
+        let peer = of(&one).expect("said");
+        assert_eq!(peer.credentials.uid, Uid::effective().as_raw());
+        assert_eq!(peer.process, Identity::own());
+    }
+}
