@@ -12,6 +12,8 @@ mod start;
 #[cfg(test)]
 mod theatre;
 #[cfg(test)]
+mod theatre_resume;
+#[cfg(test)]
 mod theatre_tests;
 mod work;
 

@@ -18,11 +18,14 @@ use super::shim::client::Program;
 use super::shim::record::Secret;
 use super::{Loop, outputs};
 use crate::audit::dir::{DirError, SessionDir};
+
 use crate::audit::writer::LogError;
 use crate::check;
 use crate::clock;
 use crate::event::{By, EventKind, LOG_FORMAT, Mode, SessionOpened};
+use crate::process::Identity;
 use crate::redact::{Redactor, TooShort};
+use crate::runbook::StepId;
 use crate::runbook::interpolate::Scope;
 use crate::runbook::model::{Host, Runbook, SecretSource};
 use crate::session::{State, read_plan};
@@ -76,6 +79,12 @@ pub enum OpenError {
     Io(#[from] std::io::Error),
     #[error("the log cannot be written: {0}")]
     Log(#[from] LogError),
+    #[error("{0}")]
+    Receipt(String),
+    #[error("the log cannot be gone on with: event {seq} does not follow from what is before it: {why}")]
+    Illegal { seq: u64, why: String },
+    #[error("the session is over: {0}")]
+    Over(&'static str),
 }
 
 /// Opens a session and starts its engine on the current runtime.
@@ -104,6 +113,7 @@ pub fn start(opening: &Opening) -> Result<Engine, OpenError> {
         state: State::default(),
         first,
         adopt: Vec::new(),
+        started: Vec::new(),
     })
 }
 
@@ -120,11 +130,13 @@ pub(super) struct Parts {
     pub first: Vec<EventKind>,
     /// Attempts that an earlier engine started, taken over once that is on disk.
     pub adopt: Vec<Effect>,
+    /// The processes that `start` steps have left to the host.
+    pub started: Vec<(StepId, Identity)>,
 }
 
 /// Starts the loop and what is around it.
 pub(super) fn raise(parts: Parts) -> Result<Engine, OpenError> {
-    let Parts { opened, runbook, secrets, redactor, log, state, first, adopt } = parts;
+    let Parts { opened, runbook, secrets, redactor, log, state, first, adopt, started } = parts;
     let session_dir = PathBuf::from(&opened.session_dir);
     let (inbox, inbox_end) = mpsc::unbounded_channel();
     let (asks, asks_end) = mpsc::channel(256);
@@ -140,13 +152,15 @@ pub(super) fn raise(parts: Parts) -> Result<Engine, OpenError> {
             runbook_dir: runbook.dir.clone(),
             ..Scope::default()
         };
+        let checks = check::Context::new(&runbook);
+        started.into_iter().for_each(|(step, process)| checks.note_started(step, process));
         let around = Surroundings {
             scope,
             session_dir: session_dir.clone(),
             secrets,
             redactor: redactor.clone(),
             program: Program::own()?,
-            checks: check::Context::new(&runbook),
+            checks,
         };
         Box::new(Real::new(around, inbox.clone()))
     };

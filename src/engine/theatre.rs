@@ -190,6 +190,33 @@ impl Theatre {
         self.turn(Vec::new());
     }
 
+    /// The engine dies and another takes over after `down`, on the same boot of the machine or the next: what it had
+    /// not recorded is forgotten, what ran outside goes on.
+    pub fn die(&mut self, down: Duration, rebooted: bool) {
+        let down = u64::try_from(down.as_millis()).expect("a test's time");
+        let mut state = State::default();
+        self.events().iter().for_each(|event| state.apply(event));
+        let last = self.now.up_ms;
+        let events = self.events().to_vec();
+        self.machine = Machine::new(state, Memory { events, broken: None }, Redactor::default());
+        self.set_clock(self.now.up_ms + down);
+        if rebooted {
+            self.now.up_ms = 5_000;
+        }
+        let now = self.now.up_ms;
+        let meanwhile = std::mem::take(&mut self.coming).into_values().flatten();
+        self.coming
+            .insert(now + 1, meanwhile.filter(|i| !matches!(i, Input::Report(Report::Sampled(_)))).collect());
+        let started = EventKind::EngineStarted {
+            boot_id: if rebooted { "the next boot" } else { "boot" }.to_owned(),
+            version: "0".to_owned(),
+            pid: 2,
+            recovered: Vec::new(),
+        };
+        let gap = (!rebooted).then_some(EventKind::Unobserved { from: last, to: now });
+        self.turn(gap.into_iter().chain([started]).map(|event| Input::Own(By::ENGINE, event)).collect());
+    }
+
     fn next(&mut self, end: u64) {
         let coming = self.coming.keys().next().copied().unwrap_or(u64::MAX);
         let at = self.look_at.min(coming).min(end).max(self.now.up_ms + 1);

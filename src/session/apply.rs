@@ -42,10 +42,13 @@ impl State {
         match &event.event {
             EventKind::SessionOpened(opened) => self.open(opened),
             EventKind::EngineStarted { boot_id, .. } => {
-                if self.boot_id.as_ref().is_some_and(|known| known != boot_id) {
-                    self.break_soaks("the machine was restarted");
+                if let Some(known) = self.boot_id.replace(boot_id.clone()) {
+                    self.look_anew();
+                    if known != *boot_id {
+                        self.break_soaks("the machine was restarted");
+                        self.rebase(now);
+                    }
                 }
-                self.boot_id = Some(boot_id.clone());
             }
             EventKind::Unobserved { from, to } => self.unobserved(*from, *to),
             EventKind::OperatorJoined { person, credentials, roles } => {
@@ -413,6 +416,59 @@ impl State {
             }
             if stage.soak.started {
                 stage.soak.unobserved_ms = to.saturating_sub(from);
+            }
+        }
+        // A veto needs somebody who sees the countdown.
+        for trigger in self.triggers.values_mut() {
+            if let TriggerState::Armed { fires_at, .. } = trigger {
+                *fires_at += to.saturating_sub(from);
+            }
+        }
+    }
+
+    /// An engine that took over knows of no sample yet, and who was here is to come again.
+    fn look_anew(&mut self) {
+        self.checks.clear();
+        for operator in self.crew.values_mut() {
+            operator.left = operator.left.or(self.last);
+        }
+        self.wheel_asked.clear();
+        self.wheel_offer = None;
+    }
+
+    /// The boot clock began anew: times of the boot before compare with nothing. What waits for a time waits from now
+    /// on; what counts down is to come about again.
+    fn rebase(&mut self, now: Now) {
+        self.rebooted = true;
+        let rebased = |seen: &mut Option<Now>| {
+            if let Some(seen) = seen {
+                seen.up_ms = now.up_ms;
+            }
+        };
+        for step in self.steps.values_mut() {
+            rebased(&mut step.started);
+            rebased(&mut step.ended);
+            if let Some((_, since)) = &mut step.killed {
+                since.up_ms = now.up_ms;
+            }
+        }
+        for stage in self.stages.values_mut() {
+            rebased(&mut stage.at_gate);
+            // How long ago it was entered is known by the other clock alone.
+            for seen in [&mut stage.entered, &mut stage.ended].into_iter().flatten() {
+                let ago = u64::try_from((now.at - seen.at).num_milliseconds()).unwrap_or(0);
+                seen.up_ms = now.up_ms.saturating_sub(ago);
+            }
+            if let Some(gate) = &mut stage.gate {
+                gate.since.up_ms = now.up_ms;
+            }
+        }
+        if let Some(rollback) = &mut self.rollback {
+            rebased(&mut rollback.at_gate);
+        }
+        for trigger in self.triggers.values_mut() {
+            if let TriggerState::Armed { .. } | TriggerState::Quiet { .. } = trigger {
+                *trigger = TriggerState::Quiet { since: now.up_ms };
             }
         }
     }

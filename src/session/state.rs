@@ -33,6 +33,8 @@ pub struct State {
     pub started: Option<Now>,
     pub last: Option<Now>,
     pub boot_id: Option<String>,
+    /// The machine was restarted since the session was opened.
+    pub rebooted: bool,
     pub policy_acknowledged: bool,
     pub paused: Option<Pause>,
     /// In the runbook's order.
@@ -476,9 +478,12 @@ impl State {
             .collect()
     }
 
-    /// Milliseconds since the session was opened.
+    /// Milliseconds since the session was opened, by the wall clock where the machine was restarted since.
     #[must_use]
     pub fn elapsed_ms(&self, now: Now) -> u64 {
-        self.started.map_or(0, |start| now.up_ms.saturating_sub(start.up_ms))
+        self.started.map_or(0, |start| match self.rebooted {
+            false => now.up_ms.saturating_sub(start.up_ms),
+            true => u64::try_from((now.at - start.at).num_milliseconds()).unwrap_or(0),
+        })
     }
 }

@@ -1,0 +1,118 @@
+//! What an engine that takes over makes of what it finds, played on the stage.
+
+use std::time::Duration;
+
+use super::theatre::Theatre;
+use crate::event::{EventKind, Health};
+use crate::session::{State, StepStatus, TriggerState};
+
+const OBSERVED: &str = r#"
+id = "observed"
+[check.new]
+http = "http://127.0.0.1:1/new"
+period = "1s"
+failure_threshold = 2
+
+[[stage]]
+id = "observe"
+watch = ["new"]
+  [[stage.step]]
+  id = "look"
+  run = ["true"]
+  [[stage.rollback]]
+  id = "undo"
+  run = ["true"]
+  [stage.gate]
+  soak = "10s"
+  auto = true
+  [[stage.trigger]]
+  check = "new"
+  failing_for = "5s"
+  then = "rollback"
+  grace = "10s"
+"#;
+
+fn soaking() -> Theatre {
+    let mut play = Theatre::new(OBSERVED);
+    play.advance().expect("it can begin");
+    play.until("the soak runs", |s| s.stages["observe"].soak.running_since.is_some());
+    play.pass(Duration::from_secs(4));
+    play
+}
+
+fn broken(state: &State) -> u32 {
+    state.stages["observe"].soak.broken
+}
+
+#[test]
+fn a_short_absence_delays_a_soak_and_counts_for_nothing() {
+    let mut play = soaking();
+    let before = play.state().stages["observe"].soak.so_far_ms(play.now.up_ms);
+    play.die(Duration::from_secs(2), false);
+    let after = play.state().stages["observe"].soak.so_far_ms(play.now.up_ms);
+    assert!(after <= before, "{after} of {before}");
+    play.until("it is reached", |s| s.stages["observe"].soak.reached);
+    assert_eq!(broken(play.state()), 0);
+}
+
+#[test]
+fn a_long_absence_breaks_a_soak() {
+    let mut play = soaking();
+    play.die(Duration::from_secs(60), false);
+    assert_eq!(broken(play.state()), 1);
+    assert!(!play.state().stages["observe"].soak.reached);
+}
+
+#[test]
+fn another_boot_breaks_a_soak_and_its_clock_compares_with_nothing() {
+    let mut play = soaking();
+    let elapsed = play.state().elapsed_ms(play.now);
+    play.die(Duration::from_secs(1), true);
+    assert_eq!(broken(play.state()), 1);
+    assert!(play.state().elapsed_ms(play.now) >= elapsed + 1_000, "T+ goes on by the wall clock");
+    play.until("it is over all the same", State::is_closed);
+}
+
+#[test]
+fn nothing_is_green_before_the_new_engine_has_looked() {
+    let mut play = soaking();
+    assert_eq!(play.state().check(&"new".into()).health, Health::Ok);
+    play.die(Duration::from_secs(1), false);
+    assert_ne!(play.state().check(&"new".into()).health, Health::Ok);
+}
+
+#[test]
+fn a_step_that_ran_meanwhile_has_its_own_result() {
+    let mut play = Theatre::new(OBSERVED);
+    play.advance().expect("it can begin");
+    assert_eq!(play.state().step(&"observe.look".into()).status, StepStatus::Running);
+    play.die(Duration::from_secs(30), false);
+    assert_eq!(play.state().step(&"observe.look".into()).status, StepStatus::Running);
+    play.until("it has ended", |s| s.step(&"observe.look".into()).status == StepStatus::Passed);
+    let started = play.events().iter().filter(|e| matches!(e.event, EventKind::StepStarted { .. })).count();
+    assert_eq!(started, 1);
+}
+
+#[test]
+fn a_countdown_does_not_run_out_while_nobody_looks() {
+    for rebooted in [false, true] {
+        let mut play = soaking();
+        play.script.failing_checks.insert("new".into(), "status 503".to_owned());
+        play.until("it counts down", |s| {
+            s.triggers.values().any(|t| matches!(t, TriggerState::Armed { .. }))
+        });
+        play.die(Duration::from_secs(600), rebooted);
+        assert!(play.state().rollback.is_none(), "it rolled back at once");
+        play.until("it rolls back all the same", |s| s.rollback.is_some());
+    }
+}
+
+#[test]
+fn an_engine_that_takes_over_twice_adds_itself_once_each_time() {
+    let mut play = soaking();
+    for absences in 1..=3 {
+        play.die(Duration::from_secs(1), false);
+        let starts = play.events().iter().filter(|e| matches!(e.event, EventKind::EngineStarted { .. }));
+        assert_eq!(starts.count(), 1 + absences);
+    }
+}
