@@ -17,8 +17,7 @@ use super::machine::{Input, Machine};
 use super::shim::client::Program;
 use super::shim::record::Secret;
 use super::{Loop, outputs};
-use crate::audit::dir::{DirError, SessionDir};
-
+use crate::audit::dir::{Cutover, DirError, SessionDir};
 use crate::audit::writer::LogError;
 use crate::check;
 use crate::clock;
@@ -96,7 +95,8 @@ pub fn start(opening: &Opening) -> Result<Engine, OpenError> {
     let runbook = read_plan(&opened).ok_or(OpenError::Runbook)?;
     let secrets = read_secrets(&runbook, &opening.given)?;
     let redactor = redactor(&secrets)?;
-    let cutover = (opening.mode != Mode::Simulated).then_some(runbook.id.as_str());
+    let cutover = (opening.mode != Mode::Simulated)
+        .then_some(Cutover { id: runbook.id.as_str(), runbook: &opening.file });
     let dir = SessionDir::create(&opening.name, cutover)?;
     dir.keep_runbook(opening.text.as_bytes())?;
     dir.name().clone_into(&mut opened.session);
