@@ -1,7 +1,9 @@
 //! The record: one hash-chained log a session, and what lies beside it.
 
+mod chain;
 pub mod dir;
 pub mod line;
+pub mod reader;
 pub mod telemetry;
 pub mod verify;
 pub mod writer;

@@ -1,10 +1,12 @@
 //! `telemetry.jsonl`: samples, at most one line a second. Nothing depends on it, so nothing waits for it; its length
 //! and digest go into the log at each checkpoint.
 
-use std::fs::File;
-use std::io::Write as _;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use rustix::fs::OFlags;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -37,6 +39,57 @@ impl TelemetryFile {
     #[must_use]
     pub fn create(folder: &Path) -> Self {
         Self { file: create_new(&folder.join(dir::TELEMETRY)).ok(), ..Self::default() }
+    }
+
+    /// Goes on with the file in a session's folder; a line that a crash tore off is cut. `vouched` is the length and
+    /// the digest that the log knows of. Says what is not as the log knows it.
+    #[must_use]
+    pub fn reopen(folder: &Path, vouched: Option<(u64, &str)>) -> (Self, Option<String>) {
+        let path = folder.join(dir::TELEMETRY);
+        let opened = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+            .open(&path)
+            .and_then(|file| {
+                dir::only_ours(&file.metadata()?).map_err(io::Error::other)?;
+                Self::go_on(file, vouched)
+            });
+        match opened {
+            Ok((telemetry, true)) => (telemetry, None),
+            Ok((telemetry, false)) => {
+                let why = "telemetry.jsonl is not what the log knows of it: samples were changed or lost";
+                (telemetry, Some(why.to_owned()))
+            }
+            Err(e) => (Self::default(), Some(format!("telemetry.jsonl cannot be gone on with: {e}"))),
+        }
+    }
+
+    /// Reads what is there, and whether it begins as it is vouched for.
+    fn go_on(file: File, vouched: Option<(u64, &str)>) -> io::Result<(Self, bool)> {
+        let mut telemetry = Self::default();
+        let mut fits = vouched.is_none_or(|(bytes, _)| bytes == 0);
+        let mut lines = BufReader::new(&file);
+        let mut line = Vec::new();
+        while lines.read_until(b'\n', &mut line)? > 0 && line.ends_with(b"\n") {
+            telemetry.hash.update(&line);
+            telemetry.length += line.len() as u64;
+            line.clear();
+            if let Some((bytes, sha256)) = vouched.filter(|(bytes, _)| *bytes == telemetry.length) {
+                fits = telemetry.mark() == (bytes, sha256.to_owned());
+            }
+        }
+        if fits {
+            file.set_len(telemetry.length)?;
+        } else {
+            // Another hand was in it: what it left is kept as it is.
+            telemetry.hash.update(&line);
+            telemetry.length += line.len() as u64;
+        }
+        telemetry.file = Some(file);
+        Ok((telemetry, fits))
     }
 
     /// Keeps a measure; writes a line when a second has passed since the last. `after` is the last event's number.

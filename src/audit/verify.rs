@@ -2,14 +2,15 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::io::{self, BufReader, Read as _};
 use std::path::{Component, Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::{dir, line};
+use super::chain::{Chain, End, Entry};
+use super::dir;
 
 /// A wall clock that differs from the boot clock by more than this between two events has jumped.
 const JUMP_MS: i64 = 2_000;
@@ -175,10 +176,20 @@ pub fn verify(path: &Path, anchors: &[Anchor]) -> io::Result<Report> {
         Err(e) => return Err(e),
     };
     let mut reading = Reading::new(anchors);
-    reading.read(BufReader::with_capacity(1 << 17, file), live)?;
+    let mut chain = Chain::new();
+    let log = BufReader::with_capacity(1 << 17, file);
+    let end = match chain.walk(log, strictly, |value, hash| reading.take(&value, hash))? {
+        End::Whole { torn: 0 } if chain.seq == 0 => chain.broken("the log is empty"),
+        end => end,
+    };
+    match end {
+        End::Broken { line, byte, why } => reading.verdicts.push(Verdict::Broken { line, byte, why }),
+        End::Whole { torn } if torn > 0 && !live => reading.verdicts.push(Verdict::TornTail { bytes: torn }),
+        End::Whole { .. } => {}
+    }
     reading.judge_anchors(anchors);
-    report.events = reading.seq;
-    report.head = (reading.seq > 0).then(|| format!("{}:{}", reading.seq, &reading.prev[..8]));
+    report.events = chain.seq;
+    report.head = (chain.seq > 0).then(|| format!("{}:{}", chain.seq, &chain.hash[..8]));
     report.findings = reading.findings;
     report.verdicts = reading.verdicts;
     // A log that was copied out stands alone; beside anything else of a session, everything must be there.
@@ -198,12 +209,24 @@ pub fn verify(path: &Path, anchors: &[Anchor]) -> io::Result<Report> {
     Ok(report)
 }
 
-/// The state of reading a log line by line.
+/// Reads a line as any build may have written it, and only as it is written: a key twice, another order, a number in
+/// another form are not ours.
+pub(super) fn strictly(bytes: &[u8]) -> Result<Entry<Value>, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+    let value: Value = serde_json::from_str(text).map_err(|e| format!("it is not JSON: {e}"))?;
+    let as_we_write_it = value.to_string();
+    if as_we_write_it != text || !has_our_keys(&value) {
+        return Err("it is not written as a log line is".to_owned());
+    }
+    let seq = value["seq"].as_u64().ok_or("its number is no number")?;
+    let opens = value["event"]["kind"].as_str().ok_or("its event has no kind")? == "session_opened";
+    Ok(Entry { seq, opens, what: value })
+}
+
+/// What was gathered along the log.
 struct Reading {
+    /// The last good line's number.
     seq: u64,
-    prev: String,
-    line: u64,
-    byte: u64,
     closed: bool,
     verdicts: Vec<Verdict>,
     findings: Vec<String>,
@@ -218,9 +241,6 @@ impl Reading {
     fn new(anchors: &[Anchor]) -> Self {
         Self {
             seq: 0,
-            prev: line::genesis(),
-            line: 0,
-            byte: 0,
             closed: false,
             verdicts: Vec::new(),
             findings: Vec::new(),
@@ -231,74 +251,17 @@ impl Reading {
         }
     }
 
-    fn read(&mut self, mut log: impl io::BufRead, live: bool) -> io::Result<()> {
-        let mut bytes = Vec::new();
-        loop {
-            bytes.clear();
-            // One byte more than a line may have, so that a longer one is seen without being kept.
-            let most = line::LONGEST as u64 + 2;
-            let read = log.by_ref().take(most).read_until(b'\n', &mut bytes)? as u64;
-            if read == 0 {
-                break;
-            }
-            if bytes.pop() != Some(b'\n') {
-                if read < most {
-                    if !live {
-                        self.verdicts.push(Verdict::TornTail { bytes: read });
-                    }
-                    break;
-                }
-                self.broken("the line is longer than 1 MiB");
-                return Ok(());
-            }
-            self.line += 1;
-            if let Err(why) = self.take(&bytes) {
-                self.broken(&why);
-                return Ok(());
-            }
-            self.byte += read;
-        }
-        if self.line == 0 && self.verdicts.is_empty() {
-            self.line = 1;
-            self.broken("the log is empty");
-        }
-        Ok(())
-    }
-
-    fn broken(&mut self, why: &str) {
-        self.verdicts.push(Verdict::Broken { line: self.line.max(1), byte: self.byte, why: why.to_owned() });
-    }
-
-    /// Takes one line, without its LF. Errors are phrases.
-    fn take(&mut self, bytes: &[u8]) -> Result<(), String> {
-        let (prev, hash) = line::check(bytes)?;
-        if prev != self.prev {
-            return Err("it does not follow the line before".to_owned());
-        }
-        let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
-        let value: Value = serde_json::from_str(text).map_err(|e| format!("it is not JSON: {e}"))?;
-        // Written in any other way (a key twice, another order, a number in another form) it is not ours.
-        let as_we_write_it = value.to_string();
-        if as_we_write_it != text || !has_our_keys(&value) {
-            return Err("it is not written as a log line is".to_owned());
-        }
-        if value["seq"].as_u64() != Some(self.seq + 1) {
-            return Err(format!("its number does not follow {}", self.seq));
-        }
+    /// Takes what one line holds.
+    fn take(&mut self, value: &Value, hash: &str) {
         let event = &value["event"];
-        let kind = event["kind"].as_str().ok_or("its event has no kind")?;
-        if self.seq == 0 && kind != "session_opened" {
-            return Err("the log does not begin with session_opened".to_owned());
-        }
+        let kind = event["kind"].as_str().unwrap_or_default();
         self.seq += 1;
-        hash.clone_into(&mut self.prev);
         if self.wanted.contains(&self.seq) {
             self.anchored.push((self.seq, hash.to_owned()));
         }
         self.closed = kind == "session_closed";
-        self.clocks(&value, kind);
+        self.clocks(value, kind);
         self.vouch(event, kind);
-        Ok(())
     }
 
     fn clocks(&mut self, value: &Value, kind: &str) {

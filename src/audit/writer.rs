@@ -1,14 +1,19 @@
 //! Appends to the log: each record one `write`, one `fdatasync` a batch. A failed write or sync is never tried again
 //! on the same descriptor: the kernel may have dropped what it said it could not write.
 
+use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::OFlags;
+use sha2::{Digest as _, Sha256};
+
 use super::dir::{self, create_new, sync_folder};
 use super::line::{self, Hash};
+use super::reader::Log;
 use crate::event::Event;
 
 /// What is given up when the disk is full, so that a rollback can still be recorded.
@@ -26,6 +31,25 @@ pub enum LogError {
     Full { path: PathBuf, free: u64 },
     #[error("{path}: {why}")]
     Failed { path: PathBuf, why: String },
+}
+
+/// What was cut off behind the last acknowledged line.
+struct Cut {
+    bytes: u64,
+    sha256: String,
+    /// The side file.
+    kept: Option<String>,
+}
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { bytes, sha256, kept } = self;
+        write!(f, "{bytes} bytes of an unfinished record were cut off (SHA-256 {sha256})")?;
+        match kept {
+            Some(name) => write!(f, " and kept in {name}"),
+            None => f.write_str("; there was no room to keep them"),
+        }
+    }
 }
 
 /// The log of one session, open for appending.
@@ -64,6 +88,30 @@ impl Writer {
         });
         writer.file = Some(made.map_err(|e| writer.error(&e))?);
         Ok(writer)
+    }
+
+    /// Goes on with the log in `folder` as it was read: what a crash left behind its last whole line is cut off and
+    /// kept in a side file. Nobody else may have it open. Says what was cut.
+    ///
+    /// # Errors
+    /// [`LogError`], a sentence. Nothing was changed where the file is not the one that was read.
+    pub fn reopen(folder: &Path, log: &Log) -> Result<(Self, Option<String>), LogError> {
+        let mut writer = Self {
+            folder: folder.to_owned(),
+            file: None,
+            seq: log.events.len() as u64,
+            prev: log.hash.clone(),
+            length: log.length,
+            spent: true,
+        };
+        let cut = writer.open().map_err(|e| writer.error(&e))?;
+        // One that is only in part there is no reserve.
+        writer.spent = fs::metadata(folder.join(dir::RESERVE)).map_or(0, |m| m.len()) < RESERVE_BYTES as u64;
+        if writer.spent {
+            writer.give_reserve_up();
+            writer.take_reserve_back();
+        }
+        Ok((writer, cut.map(|cut| cut.to_string())))
     }
 
     /// The log's head, `seq:hash8`.
@@ -122,10 +170,10 @@ impl Writer {
             }
             self.give_reserve_up();
         }
-        let recovered = self.reopen();
+        let recovered = self.open();
         let cut = recovered.map_err(|e| self.error(&e))?;
         self.take_reserve_back();
-        Ok(cut)
+        Ok(cut.map_or(0, |cut| cut.bytes))
     }
 
     /// Looks after the disk. Where it is full to the brim the reserve is given up, so that shims and log can still
@@ -142,14 +190,15 @@ impl Writer {
         self.folder.join(dir::LOG)
     }
 
-    /// Reads the file anew, holds it against what is known, cuts the unacknowledged rest, and opens it.
-    fn reopen(&mut self) -> io::Result<u64> {
+    /// Opens the file, holds it against what is known, and cuts the unacknowledged rest.
+    fn open(&mut self) -> io::Result<Option<Cut>> {
         let path = self.path();
         let mut file = OpenOptions::new()
             .read(true)
             .append(true)
-            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+            .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
             .open(&path)?;
+        dir::only_ours(&file.metadata()?).map_err(io::Error::other)?;
         let on_disk = file.metadata()?.len();
         if on_disk < self.length || !self.ends_as_known(&file)? {
             return Err(io::Error::other(format!(
@@ -157,12 +206,16 @@ impl Writer {
                 self.length
             )));
         }
-        let cut = on_disk - self.length;
-        if cut > 0 {
+        let mut cut = None;
+        if on_disk > self.length {
             let mut rest = Vec::new();
             file.seek(SeekFrom::Start(self.length))?;
-            (&file).take(cut).read_to_end(&mut rest)?;
-            self.keep_aside(&rest);
+            (&file).take(on_disk - self.length).read_to_end(&mut rest)?;
+            cut = Some(Cut {
+                bytes: rest.len() as u64,
+                sha256: base16ct::lower::encode_string(&Sha256::digest(&rest)),
+                kept: self.keep_aside(&rest),
+            });
             file.set_len(self.length)?;
         }
         file.sync_all()?;
@@ -181,20 +234,21 @@ impl Writer {
         Ok(seen == tail.as_bytes())
     }
 
-    /// Nobody was told of these bytes, but they may interest whoever asks what happened.
-    fn keep_aside(&self, bytes: &[u8]) {
+    /// Nobody was told of these bytes, but they may interest whoever asks what happened. Returns the file's name.
+    fn keep_aside(&self, bytes: &[u8]) -> Option<String> {
         for number in 1..1000 {
-            let path = self.folder.join(format!("audit.cut-{}-{number}", self.seq));
-            match create_new(&path) {
+            let name = format!("audit.cut-{}-{number}", self.seq);
+            match create_new(&self.folder.join(&name)) {
+                // On a full disk the side file is what can be done without.
                 Ok(mut file) => {
-                    // On a full disk the side file is what can be done without.
-                    let _ = file.write_all(bytes).and_then(|()| file.sync_all());
-                    return;
+                    let kept = file.write_all(bytes).and_then(|()| file.sync_all());
+                    return kept.and_then(|()| sync_folder(&self.folder)).ok().map(|()| name);
                 }
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(_) => return,
+                Err(_) => return None,
             }
         }
+        None
     }
 
     fn make_reserve(&self) -> io::Result<()> {
@@ -254,4 +308,4 @@ fn free_bytes(folder: &Path) -> u64 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::machine::Journal;
 use crate::audit::dir::SessionDir;
+use crate::audit::reader::Log;
 use crate::audit::telemetry::TelemetryFile;
 use crate::audit::writer::{LogError, Writer};
 use crate::clock::Now;
-use crate::event::Event;
+use crate::event::{Event, EventKind};
 use crate::session::telemetry::{LogHealth, Measure};
 
 /// The files of one session, open for writing.
@@ -16,23 +17,36 @@ pub(super) struct SessionLog {
     writer: Writer,
     telemetry: TelemetryFile,
     /// Held for its locks.
-    _dir: SessionDir,
+    dir: SessionDir,
 }
 
 impl SessionLog {
     /// Creates the files in a session's folder.
     pub(super) fn create(dir: SessionDir) -> Result<Self, LogError> {
-        Ok(Self {
-            writer: Writer::create(dir.path())?,
-            telemetry: TelemetryFile::create(dir.path()),
-            _dir: dir,
-        })
+        Ok(Self { writer: Writer::create(dir.path())?, telemetry: TelemetryFile::create(dir.path()), dir })
+    }
+
+    /// Goes on with the files in a session's folder, whose log was read under its lock. Returns what was found and
+    /// done, a sentence each.
+    pub(super) fn open(dir: SessionDir, log: &Log) -> Result<(Self, Vec<String>), LogError> {
+        let (writer, cut) = Writer::reopen(dir.path(), log)?;
+        let checkpoint = log.events.iter().rev().find_map(|event| match &event.event {
+            EventKind::Checkpoint { telemetry_bytes, telemetry_sha256 } => {
+                Some((*telemetry_bytes, telemetry_sha256.as_str()))
+            }
+            _ => None,
+        });
+        let (telemetry, lost) = TelemetryFile::reopen(dir.path(), checkpoint);
+        Ok((Self { writer, telemetry, dir }, cut.into_iter().chain(lost).collect()))
     }
 }
 
 impl Journal for SessionLog {
     fn append(&mut self, events: &[Arc<Event>]) -> Result<String, LogHealth> {
         self.writer.append(events).map_err(health)?;
+        if events.iter().any(|event| matches!(event.event, EventKind::SessionClosed { .. })) {
+            self.dir.release_cutover();
+        }
         Ok(self.writer.head())
     }
 

@@ -24,7 +24,7 @@ fn opened() -> EventKind {
 }
 
 /// Event number `seq` of a log.
-fn event(seq: u64) -> Arc<Event> {
+pub(in crate::audit) fn event(seq: u64) -> Arc<Event> {
     let at = chrono::DateTime::from_timestamp(1_795_000_000, 0).expect("a date");
     let event = if seq == 1 { opened() } else { EventKind::EngineStopping { reason: "r".repeat(600) } };
     Arc::new(Event { seq, at, up_ms: seq, by: By::ENGINE, event })
@@ -35,7 +35,7 @@ fn words(folder: &Path) -> Vec<&'static str> {
     report.verdicts.iter().map(Verdict::word).collect()
 }
 
-fn log_with(events: u64) -> (tempfile::TempDir, Writer) {
+pub(in crate::audit) fn log_with(events: u64) -> (tempfile::TempDir, Writer) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut writer = Writer::create(folder.path()).expect("created");
     let events: Vec<_> = (1..=events).map(event).collect();
