@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Context, Observed, file, resolve, span};
 use crate::clock;
-use crate::proof::{self, Ended, Output, ReportSeen};
+use crate::proof::{self, Before, Ended, Output, ReportSeen};
 use crate::runbook::interpolate::{Place, Scope};
 use crate::runbook::model::{Command, RunExpect};
 use crate::text::{decode, plain};
@@ -50,7 +50,7 @@ pub(super) async fn observe(
     let mut before = Vec::new();
     for report in &expect.report {
         let seen = resolve(scope, &report.path).and_then(|p| file::see(&path(&p)));
-        before.push(seen.ok().flatten());
+        before.push(Before::from(&seen));
     }
     let ran = match run(&argv, &env, &scope.runbook_dir, timeout).await {
         Ok(ran) => ran,

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Observed, resolve, span};
 use crate::clock;
-use crate::proof::{self, FileSeen, Proof, Text, text};
+use crate::proof::{self, FileMark, FileSeen, Proof, Text, text};
 use crate::runbook::interpolate::Scope;
 use crate::runbook::model::{FileExpect, Sha256Expect, Template, TextExpect};
 use crate::text::{decode, plain};
@@ -255,10 +255,10 @@ pub fn see(path: &Path) -> Result<Option<FileSeen>, String> {
         return Err(format!("{} is not a file", path.display()));
     }
     let (sha256, bytes) = read(path, TEXT, u64::MAX)?;
+    let mark =
+        FileMark { file: (meta.dev(), meta.ino()), modified: meta.modified().map_err(at)?.into(), sha256 };
     Ok(Some(FileSeen {
-        file: (meta.dev(), meta.ino()),
-        modified: meta.modified().map_err(at)?.into(),
-        sha256,
+        mark,
         text: plain(&decode(&bytes)).into_owned(),
         cut: (meta.len() > TEXT as u64).then_some(TEXT as u64),
     }))

@@ -10,7 +10,7 @@ use indexmap::IndexMap;
 use tokio::sync::oneshot;
 
 use super::driver::simulated::{Script, attempt, sample};
-use super::driver::{Effect, Report};
+use super::driver::{AdoptOrder, Effect, Report};
 use super::machine::{Input, Journal, Machine, Turn};
 use crate::clock::Now;
 use crate::event::{By, Event, EventKind, LOG_FORMAT, Mode, Person, Seat, SessionOpened, StepFinished};
@@ -248,8 +248,12 @@ impl Theatre {
             Effect::Sample(order) => {
                 (SAMPLE_MS, Report::Sampled(sample(&order, &self.script, self.now.up_ms)))
             }
-            Effect::Step(order) if self.hanging.contains(&order.step) => return,
-            Effect::Step(order) => (STEP_MS, attempt(&order, &mut self.script)),
+            Effect::Step(order) | Effect::Adopt(AdoptOrder { order, .. })
+                if self.hanging.contains(&order.step) =>
+            {
+                return;
+            }
+            Effect::Step(order) | Effect::Adopt(AdoptOrder { order, .. }) => (STEP_MS, attempt(&order, &mut self.script)),
             Effect::End { step, attempt } => {
                 let finish = StepFinished {
                     step,

@@ -9,10 +9,9 @@ use crate::check::Change;
 use crate::clock::Now;
 use crate::event::{By, Event, EventKind, Health, Person};
 use crate::redact::Redactor;
-use crate::runbook::model::Action;
 use crate::runbook::{CheckId, StepId};
 use crate::session::crew::seat_on_arrival;
-use crate::session::{State, gate};
+use crate::session::{State, gate, starting};
 
 /// A batch in the making: the state with its events folded in.
 pub(super) struct Work {
@@ -115,7 +114,11 @@ pub(super) fn fact_events(work: &mut Work, fact: &Input) {
             work.happen(by, EventKind::OperatorJoined { person, credentials, roles });
         }
         Input::Own(by, event) => work.happen(by.clone(), event.clone()),
-        Input::Report(Report::Launched { step, attempt, process }) if open(&work.state, step, *attempt) => {
+        // An engine that takes over an attempt finds again what an earlier one has recorded already.
+        Input::Report(Report::Launched { step, attempt, process })
+            if open(&work.state, step, *attempt)
+                && work.state.step(step).process.as_ref() != Some(process) =>
+        {
             let launched =
                 EventKind::StepLaunched { step: step.clone(), attempt: *attempt, process: process.clone() };
             work.happen(By::ENGINE, launched);
@@ -148,10 +151,7 @@ pub(super) fn effect(state: &State, event: &EventKind) -> Option<Effect> {
     match event {
         EventKind::StepStarted { step, attempt, .. } => {
             let runbook = Arc::clone(state.runbook.as_ref()?);
-            let judged_here = matches!(
-                runbook.step(step)?.action,
-                Action::Await { .. } | Action::Wait { .. } | Action::Confirm { .. }
-            );
+            let judged_here = starting::is_judged_here(&runbook.step(step)?.action);
             let order = StepOrder { runbook, step: step.clone(), attempt: *attempt, world: world(state) };
             (!judged_here).then_some(Effect::Step(order))
         }

@@ -10,7 +10,7 @@ mod text;
 
 pub use capture::{CaptureError, capture};
 pub use exit::{Ended, exit};
-pub use report::{FileSeen, ReportSeen, report};
+pub use report::{Before, FileMark, FileSeen, ReportSeen, report};
 pub use status::{Answer, Body, answer};
 pub use text::{Text, excerpt, first_match, text};
 

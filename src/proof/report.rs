@@ -1,23 +1,51 @@
 //! Whether a report was written by this attempt, and what it says. Yesterday's report proves nothing.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::{Proof, Text, span, text};
 use crate::runbook::interpolate::Scope;
 use crate::runbook::model::ReportExpect;
 
-/// A file at one moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileSeen {
+/// What tells one writing of a file from another. It holds nothing of what the file says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileMark {
     /// Device and inode: another pair is another file.
     pub file: (u64, u64),
     /// When its content was written last.
     pub modified: DateTime<Utc>,
     pub sha256: String,
+}
+
+/// A file at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileSeen {
+    pub mark: FileMark,
     /// Decoded.
     pub text: String,
     /// The limit in bytes at which reading stopped, where the file is larger.
     pub cut: Option<u64>,
+}
+
+/// What a report was just before an attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Before {
+    /// There was no such file.
+    Nothing,
+    File(FileMark),
+    /// Nobody looked, or the look failed.
+    NotKnown,
+}
+
+impl From<&Result<Option<FileSeen>, String>> for Before {
+    fn from(look: &Result<Option<FileSeen>, String>) -> Self {
+        match look {
+            Ok(Some(seen)) => Self::File(seen.mark.clone()),
+            Ok(None) => Self::Nothing,
+            Err(_) => Self::NotKnown,
+        }
+    }
 }
 
 /// What was seen of one report.
@@ -25,8 +53,7 @@ pub struct FileSeen {
 pub struct ReportSeen {
     /// When the attempt began.
     pub begun: DateTime<Utc>,
-    /// Just before the attempt; `None`: there was no such file.
-    pub before: Option<FileSeen>,
+    pub before: Before,
     /// After it; the error is a sentence.
     pub after: Result<Option<FileSeen>, String>,
 }
@@ -48,7 +75,11 @@ pub fn report(expect: &ReportExpect, seen: &ReportSeen, scope: &Scope) -> Vec<Pr
         // What an old report says is not judged: nothing in it is this attempt's.
         return vec![Proof::new(fresh, false, stale)];
     }
-    let what = if seen.before.is_some() { "rewritten" } else { "created" };
+    let what = match seen.before {
+        Before::Nothing => "created",
+        Before::File(_) => "rewritten",
+        Before::NotKnown => "written after this attempt began",
+    };
     let name = format!("report {path}");
     let mut proofs = vec![Proof::new(fresh, true, what)];
     proofs.extend(text(&expect.text, Text { name: &name, text: &after.text, cut: after.cut }, scope));
@@ -59,16 +90,20 @@ pub fn report(expect: &ReportExpect, seen: &ReportSeen, scope: &Scope) -> Vec<Pr
 ///
 /// The change time is left out on purpose: a `chmod` moves it and writes nothing.
 fn stale(path: &str, seen: &ReportSeen, after: &FileSeen) -> Option<String> {
-    let older_ms = (seen.begun - after.modified).num_milliseconds();
+    let older_ms = (seen.begun - after.mark.modified).num_milliseconds();
     let age = span(u64::try_from(older_ms).unwrap_or(0));
-    if let Some(before) = &seen.before {
-        let same_file = before.file == after.file;
-        if same_file && before.modified == after.modified && before.sha256 == after.sha256 {
+    match &seen.before {
+        Before::File(before) if *before == after.mark => {
             return Some(format!("report {path} is from {age} before this attempt"));
         }
-        if same_file {
-            return None;
+        Before::File(before) if before.file == after.mark.file => return None,
+        // There is nothing to compare with: only a later time of writing shows that it is this attempt's.
+        Before::NotKnown => {
+            return (after.mark.modified <= seen.begun).then(|| {
+                format!("what report {path} was before is not known, and it was written {age} before this attempt")
+            });
         }
+        Before::File(_) | Before::Nothing => {}
     }
     // A file that is new at this place, and yet older than the attempt, was only moved or linked here.
     (older_ms > CLOCKS_APART_MS)
@@ -89,10 +124,15 @@ mod tests {
     }
 
     fn file(inode: u64, modified: DateTime<Utc>, text: &str) -> FileSeen {
-        FileSeen { file: (1, inode), modified, sha256: text.to_owned(), text: text.to_owned(), cut: None }
+        let mark = FileMark { file: (1, inode), modified, sha256: text.to_owned() };
+        FileSeen { mark, text: text.to_owned(), cut: None }
     }
 
     fn judge(before: Option<FileSeen>, after: Option<FileSeen>) -> Vec<Proof> {
+        judge_after(Before::from(&Ok(before)), after)
+    }
+
+    fn judge_after(before: Before, after: Option<FileSeen>) -> Vec<Proof> {
         let rule = Rule { equals: Some(json!("PASS")), ..Rule::default() };
         let text = TextExpect { json: [("/overall".to_owned(), rule)].into(), ..TextExpect::default() };
         let expect = ReportExpect { path: "r.json".into(), text };
@@ -120,6 +160,15 @@ mod tests {
         ] {
             assert_eq!(all_met(&judge(before, after)), green, "{name}");
         }
+    }
+
+    #[test]
+    fn where_it_is_not_known_what_was_there_only_a_later_time_counts() {
+        for (hours, green) in [(-14, false), (0, false), (1, true)] {
+            let proofs = judge_after(Before::NotKnown, Some(file(1, at(hours), PASS)));
+            assert_eq!(all_met(&proofs), green, "{hours}: {proofs:?}");
+        }
+        assert!(!all_met(&judge_after(Before::NotKnown, None)));
     }
 
     #[test]

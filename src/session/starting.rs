@@ -87,7 +87,8 @@ pub(super) fn finish(
 }
 
 /// Whether the engine itself judges a step, without anything of the host that would have to be ended.
-pub(super) fn is_judged_here(action: &Action) -> bool {
+#[must_use]
+pub fn is_judged_here(action: &Action) -> bool {
     matches!(action, Action::Await { .. } | Action::Wait { .. } | Action::Confirm { .. })
 }
 

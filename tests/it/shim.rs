@@ -33,7 +33,7 @@ impl Step {
             user: None,
             mode: Mode::Run { output_limit: 64 << 20 },
         };
-        Self { root, launch: Launch { spec, secrets: Vec::new() } }
+        Self { root, launch: Launch { spec, secrets: Vec::new(), before: Vec::new() } }
     }
 
     fn sh(script: &str) -> Self {

@@ -5,19 +5,24 @@ pub mod simulated;
 
 use std::sync::Arc;
 
+use super::work::world;
 use crate::check::Sample;
+use crate::clock::Now;
 use crate::event::{EventKind, StepFinished};
 use crate::process::Identity;
 use crate::runbook::StepId;
 use crate::runbook::interpolate::Scope;
-use crate::runbook::model::{Check, Runbook};
+use crate::runbook::model::{Check, Runbook, Step};
 use crate::session::telemetry::OutputProgress;
+use crate::session::{State, StepStatus, starting};
 
 /// What the engine wants done. Nothing of it happens before the event that says so is on disk.
 #[derive(Debug, Clone)]
 pub enum Effect {
     /// Start this attempt of a step.
     Step(StepOrder),
+    /// Take over an attempt that an earlier engine started.
+    Adopt(AdoptOrder),
     /// End this attempt.
     End { step: StepId, attempt: u32 },
     /// Take one sample.
@@ -31,6 +36,16 @@ pub struct StepOrder {
     pub step: StepId,
     pub attempt: u32,
     pub world: World,
+}
+
+/// An attempt that an earlier engine started, or was about to start when it ended.
+#[derive(Debug, Clone)]
+pub struct AdoptOrder {
+    pub order: StepOrder,
+    /// When it was started, by its `step_started`.
+    pub begun: Now,
+    /// It was already being ended.
+    pub killed: bool,
 }
 
 /// A sample to take.
@@ -73,6 +88,26 @@ pub enum Report {
         step: StepId,
         progress: OutputProgress,
     },
+}
+
+/// What a resumed engine takes over: every attempt that was under way and that the engine does not judge itself.
+#[must_use]
+pub fn adoptions(state: &State) -> Vec<Effect> {
+    let Some(runbook) = &state.runbook else { return Vec::new() };
+    let under_way = runbook.all_steps().filter(|step| {
+        state.step(&step.id).status == StepStatus::Running && !starting::is_judged_here(&step.action)
+    });
+    let adopt = |step: &Step| {
+        let seen = state.step(&step.id);
+        let order = StepOrder {
+            runbook: Arc::clone(runbook),
+            step: step.id.clone(),
+            attempt: seen.attempt,
+            world: world(state),
+        };
+        Some(Effect::Adopt(AdoptOrder { order, begun: seen.started?, killed: seen.killed.is_some() }))
+    };
+    under_way.filter_map(adopt).collect()
 }
 
 /// Does things, and reports them to the loop's inbox. No call waits.

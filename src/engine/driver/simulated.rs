@@ -7,7 +7,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use tokio::sync::mpsc;
 
-use super::{Driver, Effect, Report, SampleOrder, StepOrder};
+use super::{AdoptOrder, Driver, Effect, Report, SampleOrder, StepOrder};
 use crate::check::Sample;
 use crate::clock;
 use crate::engine::machine::Input;
@@ -113,7 +113,10 @@ impl Driver for Simulated {
                 let sample = sample(&order, &Script::default(), clock::up_ms());
                 let _ = inbox.send(Input::Report(Report::Sampled(sample)));
             }
-            Effect::Step(order) => {
+            Effect::Adopt(AdoptOrder { order, killed: true, .. }) => {
+                self.carry_out(Effect::End { step: order.step, attempt: order.attempt });
+            }
+            Effect::Step(order) | Effect::Adopt(AdoptOrder { order, .. }) => {
                 let estimate = order.runbook.step(&order.step).and_then(|s| s.estimate);
                 let takes = estimate.unwrap_or(Duration::from_millis(500)).min(LONGEST);
                 let key = (order.step.clone(), order.attempt);

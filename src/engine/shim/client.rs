@@ -13,9 +13,11 @@ use tokio::process::{Child, ChildStdout, Command};
 
 use super::evidence::{Evidence, evidence};
 use super::files;
-use super::record::{Order, Secret, Spec};
+use super::record::{End, Exit, Order, Secret, Spec, Started};
 use super::stop::{Refused, Wish};
+use crate::clock;
 use crate::process::{self, Identity, SignalError};
+use crate::proof::Before;
 use crate::redact::{Redactor, TooShort};
 
 /// How often a shim that an earlier engine started is looked at.
@@ -70,6 +72,8 @@ pub struct Launch {
     pub spec: Spec,
     /// The session's secrets: masked in the output and in `spec.json`.
     pub secrets: Vec<Secret>,
+    /// What each report of the step is now, before the command.
+    pub before: Vec<Before>,
 }
 
 /// Why an attempt could not be started. Nothing was spawned, except where [`LaunchError::Lost`] says otherwise.
@@ -121,7 +125,11 @@ pub async fn launch(program: &Program, step_dir: &Path, launch: Launch) -> Resul
     let redactor =
         Redactor::new(launch.secrets.iter().map(|secret| (secret.name.as_str(), secret.value.as_str())))?;
     let shown = files::json(&shown(&launch, &redactor));
-    let order = files::json(&Order { spec: launch.spec, secrets: launch.secrets });
+    let order = files::json(&Order {
+        spec: launch.spec,
+        secrets: launch.secrets,
+        before: launch.before,
+    });
     let dir = step_dir.to_owned();
     let step_dir = tokio::task::spawn_blocking(move || prepare(&dir, &shown))
         .await
@@ -153,6 +161,21 @@ pub async fn launch(program: &Program, step_dir: &Path, launch: Launch) -> Resul
         }
     }
     .map(Running::identified)
+}
+
+/// Claims an attempt that nothing was spawned for, so that no shim ever starts it, and records `why` as its result.
+///
+/// # Errors
+/// `AlreadyExists` where a shim was faster: then the evidence says what is known. Otherwise what the system says.
+pub fn forbid(step_dir: &Path, why: &str) -> io::Result<()> {
+    files::create_dir(step_dir)?;
+    let now = clock::now();
+    let shim = Identity::own().ok_or_else(|| io::Error::other("cannot read this process's own identity"))?;
+    let started = Started { shim, at: now.at, up_ms: now.up_ms, before: Vec::new() };
+    files::claim(step_dir, "started.json", &files::json(&started))?;
+    let end = End::ExecFailed { why: why.to_owned() };
+    let exit = Exit { end, at: now.at, up_ms: now.up_ms, stopped: true, remain: Vec::new(), output: None };
+    files::replace(step_dir, "exit.json", &files::json(&exit))
 }
 
 async fn write(mut stdin: tokio::process::ChildStdin, order: &[u8]) -> io::Result<()> {

@@ -56,6 +56,15 @@ pub fn evidence(step_dir: &Path) -> Evidence {
     result(step_dir).unwrap_or_else(|| Evidence::Unknown { why: gone(step_dir, &shim) })
 }
 
+/// The claim of an attempt, where it is whole.
+#[must_use]
+pub fn claim(step_dir: &Path) -> Option<Started> {
+    match read(&step_dir.join("started.json")) {
+        Record::Whole(started) => Some(started),
+        Record::Absent | Record::Torn(_) => None,
+    }
+}
+
 fn result(step_dir: &Path) -> Option<Evidence> {
     match read::<Exit>(&step_dir.join("exit.json")) {
         Record::Absent => None,
@@ -104,7 +113,7 @@ mod tests {
 
     fn started(shim: Identity) -> Vec<u8> {
         let now = clock::now();
-        files::json(&Started { shim, at: now.at, up_ms: now.up_ms })
+        files::json(&Started { shim, at: now.at, up_ms: now.up_ms, before: Vec::new() })
     }
 
     fn exit() -> Exit {

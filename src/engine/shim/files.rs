@@ -35,6 +35,33 @@ pub fn create_new(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
+/// Puts a whole file in place that must not exist: nobody ever sees a part of it, and of several who try at once one
+/// succeeds. Durable when it returns.
+///
+/// # Errors
+/// `AlreadyExists`, or what the system says.
+pub fn claim(dir: &Path, name: &str, content: &[u8]) -> io::Result<()> {
+    let write = |path: &Path| {
+        let mut file = create_new(path)?;
+        file.write_all(content)?;
+        file.sync_all()
+    };
+    let (path, beside) = (dir.join(name), dir.join(format!(".{name}.{}.tmp", std::process::id())));
+    // It may be left from a process that had this pid and died here.
+    let _ = std::fs::remove_file(&beside);
+    write(&beside)?;
+    let linked = std::fs::hard_link(&beside, &path);
+    let _ = std::fs::remove_file(&beside);
+    match linked {
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => {
+            // A file system without hard links: still one alone succeeds, but a reader may see a part of it.
+            write(&path)?;
+        }
+        linked => linked?,
+    }
+    sync_dir(dir)
+}
+
 /// Puts a whole file in place, or leaves the old state: written beside, synced, renamed, folder synced.
 ///
 /// # Errors

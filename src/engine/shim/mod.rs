@@ -4,7 +4,7 @@
 //! side, [`evidence`](mod@evidence) says afterwards what is known.
 //!
 //! ```text
-//! started.json   the shim's identity: made once (O_EXCL) and durable before anything is spawned
+//! started.json   the shim's identity: made once, whole, and durable before anything is spawned
 //! command.json   the command's identity
 //! output.log     both streams, redacted, whole lines in order of arrival
 //! output.idx     which stream wrote what, and when (`index`)
@@ -74,17 +74,16 @@ fn begin(step_dir: &Path) -> Result<(Order, Redactor, signals::Signals), String>
 
     let now = clock::now();
     let shim = Identity::own().ok_or("cannot read the shim's own identity")?;
-    let started = files::json(&Started { shim, at: now.at, up_ms: now.up_ms });
-    let path = step_dir.join("started.json");
-    files::create_new(&path)
-        .and_then(|mut file| file.write_all(&started).and_then(|()| file.sync_all()))
-        .and_then(|()| files::sync_dir(step_dir))
-        .map_err(|e| match e.kind() {
+    let started = Started { shim, at: now.at, up_ms: now.up_ms, before: order.before.clone() };
+    files::claim(step_dir, "started.json", &files::json(&started)).map_err(|e| {
+        let path = step_dir.join("started.json");
+        match e.kind() {
             std::io::ErrorKind::AlreadyExists => {
                 format!("this attempt was started before: {} exists", path.display())
             }
             _ => format!("cannot write {}: {e}", path.display()),
-        })?;
+        }
+    })?;
     Ok((order, redactor, signals))
 }
 

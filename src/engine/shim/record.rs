@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::process::Identity;
+use crate::proof::Before;
 
 /// What to execute, resolved to the last letter: nothing else reaches the command.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +61,9 @@ pub struct Order {
     pub spec: Spec,
     /// What to mask in its output.
     pub secrets: Vec<Secret>,
+    /// What each report of the step was just before.
+    #[serde(default)]
+    pub before: Vec<Before>,
 }
 
 /// `started.json`: durable before anything is spawned.
@@ -71,6 +75,9 @@ pub struct Started {
     pub at: DateTime<Utc>,
     /// When, in milliseconds since boot.
     pub up_ms: u64,
+    /// What each report of the step was just before; it is here so that whoever judges the attempt in the end knows it.
+    #[serde(default)]
+    pub before: Vec<Before>,
 }
 
 /// `command.json`: the command runs.

@@ -1,7 +1,7 @@
 //! `run` and `start`: a command under its shim, and the judging of what it left.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::files;
@@ -9,11 +9,11 @@ use super::{Attempt, Done, End};
 use crate::check;
 use crate::engine::driver::Report;
 use crate::engine::machine::Input;
-use crate::engine::shim::client::{Launch, LaunchError, Running, as_user, launch};
-use crate::engine::shim::evidence::Evidence;
+use crate::engine::shim::client::{self, Launch, Running, as_user};
+use crate::engine::shim::evidence::{self, Evidence, evidence};
 use crate::engine::shim::record::{End as Ended, Exit, Mode, Spec};
 use crate::event::{EventKind, OutputRecord};
-use crate::proof::{self, Output, ReportSeen};
+use crate::proof::{self, Before, Output, ReportSeen};
 use crate::runbook::interpolate::Place;
 use crate::runbook::model::{Command, RunExpect, Step, Template};
 use crate::session::telemetry::OutputProgress;
@@ -43,33 +43,34 @@ const INHERITED: &[&str] = &[
 
 impl Attempt {
     pub(super) async fn run(&self, step: &Step, command: &Command, expect: &RunExpect) -> End {
-        let argv = match self.argv(command) {
-            Ok(argv) => argv,
-            Err(why) => return End::done(Done::failed(why)),
+        let launch = || {
+            let mode = Mode::Run { output_limit: step.output_limit };
+            let spec = self.spec(step, self.argv(command)?, mode)?;
+            let before = expect.report.iter().map(|report| Before::from(&self.report(&report.path))).collect();
+            Ok(Launch { spec, secrets: self.around.secrets.clone(), before })
         };
-        let before: Vec<_> = expect.report.iter().map(|report| self.report(&report.path)).collect();
-        let mode = Mode::Run { output_limit: step.output_limit };
-        let exit = match self.under_shim(step, argv, mode).await {
+        let (name, dir) = self.folder();
+        let exit = match self.under_shim(&dir, launch).await {
             Ok(exit) => exit,
             Err(end) => return *end,
         };
+        let claim = evidence::claim(&dir);
         let ended = match exit.end {
             Ended::Exited { code } => proof::Ended::Code(code),
             Ended::Signaled { signal } => proof::Ended::Signal(signal),
             Ended::ExecFailed { why } => return End::done(Done::failed(why)),
             Ended::Up => proof::Ended::Code(0),
         };
+        let mut before = claim.iter().flat_map(|claim| claim.before.clone());
         let reports: Vec<ReportSeen> = expect
             .report
             .iter()
-            .zip(before)
-            .map(|(report, before)| ReportSeen {
-                begun: self.begun.at,
-                before: before.ok().flatten(),
+            .map(|report| ReportSeen {
+                begun: claim.as_ref().map_or(self.begun.at, |claim| claim.at),
+                before: before.next().unwrap_or(Before::NotKnown),
                 after: self.report(&report.path),
             })
             .collect();
-        let (name, dir) = self.folder();
         let told = exit.output.clone().unwrap_or_default();
         let texts = tokio::task::spawn_blocking(move || files::output_texts(&dir, told.bytes)).await;
         let texts = texts.unwrap_or_default();
@@ -85,6 +86,8 @@ impl Attempt {
                 dropped: told.dropped,
             }),
             remains: exit.remain,
+            // From its claim, where that is known: an engine that was away adds nothing to what the command took.
+            took_ms: claim.map(|claim| exit.up_ms.saturating_sub(claim.up_ms)),
             ..Done::default()
         };
         if let Some(error) = told.error {
@@ -112,24 +115,28 @@ impl Attempt {
         log: &Template,
         min_uptime: Duration,
     ) -> End {
-        let argv: Result<Vec<String>, String> = argv.iter().map(|a| self.text(a)).collect();
-        let (argv, log) = match (argv, self.path(log)) {
-            (Ok(argv), Ok(log)) => (argv, log),
-            (Err(why), _) | (_, Err(why)) => return End::done(Done::failed(why)),
+        let launch = || {
+            let argv: Result<Vec<String>, String> = argv.iter().map(|a| self.text(a)).collect();
+            let min_uptime_ms = u64::try_from(min_uptime.as_millis()).unwrap_or(u64::MAX);
+            let spec = self.spec(step, argv?, Mode::Start { log: self.path(log)?, min_uptime_ms })?;
+            Ok(Launch { spec, secrets: self.around.secrets.clone(), before: Vec::new() })
         };
-        let shown = log.display().to_string();
-        let min_uptime_ms = u64::try_from(min_uptime.as_millis()).unwrap_or(u64::MAX);
-        let exit = match self.under_shim(step, argv, Mode::Start { log, min_uptime_ms }).await {
+        let dir = self.folder().1;
+        let exit = match self.under_shim(&dir, launch).await {
             Ok(exit) => exit,
             Err(end) => return *end,
         };
-        let early = |how: String| {
-            let min = humantime::format_duration(min_uptime);
-            End::done(Done::failed(format!("it {how} before it had been up for {min}; its log is {shown}")))
-        };
+        let its_log = self.path(log).map_or_else(|why| why, |log| format!("its log is {}", log.display()));
+        let min = humantime::format_duration(min_uptime);
+        let early =
+            |how: String| End::done(Done::failed(format!("it {how} before it had been up for {min}; {its_log}")));
         match exit.end {
-            Ended::Up => match files::started_process(&self.folder().1) {
-                Some(process) => End::Launched(process),
+            Ended::Up => match files::started_process(&dir) {
+                Some(process) if process.is_alive() => End::Launched(process),
+                Some(process) => {
+                    let pid = process.pid;
+                    End::done(Done::failed(format!("it was up for {min}, and process {pid} is gone since; {its_log}")))
+                }
                 None => End::Unknown("it was started, but its process is not recorded".to_owned()),
             },
             Ended::Exited { code } => early(format!("exited with {code}")),
@@ -180,22 +187,32 @@ impl Attempt {
         Ok(Spec { argv, cwd, env, umask: 0o022, user: step.user.clone(), mode })
     }
 
-    /// Runs a command under a shim until its result is durable. Errors are how the attempt ends otherwise.
-    async fn under_shim(&self, step: &Step, argv: Vec<String>, mode: Mode) -> Result<Exit, Box<End>> {
-        let failed = |why: String| Box::new(End::done(Done::failed(why)));
-        let spec = self.spec(step, argv, mode).map_err(failed)?;
-        let (_, dir) = self.folder();
-        let order = Launch { spec, secrets: self.around.secrets.clone() };
-        let mut running = match launch(&self.around.program, &dir, order).await {
-            Ok(running) => running,
-            Err(LaunchError::Lost(Evidence::Unknown { why })) => return Err(Box::new(End::Unknown(why))),
-            Err(e) => return Err(failed(e.to_string())),
-        };
-        match self.watch(&mut running).await {
+    /// Brings the command to its durable result: launches it where nothing was spawned for this attempt yet, and
+    /// awaits it, whoever launched it. Errors are how the attempt ends otherwise.
+    async fn under_shim(
+        &self,
+        dir: &Path,
+        order: impl FnOnce() -> Result<Launch, String>,
+    ) -> Result<Exit, Box<End>> {
+        let mut known = evidence(dir);
+        if known == Evidence::NotStarted {
+            known = match self.launch(dir, order).await {
+                Ok(running) => self.watch(running).await,
+                // Somebody may have been faster: the shim that an engine started with its last breath.
+                Err(why) => match evidence(dir) {
+                    Evidence::NotStarted => return Err(Box::new(End::done(Done::failed(why)))),
+                    known => known,
+                },
+            };
+        }
+        if let Evidence::Running { shim } = known {
+            known = self.watch(Running::adopt(dir, shim)).await;
+        }
+        match known {
             Evidence::Exited(exit) => Ok(exit),
-            Evidence::NotStarted => {
-                Err(failed("its shim ended before it had started the command".to_owned()))
-            }
+            Evidence::NotStarted => Err(Box::new(End::done(Done::failed(
+                "its shim ended before it had started the command",
+            )))),
             Evidence::Unknown { why } => Err(Box::new(End::Unknown(why))),
             Evidence::Running { .. } => {
                 Err(Box::new(End::Unknown("its shim runs but no longer answers".to_owned())))
@@ -203,12 +220,26 @@ impl Attempt {
         }
     }
 
-    /// Waits for the result, tells how the output grows, and hands on the word to end.
-    async fn watch(&self, running: &mut Running) -> Evidence {
+    /// Starts the command, unless the attempt is to end already: then nothing may start it any more.
+    async fn launch(
+        &self,
+        dir: &Path,
+        order: impl FnOnce() -> Result<Launch, String>,
+    ) -> Result<Running, String> {
+        if self.is_to_end() {
+            let why = "it was ended before it had started";
+            return Err(client::forbid(dir, why)
+                .map_or_else(|e| format!("{why}, which could not be recorded: {e}"), |()| why.to_owned()));
+        }
+        client::launch(&self.around.program, dir, order()?).await.map_err(|e| e.to_string())
+    }
+
+    /// Waits for the result, tells how the output grows, and hands on each word to end.
+    async fn watch(&self, mut running: Running) -> Evidence {
         let log = self.folder().1.join("output.log");
         let asker = running.asker();
         let mut told = 0;
-        let mut asked = false;
+        let mut asked = 0;
         let mut progress = tokio::time::interval(PROGRESS);
         loop {
             tokio::select! {
@@ -216,8 +247,8 @@ impl Attempt {
                     self.tell_progress(&log, &mut told);
                     return evidence;
                 }
-                () = self.told_to_end(), if !asked => {
-                    asked = true;
+                times = self.told_again(asked) => {
+                    asked = times;
                     if let Err(e) = asker.stop(GRACE) {
                         tracing::warn!("{} could not be asked to end: {e}", self.order.step);
                     }
@@ -227,7 +258,7 @@ impl Attempt {
         }
     }
 
-    fn tell_progress(&self, log: &std::path::Path, told: &mut u64) {
+    fn tell_progress(&self, log: &Path, told: &mut u64) {
         let bytes = std::fs::metadata(log).map_or(0, |m| m.len());
         if bytes == *told {
             return;

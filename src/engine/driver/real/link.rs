@@ -33,7 +33,6 @@ impl Attempt {
         }
         let seen =
             fs::read_link(&path).map_or_else(|_| NOTHING.to_owned(), |p| p.to_string_lossy().into_owned());
-        let shown = |to: &str| if to == NOTHING { "nothing".to_owned() } else { to.to_owned() };
         let mut done = Done {
             proofs: vec![Proof {
                 expected: format!("{} points to {}", path.display(), shown(&to)),
@@ -50,6 +49,23 @@ impl Attempt {
         done
     }
 
+    /// Where the link points now, for an operator who has to say whether it was switched.
+    pub(super) fn link_now(&self, path: &Template, target: &LinkTarget) -> String {
+        let path = match self.path(path) {
+            Ok(path) => path,
+            Err(why) => return why,
+        };
+        let now = match fs::read_link(&path) {
+            Ok(to) => format!("{} points to {} now", path.display(), to.display()),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => format!("{} is not there now", path.display()),
+            Err(e) => format!("{} cannot be read as a link: {e}", path.display()),
+        };
+        match self.target(target) {
+            Ok(to) => format!("{now}, and was to point to {}", shown(&to)),
+            Err(why) => format!("{now}; {why}"),
+        }
+    }
+
     fn target(&self, target: &LinkTarget) -> Result<String, String> {
         match target {
             LinkTarget::To(to) => self.text(to),
@@ -60,6 +76,10 @@ impl Attempt {
             }
         }
     }
+}
+
+fn shown(to: &str) -> &str {
+    if to == NOTHING { "nothing" } else { to }
 }
 
 /// Makes the link under another name, then renames it over the old one.

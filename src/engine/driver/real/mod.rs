@@ -15,11 +15,12 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use tokio::sync::{mpsc, watch};
 
-use super::{Driver, Effect, Report, SampleOrder, StepOrder, scope};
+use super::{AdoptOrder, Driver, Effect, Report, SampleOrder, StepOrder, scope};
 use crate::check;
 use crate::clock;
 use crate::engine::machine::Input;
 use crate::engine::shim::client::Program;
+use crate::engine::shim::evidence::{Evidence, evidence};
 use crate::engine::shim::record::Secret;
 use crate::event::{EventKind, OutputRecord, StepFinished};
 use crate::process::Identity;
@@ -28,6 +29,7 @@ use crate::redact::Redactor;
 use crate::runbook::StepId;
 use crate::runbook::interpolate::{Place, Scope};
 use crate::runbook::model::{Action, Step, Template};
+use crate::session::State;
 
 /// What every effect needs of the session.
 pub struct Surroundings {
@@ -41,12 +43,23 @@ pub struct Surroundings {
     pub checks: check::Context,
 }
 
+impl Surroundings {
+    /// Lets the checks know the processes that steps started under an earlier engine.
+    pub fn recall(&self, state: &State) {
+        for (id, step) in &state.steps {
+            if let Some(process) = &step.process {
+                self.checks.note_started(id.clone(), process.clone());
+            }
+        }
+    }
+}
+
 /// The driver of the real world.
 pub struct Real {
     around: Arc<Surroundings>,
     inbox: mpsc::UnboundedSender<Input>,
-    /// Tells a running attempt that it is to end.
-    ends: HashMap<(StepId, u32), watch::Sender<bool>>,
+    /// Tells a running attempt how often it was asked to end.
+    ends: HashMap<(StepId, u32), watch::Sender<u32>>,
 }
 
 impl Real {
@@ -55,20 +68,26 @@ impl Real {
     pub fn new(around: Surroundings, inbox: mpsc::UnboundedSender<Input>) -> Self {
         Self { around: Arc::new(around), inbox, ends: HashMap::new() }
     }
+
+    /// A task of its own for an attempt, whether it is begun here or taken over.
+    fn attempt(&mut self, order: StepOrder, taken: Option<Taken>) {
+        self.ends.retain(|_, end| !end.is_closed());
+        let (end, ended) = watch::channel(u32::from(taken.is_some_and(|taken| taken.killed)));
+        self.ends.insert((order.step.clone(), order.attempt), end);
+        tokio::spawn(perform(Arc::clone(&self.around), order, taken, ended, self.inbox.clone()));
+    }
 }
 
 impl Driver for Real {
     fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::Step(order) => {
-                self.ends.retain(|_, end| !end.is_closed());
-                let (end, ended) = watch::channel(false);
-                self.ends.insert((order.step.clone(), order.attempt), end);
-                tokio::spawn(perform(Arc::clone(&self.around), order, ended, self.inbox.clone()));
+            Effect::Step(order) => self.attempt(order, None),
+            Effect::Adopt(AdoptOrder { order, begun, killed }) => {
+                self.attempt(order, Some(Taken { begun, killed }));
             }
             Effect::End { step, attempt } => {
                 if let Some(end) = self.ends.get(&(step, attempt)) {
-                    end.send_replace(true);
+                    end.send_modify(|times| *times += 1);
                 }
             }
             Effect::Sample(order) => {
@@ -99,12 +118,20 @@ fn redact(sample: &mut check::Sample, redactor: &Redactor) {
     }
 }
 
+/// What is known of an attempt that is taken over.
+#[derive(Clone, Copy)]
+struct Taken {
+    begun: clock::Now,
+    killed: bool,
+}
+
 /// One attempt as it is carried out.
 struct Attempt {
     around: Arc<Surroundings>,
     order: StepOrder,
     scope: Scope,
-    ended: watch::Receiver<bool>,
+    /// How often it was asked to end.
+    ended: watch::Receiver<u32>,
     inbox: mpsc::UnboundedSender<Input>,
     /// When it began, by both clocks.
     begun: clock::Now,
@@ -122,6 +149,8 @@ struct Done {
     captures: IndexMap<String, String>,
     remains: Vec<u32>,
     before: Vec<EventKind>,
+    /// Where it is not the time since it began: how long its command ran.
+    took_ms: Option<u64>,
 }
 
 /// What an attempt comes to.
@@ -147,17 +176,17 @@ impl Done {
 async fn perform(
     around: Arc<Surroundings>,
     order: StepOrder,
-    ended: watch::Receiver<bool>,
+    taken: Option<Taken>,
+    ended: watch::Receiver<u32>,
     inbox: mpsc::UnboundedSender<Input>,
 ) {
     let mut scope = scope(&around.scope, &order.world, Some(order.attempt));
     scope.stage = Some(order.step.stage().to_owned());
-    let attempt = Attempt { around, order, scope, ended, inbox, begun: clock::now() };
-    let Some(step) = attempt.order.runbook.step(&attempt.order.step).cloned() else { return };
-    let end = match attempt.missing_file(&step) {
-        Some(missing) => End::done(missing),
-        None => attempt.act(&step).await,
-    };
+    let Some(step) = order.runbook.step(&order.step).cloned() else { return };
+    // Looks that are taken again begin now: only a command goes on from where it was.
+    let begun = taken.filter(|_| is_command(&step.action)).map_or_else(clock::now, |taken| taken.begun);
+    let attempt = Attempt { around, order, scope, ended, inbox, begun };
+    let end = if taken.is_some() { attempt.take_over(&step).await } else { attempt.begin(&step).await };
     let (id, number) = (attempt.order.step.clone(), attempt.order.attempt);
     let report = match end {
         End::Launched(process) => {
@@ -170,7 +199,43 @@ async fn perform(
     let _ = attempt.inbox.send(Input::Report(report));
 }
 
+/// Whether an action goes on under a shim, whatever becomes of the engine.
+fn is_command(action: &Action) -> bool {
+    matches!(action, Action::Run { .. } | Action::Start { .. })
+}
+
 impl Attempt {
+    /// The attempt from its beginning.
+    async fn begin(&self, step: &Step) -> End {
+        match self.missing_file(step) {
+            Some(missing) => End::done(missing),
+            None => self.act(step).await,
+        }
+    }
+
+    /// The attempt as an earlier engine left it. What may have had its effect is never done a second time.
+    async fn take_over(&self, step: &Step) -> End {
+        let gone = |what: &str| End::Unknown(format!("the engine ended while {what}"));
+        match &step.action {
+            action if is_command(action) && (self.is_to_end() || self.evidence_is_there()) => {
+                self.act(step).await
+            }
+            Action::Request { .. } => gone("this request was on its way: whether it arrived is not known"),
+            Action::Signal { process, signal, .. } => {
+                let now = self.processes_now(process).await;
+                gone(&format!("it sent {signal}: whether that was received is not known; {now}"))
+            }
+            Action::Link { path, target } => {
+                gone(&format!("it switched this link: {}", self.link_now(path, target)))
+            }
+            _ => self.begin(step).await,
+        }
+    }
+
+    fn evidence_is_there(&self) -> bool {
+        evidence(&self.folder().1) != Evidence::NotStarted
+    }
+
     async fn act(&self, step: &Step) -> End {
         match &step.action {
             Action::Run { command, expect } => self.run(step, command, expect).await,
@@ -220,10 +285,21 @@ impl Attempt {
 
     /// Resolves when the attempt is to end.
     async fn told_to_end(&self) {
+        self.told_again(0).await;
+    }
+
+    /// Resolves when the attempt was asked to end more than `times`, with how often it was.
+    async fn told_again(&self, times: u32) -> u32 {
         let mut ended = self.ended.clone();
-        if ended.wait_for(|end| *end).await.is_err() {
+        if ended.wait_for(|asked| *asked > times).await.is_err() {
+            // The driver is gone: nobody asks any more.
             std::future::pending::<()>().await;
         }
+        *ended.borrow()
+    }
+
+    fn is_to_end(&self) -> bool {
+        *self.ended.borrow() > 0
     }
 
     fn finished(&self, step: &Step, mut done: Done) -> Report {
@@ -240,7 +316,7 @@ impl Attempt {
             why,
             proofs: done.proofs,
             exit: done.exit,
-            took_ms: clock::up_ms().saturating_sub(self.begun.up_ms),
+            took_ms: done.took_ms.unwrap_or_else(|| clock::up_ms().saturating_sub(self.begun.up_ms)),
             output: done.output,
             captures: done.captures,
             remains: done.remains,

@@ -53,6 +53,20 @@ impl Attempt {
         Done { proofs, ..Done::default() }
     }
 
+    /// Which processes of the check are alive now, for an operator who has to say what became of the signal.
+    pub(super) async fn processes_now(&self, process: &CheckId) -> String {
+        let Some(plan) = self.order.runbook.check(process) else {
+            return format!("there is no check {process}");
+        };
+        let seen = check::sample(plan, &self.scope, &self.around.checks).await;
+        let pids: Vec<String> = seen.processes.iter().map(|p| p.identity.pid.to_string()).collect();
+        match pids.as_slice() {
+            [] => format!("check {process} sees no process now"),
+            [one] => format!("check {process} sees process {one} alive now"),
+            all => format!("check {process} sees processes {} alive now", all.join(", ")),
+        }
+    }
+
     fn log_start(&self, expect: &LogExpect) -> Result<(PathBuf, u64), String> {
         let path = self.path(&expect.path)?;
         let length = std::fs::metadata(&path).map_or(0, |m| m.len());
