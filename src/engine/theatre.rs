@@ -253,7 +253,9 @@ impl Theatre {
             {
                 return;
             }
-            Effect::Step(order) | Effect::Adopt(AdoptOrder { order, .. }) => (STEP_MS, attempt(&order, &mut self.script)),
+            Effect::Step(order) | Effect::Adopt(AdoptOrder { order, .. }) => {
+                (STEP_MS, attempt(&order, &mut self.script))
+            }
             Effect::End { step, attempt } => {
                 let finish = StepFinished {
                     step,

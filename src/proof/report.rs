@@ -100,7 +100,9 @@ fn stale(path: &str, seen: &ReportSeen, after: &FileSeen) -> Option<String> {
         // There is nothing to compare with: only a later time of writing shows that it is this attempt's.
         Before::NotKnown => {
             return (after.mark.modified <= seen.begun).then(|| {
-                format!("what report {path} was before is not known, and it was written {age} before this attempt")
+                format!(
+                    "what report {path} was before is not known, and it was written {age} before this attempt"
+                )
             });
         }
         Before::File(_) | Before::Nothing => {}

@@ -1,5 +1,6 @@
 //! The one integration binary: real files, real processes, real sockets, real terminals.
 
+mod adopt;
 mod audit;
 mod broken_runbooks;
 mod cockpit;

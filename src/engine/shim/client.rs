@@ -125,11 +125,7 @@ pub async fn launch(program: &Program, step_dir: &Path, launch: Launch) -> Resul
     let redactor =
         Redactor::new(launch.secrets.iter().map(|secret| (secret.name.as_str(), secret.value.as_str())))?;
     let shown = files::json(&shown(&launch, &redactor));
-    let order = files::json(&Order {
-        spec: launch.spec,
-        secrets: launch.secrets,
-        before: launch.before,
-    });
+    let order = files::json(&Order { spec: launch.spec, secrets: launch.secrets, before: launch.before });
     let dir = step_dir.to_owned();
     let step_dir = tokio::task::spawn_blocking(move || prepare(&dir, &shown))
         .await

@@ -46,7 +46,8 @@ impl Attempt {
         let launch = || {
             let mode = Mode::Run { output_limit: step.output_limit };
             let spec = self.spec(step, self.argv(command)?, mode)?;
-            let before = expect.report.iter().map(|report| Before::from(&self.report(&report.path))).collect();
+            let before =
+                expect.report.iter().map(|report| Before::from(&self.report(&report.path))).collect();
             Ok(Launch { spec, secrets: self.around.secrets.clone(), before })
         };
         let (name, dir) = self.folder();
@@ -128,14 +129,17 @@ impl Attempt {
         };
         let its_log = self.path(log).map_or_else(|why| why, |log| format!("its log is {}", log.display()));
         let min = humantime::format_duration(min_uptime);
-        let early =
-            |how: String| End::done(Done::failed(format!("it {how} before it had been up for {min}; {its_log}")));
+        let early = |how: String| {
+            End::done(Done::failed(format!("it {how} before it had been up for {min}; {its_log}")))
+        };
         match exit.end {
             Ended::Up => match files::started_process(&dir) {
                 Some(process) if process.is_alive() => End::Launched(process),
                 Some(process) => {
                     let pid = process.pid;
-                    End::done(Done::failed(format!("it was up for {min}, and process {pid} is gone since; {its_log}")))
+                    End::done(Done::failed(format!(
+                        "it was up for {min}, and process {pid} is gone since; {its_log}"
+                    )))
                 }
                 None => End::Unknown("it was started, but its process is not recorded".to_owned()),
             },
@@ -210,9 +214,9 @@ impl Attempt {
         }
         match known {
             Evidence::Exited(exit) => Ok(exit),
-            Evidence::NotStarted => Err(Box::new(End::done(Done::failed(
-                "its shim ended before it had started the command",
-            )))),
+            Evidence::NotStarted => {
+                Err(Box::new(End::done(Done::failed("its shim ended before it had started the command"))))
+            }
             Evidence::Unknown { why } => Err(Box::new(End::Unknown(why))),
             Evidence::Running { .. } => {
                 Err(Box::new(End::Unknown("its shim runs but no longer answers".to_owned())))
