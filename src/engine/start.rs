@@ -41,6 +41,9 @@ pub struct Opening {
     pub vars: IndexMap<String, String>,
     pub mode: Mode,
     pub host: Host,
+    /// The group that may attach besides the session's owner.
+    #[serde(default)]
+    pub share: Option<String>,
     /// Values of secrets whose reference leads nowhere, by name, as an operator gave them.
     #[serde(default)]
     pub given: HashMap<String, String>,
@@ -58,6 +61,7 @@ impl Opening {
             vars: vars.collect(),
             mode,
             host,
+            share: None,
             given: HashMap::new(),
         }
     }
@@ -197,6 +201,7 @@ fn opened_event(opening: &Opening) -> SessionOpened {
         vars: opening.vars.clone(),
         mode: opening.mode,
         host: opening.host.clone(),
+        share: opening.share.clone(),
         session_dir: String::new(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }

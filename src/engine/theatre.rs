@@ -102,6 +102,7 @@ impl Theatre {
             vars: IndexMap::new(),
             mode: Mode::Simulated,
             host: Host { name: "stage".to_owned(), os: "linux".to_owned(), arch: "x86_64".to_owned() },
+            share: None,
             session_dir: "/sessions/test".to_owned(),
             version: "0".to_owned(),
         };

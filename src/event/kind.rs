@@ -271,6 +271,9 @@ pub struct SessionOpened {
     pub vars: IndexMap<String, String>,
     pub mode: Mode,
     pub host: Host,
+    /// The group that may attach besides the session's owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<String>,
     /// Where the log and everything else of this session was written.
     pub session_dir: String,
     pub version: String,

@@ -297,6 +297,14 @@ pub struct Stuck {
 }
 
 impl State {
+    /// What a log says.
+    #[must_use]
+    pub fn of(events: &[Arc<Event>]) -> Self {
+        let mut state = Self::default();
+        events.iter().for_each(|event| state.apply(event));
+        state
+    }
+
     /// The runbook's stage of that name.
     #[must_use]
     pub fn stage_plan(&self, id: &StageId) -> Option<&Stage> {

@@ -223,6 +223,7 @@ impl Story {
             vars: IndexMap::new(),
             mode: Mode::Live,
             host: Host { name: "bastion-2".to_owned(), os: "linux".to_owned(), arch: "x86_64".to_owned() },
+            share: None,
             session_dir: "/var/lib/gonogo".to_owned(),
             version: "0.1.0".to_owned(),
         })));

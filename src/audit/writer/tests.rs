@@ -18,6 +18,7 @@ fn opened() -> EventKind {
         vars: indexmap::IndexMap::new(),
         mode: Mode::Rehearsal,
         host: Host { name: "h".to_owned(), os: "linux".to_owned(), arch: "x86_64".to_owned() },
+        share: None,
         session_dir: "/".to_owned(),
         version: "0".to_owned(),
     }))

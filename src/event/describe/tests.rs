@@ -25,6 +25,7 @@ fn opened() -> EventKind {
         vars: IndexMap::new(),
         mode: Mode::Rehearsal,
         host: Host { name: "relay-1".to_owned(), os: "linux".to_owned(), arch: "x86_64".to_owned() },
+        share: None,
         session_dir: String::new(),
         version: "0.1.0".to_owned(),
     }))
