@@ -134,7 +134,7 @@ pub(super) fn drive(settings: Settings) -> Result<ExitCode> {
         }
         let left = cockpit(feed, Options::from_env(settings.ascii)).await.map(|parting| parting.exit);
         let reason = match &left {
-            Ok(Exit::Left) => "the operator left the cockpit".to_owned(),
+            Ok(Exit::Left | Exit::Detached) => "the operator left the cockpit".to_owned(),
             Ok(Exit::Lost(why)) => why.clone(),
             Ok(Exit::TerminalGone) => "the terminal is gone".to_owned(),
             Ok(Exit::Signalled(signal)) => format!("signal {signal}"),

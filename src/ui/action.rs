@@ -15,10 +15,14 @@ pub enum Action {
     Skip,
     Kill,
     Veto,
+    Vote,
+    /// Offer, ask for, take or hand back the wheel.
+    Wheel,
     Note,
     /// Answer, tick, or show the detail of what is selected.
     Open,
     Help,
+    Detach,
     Quit,
     Focus(Pane),
     NextPane,
@@ -56,9 +60,12 @@ impl Action {
         Self::Skip,
         Self::Kill,
         Self::Veto,
+        Self::Vote,
+        Self::Wheel,
         Self::Note,
         Self::Open,
         Self::Help,
+        Self::Detach,
         Self::Quit,
         Self::Focus(Pane::Stages),
         Self::Focus(Pane::Checks),
@@ -66,6 +73,7 @@ impl Action {
         Self::Focus(Pane::Processes),
         Self::Focus(Pane::Output),
         Self::Focus(Pane::Audit),
+        Self::Focus(Pane::Crew),
         Self::NextPane,
         Self::PreviousPane,
         Self::Zoom,
@@ -94,9 +102,12 @@ impl Action {
             Self::Skip => "skip",
             Self::Kill => "kill",
             Self::Veto => "veto",
+            Self::Vote => "vote",
+            Self::Wheel => "hand-over",
             Self::Note => "note",
             Self::Open => "open",
             Self::Help => "help",
+            Self::Detach => "detach",
             Self::Quit => "quit",
             Self::Focus(Pane::Stages) => "stages",
             Self::Focus(Pane::Checks) => "checks",
@@ -104,6 +115,7 @@ impl Action {
             Self::Focus(Pane::Processes) => "processes",
             Self::Focus(Pane::Output) => "output",
             Self::Focus(Pane::Audit) => "audit",
+            Self::Focus(Pane::Crew) => "crew",
             Self::NextPane => "next-pane",
             Self::PreviousPane => "previous-pane",
             Self::Zoom => "zoom",
@@ -132,6 +144,7 @@ impl Action {
     pub fn word(self) -> &'static str {
         match self {
             Self::RollBack => "roll back",
+            Self::Wheel => "hand over",
             Self::NextPane => "panel",
             other => other.name(),
         }
@@ -149,10 +162,13 @@ impl Action {
             Self::Skip => "skip the selected step, with a reason",
             Self::Kill => "end the selected step's command",
             Self::Veto => "veto a trigger that is about to fire",
-            Self::Note => "write a note into the log",
+            Self::Vote => "vote GO or NO-GO at the gate, with a note",
+            Self::Wheel => "the wheel: offer it, ask for it, take it; where the session stands",
+            Self::Note => "write a note into the log, with a tag; attach a file",
             Self::Open => "answer the question, tick the item, or show the detail",
             Self::Help => "this help",
-            Self::Quit => "leave the cockpit: asks",
+            Self::Detach => "leave the cockpit at once; the session goes on",
+            Self::Quit => "leave: asks whether to detach, stay or abort",
             Self::Focus(pane) => pane.help(),
             Self::NextPane => "next panel",
             Self::PreviousPane => "previous panel",
@@ -183,6 +199,8 @@ impl Action {
             | Self::Skip
             | Self::Kill
             | Self::Veto
+            | Self::Vote
+            | Self::Wheel
             | Self::Note
             | Self::Open => Group::Cutover,
             Self::Up

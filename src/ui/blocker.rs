@@ -1,13 +1,14 @@
 //! The one thing that blocks now, as the banner says it: what is worst and nearest comes first.
 
-use super::format;
+use super::popups::Context;
 use super::theme::Mark;
+use super::{crew, format};
 use crate::clock::Now;
 use crate::event::Outcome;
 use crate::runbook::StepId;
 use crate::runbook::model::{Action, Step};
 use crate::session::telemetry::LogHealth;
-use crate::session::{Hold, Situation, StageStatus, State, StepStatus, Telemetry, TriggerState, gate};
+use crate::session::{Hold, Situation, StageStatus, State, StepStatus, TriggerState, gate};
 
 /// One line: what blocks, why, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,13 +25,15 @@ impl Blocker {
     }
 }
 
-/// What blocks now; `lost` says why the engine is gone, where it is.
+/// What blocks now, as whoever sits here has to know it; `lost` says why the engine is gone, where it is.
 #[must_use]
-pub fn blocker(state: &State, telemetry: &Telemetry, lost: Option<&str>, now: Now) -> Blocker {
-    ended(state, lost)
+pub fn blocker(cx: &Context, lost: Option<&str>) -> Blocker {
+    let Context { state, telemetry, now, .. } = *cx;
+    let blocker = ended(state, lost)
         .or_else(|| log(&telemetry.log))
         .or_else(|| rollback(state, now))
         .or_else(|| countdown(state, now))
+        .or_else(|| offered(cx))
         .or_else(|| acknowledgement(state))
         .or_else(|| hold(state))
         .or_else(|| question(state))
@@ -39,12 +42,13 @@ pub fn blocker(state: &State, telemetry: &Telemetry, lost: Option<&str>, now: No
         .or_else(|| retrying(state))
         .or_else(|| running(state, now))
         .or_else(|| at_gate(state))
-        .unwrap_or_else(|| between(state))
+        .unwrap_or_else(|| between(state));
+    if lost.is_some() || state.is_closed() { blocker } else { with_the_wheel(blocker, cx) }
 }
 
 fn ended(state: &State, lost: Option<&str>) -> Option<Blocker> {
     let Some((outcome, at)) = &state.outcome else {
-        return lost.map(|why| Blocker::new(Mark::Fail, format!("ENGINE GONE: {why}"), "nothing runs on"));
+        return lost.map(|why| engine_gone(state, why));
     };
     let at = format::time(at.at);
     Some(match outcome {
@@ -54,6 +58,43 @@ fn ended(state: &State, lost: Option<&str>) -> Option<Blocker> {
             Blocker::new(Mark::Fail, format!("ABORTED at {at}: left as it stands"), "q leaves")
         }
     })
+}
+
+/// What has started runs on under its shims; nothing else does.
+fn engine_gone(state: &State, why: &str) -> Blocker {
+    let session = state.opened.as_ref().map_or("SESSION", |opened| opened.session.as_str());
+    let text = format!("THE ENGINE IS GONE: `gonogo resume {session}` brings it back ({why})");
+    Blocker::new(Mark::Fail, text, "d leaves")
+}
+
+/// The wheel waits for whoever sits here.
+fn offered(cx: &Context) -> Option<Blocker> {
+    let (offer, me) = (cx.state.wheel_offer.as_ref()?, cx.operator?);
+    (offer.to == me.person).then(|| {
+        let text = format!("THE WHEEL: {} offers it to you", offer.from);
+        Blocker::new(Mark::Ask, text, "H shows where it stands, and takes it")
+    })
+}
+
+/// Where the wheel is on its way, or its holder is away, that is told beside what blocks.
+fn with_the_wheel(blocker: Blocker, cx: &Context) -> Blocker {
+    let (state, me) = (cx.state, cx.operator);
+    let mine = me.is_some_and(|me| state.wheel.as_ref() == Some(&me.person));
+    let (aside, release) = match (&state.wheel, &state.wheel_offer, state.wheel_asked.first()) {
+        (Some(holder), ..) if crew::driver_is_away(state) => {
+            let since =
+                crew::away_since(state, holder).map(|left| format!(" since {}", format::time(left.at)));
+            let takes = me.is_some_and(|me| crew::may_drive(state, me));
+            let aside = format!("{holder} (driver) is away{}", since.unwrap_or_default());
+            (aside, takes.then_some("H takes the wheel"))
+        }
+        (_, Some(offer), _) if mine => (format!("wheel offered to {}", offer.to), None),
+        (_, _, Some(who)) if mine => (format!("{who} asks for the wheel: H"), None),
+        _ => return blocker,
+    };
+    let text = format!("{}  [{aside}]", blocker.text);
+    let release = release.map_or(blocker.release, str::to_owned);
+    Blocker { text, release, ..blocker }
 }
 
 fn log(health: &LogHealth) -> Option<Blocker> {
@@ -238,12 +279,19 @@ fn between(state: &State) -> Blocker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{By, EventKind, Health};
+    use crate::event::{By, EventKind, Health, Person, Seat};
     use crate::runbook::{StageId, TriggerId};
+    use crate::ui::keymap::Keymap;
     use crate::ui::testing::{Story, driver};
 
+    fn told(story: &Story, operator: &Person, lost: Option<&str>) -> Blocker {
+        let keymap = Keymap::default();
+        let Story { state, telemetry, now } = story;
+        blocker(&Context { state, telemetry, now: *now, keymap: &keymap, operator: Some(operator) }, lost)
+    }
+
     fn says(story: &Story) -> (Mark, String) {
-        let blocker = blocker(&story.state, &story.telemetry, None, story.now);
+        let blocker = told(story, &driver(), None);
         (blocker.mark, blocker.text)
     }
 
@@ -322,10 +370,12 @@ mod tests {
         let mut story = Story::failed();
         story.telemetry.log = LogHealth::Full("/var/lib/gonogo has 0 bytes free".to_owned());
         starts(&story, Mark::Fail, "LOG FULL: /var/lib/gonogo has 0 bytes free");
-        let lost = blocker(&story.state, &story.telemetry, Some("it was killed"), story.now);
-        assert_eq!(lost.text, "ENGINE GONE: it was killed");
+        let lost = told(&story, &driver(), Some("it was killed"));
+        let back =
+            "THE ENGINE IS GONE: `gonogo resume 20261120-020000-orders-db` brings it back (it was killed)";
+        assert_eq!(lost.text, back);
         story.tell(EventKind::SessionClosed { outcome: Outcome::RolledBack, reason: None });
-        let closed = blocker(&story.state, &story.telemetry, Some("it is done"), story.now);
+        let closed = told(&story, &driver(), Some("it is done"));
         assert!(closed.text.starts_with("ROLLED BACK"), "{}", closed.text);
     }
 
@@ -338,5 +388,28 @@ mod tests {
         story.turn("old-readyz", Health::Ok, "");
         story.tell_by(By::Person(driver()), EventKind::PolicyAcknowledged);
         starts(&story, Mark::Ok, "READY");
+    }
+
+    #[test]
+    fn the_wheel_is_told_to_those_whom_it_concerns() {
+        let mut story = Story::running();
+        let navigator = Person { person: "opB".to_owned(), uid: 2071, seat: Seat::Navigator };
+        let joined = EventKind::OperatorJoined {
+            person: navigator.clone(),
+            credentials: Default::default(),
+            roles: Vec::new(),
+        };
+        story.tell_by(By::Person(navigator.clone()), joined);
+        story.tell_by(By::Person(navigator.clone()), EventKind::WheelAsked);
+        assert!(says(&story).1.ends_with("[opB asks for the wheel: H]"), "{}", says(&story).1);
+        story.tell_by(By::Person(driver()), EventKind::WheelOffered { to: "opB".to_owned() });
+        assert!(says(&story).1.ends_with("[wheel offered to opB]"), "{}", says(&story).1);
+        let asked = told(&story, &navigator, None);
+        assert_eq!((asked.mark, asked.text.as_str()), (Mark::Ask, "THE WHEEL: opsA offers it to you"));
+        story.tell_by(By::Person(navigator.clone()), EventKind::WheelDeclined);
+        story.tell_by(By::ENGINE, EventKind::OperatorLeft { person: driver(), why: "detached".to_owned() });
+        let alone = told(&story, &navigator, None);
+        assert!(alone.text.ends_with("[opsA (driver) is away since 02:01:03Z]"), "{}", alone.text);
+        assert_eq!(alone.release, "H takes the wheel");
     }
 }

@@ -7,7 +7,7 @@ use super::view::Pane;
 /// How much fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Size {
-    /// Six panels.
+    /// All panels.
     Wide,
     /// Tabs, one panel, a little output.
     Tabs,
@@ -43,13 +43,14 @@ pub struct Layout {
     pub processes: Rect,
     pub output: Rect,
     pub audit: Rect,
+    pub crew: Rect,
     /// One line of the newest event, where the audit panel is not shown.
     pub news: Rect,
     pub hints: Rect,
 }
 
 impl Layout {
-    /// Divides `area`; with `zoom` the panel in focus gets all that the six would.
+    /// Divides `area`; with `zoom` the panel in focus gets all that the panels would.
     #[must_use]
     pub fn of(area: Rect, focus: Pane, zoom: bool) -> Self {
         let size = Size::of(area);
@@ -63,7 +64,7 @@ impl Layout {
                 if zoom {
                     *layout.pane_mut(focus) = rest;
                 } else {
-                    layout.six(rest);
+                    layout.panels(rest);
                 }
             }
             Size::Tabs => {
@@ -105,6 +106,7 @@ impl Layout {
             Pane::Processes => self.processes,
             Pane::Output => self.output,
             Pane::Audit => self.audit,
+            Pane::Crew => self.crew,
         }
     }
 
@@ -128,6 +130,7 @@ impl Layout {
             processes: none,
             output: none,
             audit: none,
+            crew: none,
             news: none,
             hints: none,
         }
@@ -141,12 +144,17 @@ impl Layout {
             Pane::Processes => &mut self.processes,
             Pane::Output => &mut self.output,
             Pane::Audit => &mut self.audit,
+            Pane::Crew => &mut self.crew,
         }
     }
 
-    fn six(&mut self, mut rest: Rect) {
-        let audit = 4 + rest.height.saturating_sub(32) / 8;
-        self.audit = take_bottom(&mut rest, audit);
+    fn panels(&mut self, mut rest: Rect) {
+        let last = 4 + rest.height.saturating_sub(24) / 8;
+        let last = take_bottom(&mut rest, last);
+        // The log has the longer lines.
+        let crew = (last.width * 5 / 12).min(64);
+        self.audit = Rect { width: last.width - crew, ..last };
+        self.crew = Rect { x: self.audit.right(), width: crew, ..last };
         let upper = rest.height * 43 / 100;
         let middle = rest.height * 30 / 100;
         (self.stages, self.checks) = halves(take_top(&mut rest, upper));
@@ -182,7 +190,7 @@ mod tests {
     fn nothing_lies_outside_the_screen_or_over_something_else() {
         for width in 1..=250 {
             for height in 1..=80 {
-                for focus in [Pane::Stages, Pane::Output] {
+                for focus in [Pane::Stages, Pane::Output, Pane::Crew] {
                     for zoom in [false, true] {
                         let area = Rect::new(0, 0, width, height);
                         let l = Layout::of(area, focus, zoom);
@@ -196,6 +204,7 @@ mod tests {
                             l.processes,
                             l.output,
                             l.audit,
+                            l.crew,
                             l.news,
                             l.hints,
                         ];

@@ -7,6 +7,7 @@
 
 pub mod action;
 pub mod blocker;
+pub mod crew;
 pub mod format;
 pub mod hatch;
 pub mod keymap;

@@ -19,7 +19,7 @@ use super::search::Way;
 use super::terminal::Terminal;
 use super::theme::Theme;
 use super::update::{self, Effect};
-use super::view::{TOAST_MS, View};
+use super::view::View;
 use crate::clock::{self, Now};
 use crate::feed::{Commander, Feed, FeedItem, OutputPiece, OutputReader};
 use crate::session::telemetry::Measure;
@@ -36,6 +36,8 @@ const BATCH: usize = 256;
 pub struct Options {
     pub theme: Theme,
     pub keymap: Keymap,
+    /// What is said on arrival: that the engine runs another version than this cockpit.
+    pub note: Option<String>,
 }
 
 impl Options {
@@ -57,15 +59,17 @@ impl Options {
             locale.contains("utf-8") || locale.contains("utf8")
         });
         let theme = if ascii || !utf8 { theme.with_ascii() } else { theme };
-        Self { theme, keymap: Keymap::default() }
+        Self { theme, keymap: Keymap::default(), note: None }
     }
 }
 
 /// Why the cockpit ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Exit {
-    /// The operator left.
+    /// The operator left a session that is over, or that was only shown.
     Left,
+    /// The operator left, and the session goes on.
+    Detached,
     /// The operator left after the engine was gone; why it was.
     Lost(String),
     /// The terminal is gone; the session is not.
@@ -112,6 +116,9 @@ pub async fn cockpit(feed: Feed, options: Options) -> io::Result<Parting> {
         drawn_up_ms: 0,
         tick_up_ms: 0,
     };
+    if let Some(note) = cockpit.options.note.take() {
+        cockpit.view.note(note);
+    }
     let mut batch = Vec::with_capacity(BATCH);
     let mut open = true;
     // The SIGCONT that ended our own stop is still to be heard, and means nothing more.
@@ -222,9 +229,7 @@ impl Cockpit {
     }
 
     fn draw(&mut self, now: Now) -> io::Result<()> {
-        if self.view.toast.as_ref().is_some_and(|t| now.up_ms.saturating_sub(t.since.up_ms) > TOAST_MS) {
-            self.view.toast = None;
-        }
+        self.view.expire(now);
         let area = self.terminal.area()?;
         self.view.arrange(area, &self.state, &self.telemetry);
         self.read_output();
@@ -283,6 +288,7 @@ impl Cockpit {
     fn left(&self) -> Exit {
         match &self.view.lost {
             Some(why) if !self.state.is_closed() => Exit::Lost(why.clone()),
+            None if !self.state.is_closed() && self.commander.is_some() => Exit::Detached,
             _ => Exit::Left,
         }
     }

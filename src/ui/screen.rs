@@ -1,7 +1,7 @@
 //! The whole screen, drawn from state, telemetry and view at a given time; no effects.
 //!
 //! ```text
-//! header     world, environment, title, ticket, driver           120 columns and 30 rows: six panels
+//! header     world, environment, title, ticket, who drives        120 columns and 30 rows: all panels
 //!            clocks, T+, rollback window, situation
 //! banner     the one thing that blocks now
 //! ┌ 1 stages ────────────┐┌ 2 checks ─────────────┐              80x24: tabs, one panel, a little output,
@@ -11,8 +11,8 @@
 //! └──────────────────────┘└───────────────────────┘
 //! ┌ 5 output ─────────────────────────────────────┐
 //! └───────────────────────────────────────────────┘
-//! ┌ 6 audit ──────────────────────────────────────┐
-//! └───────────────────────────────────────────────┘
+//! ┌ 6 audit ──────────────────┐┌ 7 crew ──────────┐
+//! └───────────────────────────┘└──────────────────┘
 //! hints      keys, or the answer to the last one                 a popup lies over everything
 //! ```
 
@@ -23,10 +23,11 @@ use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
 use super::blocker::blocker;
+use super::crew;
 use super::hatch::{Hatch, hatch};
 use super::layout::{Layout, Size};
 use super::panels::{
-    Audit, Banner, Checks, Header, Hints, Look, OutputPanel, Processes, StagePanel, Stages, Tabs,
+    Audit, Banner, Checks, Crew, Header, Hints, Look, OutputPanel, Processes, StagePanel, Stages, Tabs,
 };
 use super::popups::Context;
 use super::status;
@@ -50,7 +51,7 @@ impl Widget for Screen<'_> {
         let (view, theme) = (self.view, self.theme);
         let layout = Layout::of(area, view.focus, view.zoom);
         let hatch = hatch(state, now);
-        let blocker = blocker(state, telemetry, view.lost.as_deref(), now);
+        let blocker = blocker(&self.cx, view.lost.as_deref());
 
         Header { state, hatch: &hatch, now, zone: self.zone, theme }.render(layout.header, buf);
         Banner { blocker: &blocker, theme }.render(layout.banner, buf);
@@ -117,6 +118,10 @@ impl<'a> Screen<'a> {
                 }
                 .render(area, buf);
             }
+            Pane::Crew => {
+                let selected = selection.person.as_deref();
+                Crew { state, telemetry, selected, now, look }.render(area, buf);
+            }
         }
     }
 
@@ -129,6 +134,7 @@ impl<'a> Screen<'a> {
                 checks.filter(|id| matches!(status::check(state, id).0, Mark::Fail | Mark::Stale)).count()
             }
             Pane::Steps => state.holds().len() + state.questions().len(),
+            Pane::Crew => usize::from(state.wheel_offer.is_some() || crew::driver_is_away(state)),
             Pane::Audit => usize::from(telemetry.log != crate::session::telemetry::LogHealth::Ok),
             _ => 0,
         }

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::crew;
 use super::output;
 use super::panels::{check_order, process_rows, step_rows};
 use super::status;
@@ -20,6 +21,7 @@ pub struct Selection {
     pub check: Option<CheckId>,
     pub process: Option<(CheckId, Option<u32>)>,
     pub event: Option<u64>,
+    pub person: Option<String>,
 }
 
 impl Selection {
@@ -38,7 +40,9 @@ impl Selection {
         let process = process.or_else(|| processes.first().cloned());
         let oldest = state.recent.front().map_or(0, |event| event.seq);
         let event = view.event.map(|seq| seq.max(oldest));
-        Self { stage, step, check, process, event }
+        let chosen = view.person.clone().filter(|name| state.crew.contains_key(name));
+        let person = chosen.or_else(|| crew::order(state).first().map(|o| o.person.person.clone()));
+        Self { stage, step, check, process, event, person }
     }
 
     /// The selected step, where a step is selected.

@@ -3,6 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::action::Action;
+use super::crew;
 use super::keymap::Pressed;
 use super::output::Anchor;
 use super::panels::{check_order, process_rows, step_rows};
@@ -41,6 +42,10 @@ pub fn key(view: &mut View, key: KeyEvent, cx: &Context) -> Effect {
             Outcome::Close => Effect::Nothing,
             Outcome::Ask { command, seen } => Effect::Ask { command, seen },
             Outcome::Run(action) => act(view, action, cx),
+            Outcome::Show(subject) => {
+                show(view, popups::detail(cx, &subject), cx);
+                Effect::Nothing
+            }
             Outcome::Leave => Effect::Leave,
         };
     }
@@ -51,8 +56,11 @@ pub fn key(view: &mut View, key: KeyEvent, cx: &Context) -> Effect {
         Pressed::Action(action) => act(view, action, cx),
         Pressed::Nothing if key.modifiers.contains(KeyModifiers::CONTROL) => {
             let help = cx.keymap.key(Action::Help);
-            let quit = cx.keymap.key(Action::Quit);
-            view.refuse(format!("nothing acts on ctrl here: {quit} leaves, {help} shows every key"), cx.now);
+            let detach = cx.keymap.key(Action::Detach);
+            view.refuse(
+                format!("nothing acts on ctrl here: {detach} leaves, {help} shows every key"),
+                cx.now,
+            );
             Effect::Nothing
         }
         Pressed::Nothing if key.code == KeyCode::Esc => {
@@ -99,6 +107,7 @@ fn type_search(view: &mut View, key: KeyEvent) -> Effect {
 fn act(view: &mut View, action: Action, cx: &Context) -> Effect {
     match action {
         Action::Pause => return pause(view, cx),
+        Action::Detach => return Effect::Leave,
         Action::Quit if cx.state.is_closed() || view.lost.is_some() => return Effect::Leave,
         Action::Focus(pane) => view.focus = pane,
         Action::NextPane => view.focus = view.focus.step(1),
@@ -121,12 +130,17 @@ fn act(view: &mut View, action: Action, cx: &Context) -> Effect {
         Action::PageDown => scroll(view, cx, Move::By(page(view))),
         Action::Top => scroll(view, cx, Move::Top),
         Action::Bottom => scroll(view, cx, Move::Bottom),
-        _ => match open(view, action, cx) {
-            Ok(popup) => view.popup = Some(popup),
-            Err(Refusal(why)) => view.refuse(why, cx.now),
-        },
+        _ => show(view, open(view, action, cx), cx),
     }
     Effect::Nothing
+}
+
+/// Lays a popup over the screen, or says why there is none.
+fn show(view: &mut View, opened: Opened, cx: &Context) {
+    match opened {
+        Ok(popup) => view.popup = Some(popup),
+        Err(Refusal(why)) => view.refuse(why, cx.now),
+    }
 }
 
 fn pause(view: &mut View, cx: &Context) -> Effect {
@@ -165,6 +179,7 @@ pub fn open(view: &View, action: Action, cx: &Context) -> Opened {
             Some(trigger) => popups::veto(cx, trigger),
             None => Err(Refusal::new("no trigger is counting down")),
         },
+        Action::Wheel => popups::wheel(cx),
         Action::Note => popups::note(cx),
         Action::Help => popups::help(cx),
         Action::Quit => popups::quit(cx),
@@ -204,6 +219,10 @@ fn open_selected(view: &View, selection: &Selection, cx: &Context) -> Opened {
         },
         Pane::Audit => match selection.event.or(cx.state.recent.back().map(|event| event.seq)) {
             Some(seq) => popups::detail(cx, &Subject::Event(seq)),
+            None => nothing(),
+        },
+        Pane::Crew => match &selection.person {
+            Some(person) => popups::detail(cx, &Subject::Person(person.clone())),
             None => nothing(),
         },
     }
@@ -310,6 +329,11 @@ fn scroll(view: &mut View, cx: &Context, go: Move) {
             let chosen = moved(&all, selection.event.or(newest).as_ref(), go);
             view.event = chosen.filter(|seq| Some(*seq) != newest);
         }
+        Pane::Crew => {
+            let crew = crew::order(cx.state).into_iter();
+            let all: Vec<_> = crew.map(|operator| operator.person.person.clone()).collect();
+            view.person = moved(&all, selection.person.as_ref(), go);
+        }
     }
 }
 
@@ -368,6 +392,11 @@ mod tests {
         let mut lost = View::default();
         lost.lost = Some("gone".to_owned());
         assert_eq!(press(&mut lost, &Story::running(), "q"), Effect::Leave);
+        let mut story = Story::running();
+        assert_eq!(press(&mut View::default(), &story, "d"), Effect::Leave);
+        let outcome = crate::event::Outcome::Aborted;
+        story.tell(crate::event::EventKind::SessionClosed { outcome, reason: None });
+        assert_eq!(press(&mut View::default(), &story, "q"), Effect::Leave);
     }
 
     #[test]

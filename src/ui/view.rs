@@ -13,8 +13,9 @@ use super::output::Output;
 use super::popups::Popup;
 use super::search::Search;
 use super::selection::Selection;
+use super::theme::Mark;
 
-/// One of the six panels.
+/// One of the panels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Pane {
     #[default]
@@ -24,12 +25,13 @@ pub enum Pane {
     Processes,
     Output,
     Audit,
+    Crew,
 }
 
 impl Pane {
     /// In the order of their numbers.
-    pub const ALL: [Self; 6] =
-        [Self::Stages, Self::Checks, Self::Steps, Self::Processes, Self::Output, Self::Audit];
+    pub const ALL: [Self; 7] =
+        [Self::Stages, Self::Checks, Self::Steps, Self::Processes, Self::Output, Self::Audit, Self::Crew];
 
     /// Its number in its title.
     #[must_use]
@@ -47,6 +49,7 @@ impl Pane {
             Self::Processes => "Procs",
             Self::Output => "Output",
             Self::Audit => "Audit",
+            Self::Crew => "Crew",
         }
     }
 
@@ -60,6 +63,7 @@ impl Pane {
             Self::Processes => "to the processes",
             Self::Output => "to the output",
             Self::Audit => "to the audit log",
+            Self::Crew => "to the crew: who is here, and who has the wheel",
         }
     }
 
@@ -93,13 +97,15 @@ pub struct View {
     pub process: Option<(CheckId, Option<u32>)>,
     /// `None` follows the newest event.
     pub event: Option<u64>,
+    /// Somebody of the crew, by name.
+    pub person: Option<String>,
     pub output: Output,
     /// Columns of the output to the left of the window.
     pub left: usize,
     /// What is searched for in the output.
     pub search: Option<Search>,
     pub popup: Option<Box<dyn Popup>>,
-    /// One line that answers the last key: why it did nothing.
+    /// One line that answers the last key, or greets.
     pub toast: Option<Toast>,
     /// Keys of a sequence that is not whole yet.
     pub keys: Vec<Key>,
@@ -127,7 +133,18 @@ impl View {
 
     /// Answers the last key with why it did nothing.
     pub fn refuse(&mut self, why: impl Into<String>, now: Now) {
-        self.toast = Some(Toast { text: why.into(), since: now });
+        let until_up_ms = Some(now.up_ms.saturating_add(TOAST_MS));
+        self.toast = Some(Toast { mark: Mark::Fail, text: why.into(), until_up_ms });
+    }
+
+    /// Says something that stays until a key is pressed.
+    pub fn note(&mut self, text: impl Into<String>) {
+        self.toast = Some(Toast { mark: Mark::Warn, text: text.into(), until_up_ms: None });
+    }
+
+    /// Drops the line that has stood long enough.
+    pub fn expire(&mut self, now: Now) {
+        self.toast.take_if(|toast| toast.until_up_ms.is_some_and(|until| now.up_ms > until));
     }
 
     /// What is selected, as of the newest frame.
@@ -143,12 +160,14 @@ impl View {
     }
 }
 
-/// One line that goes away by itself: why the last key did nothing.
+/// One line in place of the hints, until a key is pressed: mostly why the last one did nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Toast {
+    pub mark: Mark,
     pub text: String,
-    pub since: Now,
+    /// Boot-clock time at which it goes away by itself; `None` where it stays.
+    pub until_up_ms: Option<u64>,
 }
 
-/// How long a toast stays, in milliseconds.
-pub const TOAST_MS: u64 = 6_000;
+/// How long an answer to a key stays, in milliseconds.
+const TOAST_MS: u64 = 6_000;

@@ -9,10 +9,15 @@ use ratatui::widgets::Widget;
 use crate::clock::Now;
 use crate::event::Mode;
 use crate::session::State;
+use crate::text;
+use crate::ui::crew;
 use crate::ui::format;
 use crate::ui::hatch::{Hatch, Window};
 use crate::ui::theme::Theme;
 use crate::ui::widgets::Row;
+
+/// How many columns of the title the people beside it leave alone.
+const TITLE: usize = 30;
 
 /// The first lines of the screen.
 #[derive(Debug)]
@@ -65,31 +70,53 @@ impl Header<'_> {
             };
             row = row.gap(2);
         }
-        let right = self.people(wide);
-        let room = row.left().saturating_sub(right.chars().count() + 2);
+        let ticket = runbook.ticket.as_deref().map(|ticket| text::safe(ticket)).unwrap_or_default();
+        let title = text::width(&text::safe(&runbook.title)).min(TITLE);
+        let beside = title + 2 + text::width(&ticket) + 2;
+        let right = self.people(wide, row.left().saturating_sub(beside));
+        let style = if crew::driver_is_away(self.state) { theme.warn } else { theme.text };
+        let right_cols = text::width(&right);
+        let room = row.left().saturating_sub(right_cols + 2);
         row = row.upto(&runbook.title, room, theme.title);
-        if let Some(ticket) = &runbook.ticket
-            && row.left() > right.chars().count() + ticket.chars().count() + 4
-        {
-            row = row.gap(2).text(ticket, theme.text);
+        if !ticket.is_empty() && row.left() > right_cols + text::width(&ticket) + 4 {
+            row = row.gap(2).text(&ticket, theme.text);
         }
-        row.end(&right, theme.text)
+        row.end(&right, style)
     }
 
-    fn people(&self, wide: bool) -> String {
-        let driver = match (&self.state.wheel, self.state.driver()) {
-            (Some(holder), None) => format!("{holder} (away)"),
-            (holder, _) => holder.clone().unwrap_or_else(|| "nobody".to_owned()),
-        };
+    /// Who drives and who else is here, as fully as `room` allows; at the least, who drives.
+    fn people(&self, wide: bool, room: usize) -> String {
         let host = match &self.state.opened {
-            Some(opened) if wide => format!("@{}", opened.host.name),
+            Some(opened) if wide => format!("@{}", name(&opened.host.name)),
             _ => String::new(),
         };
-        let others = match self.state.present().count() {
-            0 | 1 => String::new(),
-            n => format!("  +{}", n - 1),
-        };
-        format!("driver {driver}{host}{others} ")
+        let away = self.state.wheel.as_deref().and_then(|holder| {
+            let away = crew::away_for(self.state, holder, self.now)?;
+            Some(format!(" AWAY {away}"))
+        });
+        let holder = self.state.wheel.as_deref().map_or_else(|| "nobody".to_owned(), name);
+        let driver = format!("driver: {holder}{host}{}", away.unwrap_or_default());
+        let ways = self.others().into_iter().map(|others| format!("{driver}{others} "));
+        let mut ways: Vec<_> = ways.collect();
+        let shortest = ways.pop().unwrap_or_default();
+        ways.into_iter().find(|way| text::width(way) <= room).unwrap_or(shortest)
+    }
+
+    /// Who else is here, the fullest first.
+    fn others(&self) -> Vec<String> {
+        let others = crew::others(self.state);
+        let count = others.len();
+        match others.as_slice() {
+            [] => vec![String::new()],
+            [one] => {
+                let (seat, who) = (self.state.seat_of(&one.person).word(), name(&one.person.person));
+                vec![format!("   +1 {seat}: {who}"), format!("  +1 {who}"), "  +1".to_owned()]
+            }
+            more => {
+                let names: Vec<_> = more.iter().map(|operator| name(&operator.person.person)).collect();
+                vec![format!("   +{count}: {}", names.join(", ")), format!("  +{count}")]
+            }
+        }
     }
 
     fn clocks(&self, wide: bool, cols: u16) -> Row {
@@ -122,6 +149,11 @@ impl Header<'_> {
         let situation = self.state.situation().word().to_uppercase();
         row.end(&format!("{situation} "), theme.title)
     }
+}
+
+/// A name as it stands in the header: displayable, and not longer than a name is.
+fn name(name: &str) -> String {
+    text::fit(&text::safe(name), 24).into_owned()
 }
 
 fn is_production(environment: &str) -> bool {

@@ -17,13 +17,16 @@ const HINTS: &[Action] = &[
     Action::Pause,
     Action::RollBack,
     Action::Help,
-    Action::Quit,
+    Action::Detach,
     Action::Open,
+    Action::Vote,
+    Action::Wheel,
+    Action::Note,
     Action::Resume,
     Action::Retry,
     Action::Skip,
     Action::Kill,
-    Action::Note,
+    Action::Quit,
     Action::Search,
     Action::Zoom,
     Action::NextPane,
@@ -46,7 +49,8 @@ impl Widget for &Hints<'_> {
         let theme = self.theme;
         let row = Row::new(area.width).gap(1);
         let row = if let Some(toast) = self.toast {
-            row.text(theme.glyphs.fail, theme.fail).gap(1).text(&toast.text, theme.fail)
+            let style = theme.mark(toast.mark);
+            row.text(theme.glyph(toast.mark), style).gap(1).text(&toast.text, style)
         } else if let Some(typing) = self.typing {
             row.text("/", theme.key)
                 .text(typing, theme.text)

@@ -3,6 +3,7 @@
 mod audit;
 mod banner;
 mod checks;
+mod crew;
 mod header;
 mod hints;
 mod output;
@@ -13,6 +14,7 @@ mod stages;
 pub use audit::Audit;
 pub use banner::Banner;
 pub use checks::{Checks, order as check_order};
+pub use crew::Crew;
 pub use header::Header;
 pub use hints::{Hints, Tabs};
 pub use output::OutputPanel;

@@ -2,7 +2,8 @@
 //! and says why.
 
 use super::dialog::may;
-use super::{Context, advance, resume, rollback};
+use super::{Context, advance, resume, rollback, wheel};
+use crate::event::Seat;
 use crate::runbook::StepId;
 use crate::session::{Command, TriggerState};
 use crate::ui::action::Action;
@@ -10,6 +11,7 @@ use crate::ui::action::Action;
 /// Why `action` would do nothing now; `None` where it would do something.
 pub fn why_not(action: Action, cx: &Context) -> Option<String> {
     match action {
+        Action::Advance if !drives(cx) => refused(&Command::Advance { typed: None, over: None }, cx),
         Action::Advance => advance::open(cx).err().map(|refusal| refusal.0),
         Action::Pause if cx.state.paused.is_some() => Some("the session is paused already".to_owned()),
         Action::Pause => refused(&Command::Pause, cx),
@@ -20,6 +22,7 @@ pub fn why_not(action: Action, cx: &Context) -> Option<String> {
         Action::Kill => no_step(cx, "killed", |step| Command::Kill { step }),
         Action::Veto if cx.state.triggers.values().any(|t| matches!(t, TriggerState::Armed { .. })) => None,
         Action::Veto => Some("no trigger is counting down".to_owned()),
+        Action::Wheel => wheel::open(cx).err().map(|refusal| refusal.0),
         Action::Note => {
             refused(&Command::Note { tag: Default::default(), text: "-".to_owned(), attached: None }, cx)
         }
@@ -27,17 +30,25 @@ pub fn why_not(action: Action, cx: &Context) -> Option<String> {
     }
 }
 
+/// Whether whoever sits here has the driver's seat: without it there is no GO at all.
+fn drives(cx: &Context) -> bool {
+    cx.operator.is_none_or(|me| cx.state.seat_of(me) == Seat::Driver)
+}
+
 fn refused(command: &Command, cx: &Context) -> Option<String> {
     may(command, cx).err().map(|refusal| refusal.0)
 }
 
-/// Why no step at all takes the command; where only one step is in question, its own reason.
+/// Why no step at all takes the command; where all have the same reason, that one.
 fn no_step(cx: &Context, done: &str, command: impl Fn(StepId) -> Command) -> Option<String> {
     let steps = cx.state.runbook.iter().flat_map(|r| r.all_steps());
+    let mut reasons = Vec::new();
     for step in steps {
-        if may(&command(step.id.clone()), cx).is_ok() {
-            return None;
-        }
+        reasons.push(refused(&command(step.id.clone()), cx)?);
     }
-    Some(format!("no step can be {done} now"))
+    reasons.dedup();
+    match reasons.as_slice() {
+        [one] => Some(one.clone()),
+        _ => Some(format!("no step can be {done} now")),
+    }
 }

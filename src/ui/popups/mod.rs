@@ -10,6 +10,7 @@ mod dialog;
 mod draw;
 mod field;
 mod form;
+mod handover;
 mod help;
 mod kill;
 mod note;
@@ -27,6 +28,7 @@ mod standing;
 mod tests;
 mod tick;
 mod veto;
+mod wheel;
 
 pub use available::why_not;
 
@@ -65,6 +67,8 @@ pub enum Outcome {
     },
     /// Closes, and does what a key would have done.
     Run(Action),
+    /// Closes, and shows what is known of something.
+    Show(Subject),
     /// Leaves the cockpit.
     Leave,
 }
@@ -97,6 +101,10 @@ pub enum Subject {
     Check(CheckId),
     /// One of the recent events, by its number.
     Event(u64),
+    /// Somebody of the crew, by name.
+    Person(String),
+    /// Where the session stands, for whoever takes it over.
+    Handover,
 }
 
 /// The policy, to be acknowledged.
@@ -152,6 +160,11 @@ pub fn tick(cx: &Context, stage: &StageId, item: &str) -> Opened {
 /// Silences a trigger that is armed.
 pub fn veto(cx: &Context, trigger: &TriggerId) -> Opened {
     veto::open(cx, trigger)
+}
+
+/// Offers the wheel, asks for it, takes it, by what is the case.
+pub fn wheel(cx: &Context) -> Opened {
+    wheel::open(cx)
 }
 
 /// Writes a note.

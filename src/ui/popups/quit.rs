@@ -1,5 +1,5 @@
-//! Leaving the cockpit: stay, leave, or end the session. The engine lives in this process, so leaving a running session
-//! stops what drives it; the dialog says what lives on and what does not.
+//! Leaving: detach, stay, or abort. The engine is a process of its own, so detaching stops nothing; the dialog says
+//! what goes on without a pair of eyes.
 
 use super::dialog::{Dialog, Facts, Question, may};
 use super::field::Field;
@@ -7,6 +7,7 @@ use super::form::{Button, Form, Page, Tier};
 use super::row::{Row, Text, Tone};
 use super::{Context, Opened, Outcome};
 use crate::session::{Command, Refusal, rollback};
+use crate::ui::crew;
 use crate::ui::theme::Mark;
 
 /// Opens the question whether to leave.
@@ -44,31 +45,19 @@ impl Question for Quit {
         }
         page.tier = Tier::Grave;
         let mut rows = vec![
-            Row::title("The session is not over").and(Tone::Plain, format!("  it is {}", state.situation().word())),
+            Row::title("The session is not over")
+                .and(Tone::Plain, format!("  it is {}", state.situation().word())),
             Row::blank(),
-            Row::title("leave").and(Tone::Plain, ": this cockpit drives the session, so its engine stops with it."),
-            Row::new("Nothing new starts, no check is polled, no soak counts, no trigger fires. Nothing is undone.").indent(2),
+            Row::title("detach").and(
+                Tone::Plain,
+                ": this cockpit leaves, the session goes on. Checks are polled, soaks count, triggers fire.",
+            ),
         ];
-        let open: Vec<_> = state.runbook.iter().flat_map(|r| rollback::open_steps(state, r)).collect();
-        if open.is_empty() {
-            rows.push(Row::new("No step is under way.").indent(2));
-        } else {
-            rows.push(
-                Row::mark(
-                    Mark::Warn,
-                    "Under way; commands live on under their shims, which record how they end:",
-                )
-                .indent(2),
-            );
-        }
-        for step in open {
-            let attempt = state.step(&step.id).attempt;
-            rows.push(
-                Row::toned(Tone::Key, step.id.as_str())
-                    .and(Tone::Plain, format!("  {}  attempt {attempt}", step.action.kind()))
-                    .indent(4),
-            );
-        }
+        rows.extend(
+            name(cx).map(|session| Row::new(format!("`gonogo attach {session}` comes back.")).indent(2)),
+        );
+        rows.extend(under_way(cx));
+        rows.extend(left_alone(cx));
         rows.push(Row::blank());
         rows.push(
             Row::title("abort").and(
@@ -76,7 +65,7 @@ impl Question for Quit {
                 ": ends the session for good as it stands, with a reason. Nothing is undone.",
             ),
         );
-        page.buttons.push(leave.key(None));
+        page.buttons.push(Button::act("leave", "detach").key('d'));
         match may(&abort("-".to_owned()), cx) {
             Ok(()) => {
                 page.fields.push(Field::text("reason", "reason to abort", false));
@@ -100,4 +89,39 @@ impl Question for Quit {
             _ => Outcome::Leave,
         }
     }
+}
+
+fn name(cx: &Context) -> Option<String> {
+    cx.state.opened.as_ref().map(|opened| opened.session.clone())
+}
+
+/// The steps that run on.
+fn under_way(cx: &Context) -> Vec<Row> {
+    let open: Vec<_> = cx.state.runbook.iter().flat_map(|r| rollback::open_steps(cx.state, r)).collect();
+    if open.is_empty() {
+        return vec![Row::new("No step is under way.").indent(2)];
+    }
+    let mut rows = vec![Row::mark(Mark::Warn, "Under way, and goes on:").indent(2)];
+    rows.extend(open.into_iter().map(|step| {
+        let attempt = cx.state.step(&step.id).attempt;
+        Row::toned(Tone::Key, step.id.as_str())
+            .and(Tone::Plain, format!("  {}  attempt {attempt}", step.action.kind()))
+            .indent(4)
+    }));
+    rows
+}
+
+/// What the session goes without, once this operator is away.
+fn left_alone(cx: &Context) -> Vec<Row> {
+    let drives = cx.operator.is_some_and(|me| cx.state.wheel.as_ref() == Some(&me.person));
+    if !drives {
+        return Vec::new();
+    }
+    let others = crew::others(cx.state);
+    let mut others = others.iter().map(|o| &o.person).filter(|person| crew::may_drive(cx.state, person));
+    let who = match others.next() {
+        Some(other) => format!("{} can take it while you are away", other.person),
+        None => "nobody else here can take it: questions and gates wait".to_owned(),
+    };
+    vec![Row::mark(Mark::Warn, format!("You have the wheel and keep it; {who}.")).indent(2)]
 }

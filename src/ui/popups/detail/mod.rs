@@ -2,6 +2,7 @@
 
 mod check;
 mod event;
+mod person;
 mod stage;
 mod step;
 
@@ -11,19 +12,21 @@ use ratatui::layout::Rect;
 
 use super::form::{Button, Form, Page};
 use super::row::{Row, Text, Tone};
-use super::{Context, Opened, Outcome, Popup, Subject, draw};
+use super::{Context, Opened, Outcome, Popup, Subject, draw, handover};
 use crate::event::Proof;
 use crate::session::Refusal;
 use crate::ui::theme::{Mark, Theme};
 
 /// Opens the detail of `subject`.
 pub fn open(cx: &Context, subject: &Subject) -> Opened {
-    rows(subject, cx).ok_or_else(|| Refusal::new("there is nothing more to show of it"))?;
+    text(subject, cx).ok_or_else(|| Refusal::new("there is nothing more to show of it"))?;
     let title = match subject {
         Subject::Stage(id) => format!("stage {id}"),
         Subject::Step(id) => format!("step {id}"),
         Subject::Check(id) => format!("check {id}"),
         Subject::Event(seq) => format!("event #{seq:04}"),
+        Subject::Person(name) => format!("crew: {name}"),
+        Subject::Handover => "WHERE THE SESSION STANDS".to_owned(),
     };
     let buttons = vec![Button::close("close").key('q')];
     let form = Form::new(Page { title, buttons, ..Page::default() });
@@ -36,13 +39,16 @@ struct Detail {
     form: Form,
 }
 
-fn rows(subject: &Subject, cx: &Context) -> Option<Vec<Row>> {
-    match subject {
+fn text(subject: &Subject, cx: &Context) -> Option<Vec<Text>> {
+    let rows = match subject {
         Subject::Stage(id) => stage::rows(id, cx),
         Subject::Step(id) => step::rows(id, cx),
         Subject::Check(id) => check::rows(id, cx),
         Subject::Event(seq) => event::rows(*seq, cx),
-    }
+        Subject::Person(name) => person::rows(name, cx),
+        Subject::Handover => return Some(handover::text(cx)),
+    };
+    rows.map(|rows| vec![Text::Rows(rows)])
 }
 
 /// What was expected, and what was seen for it.
@@ -64,10 +70,11 @@ impl Popup for Detail {
     }
 
     fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context, theme: &Theme) {
-        let rows = rows(&self.subject, cx).unwrap_or_else(|| {
-            vec![Row::dim("it is gone: only the last events are kept here, the log has them all")]
+        let text = text(&self.subject, cx).unwrap_or_else(|| {
+            let gone = "it is gone: only the last events are kept here, the log has them all";
+            vec![Text::Rows(vec![Row::dim(gone)])]
         });
-        draw::form(&self.form, &[Text::Rows(rows)], draw::Around::default(), area, buf, theme);
+        draw::form(&self.form, &text, draw::Around::default(), area, buf, theme);
     }
 
     fn hints(&self) -> &'static [(&'static str, &'static str)] {

@@ -269,7 +269,9 @@ fn cases() -> Vec<Case> {
         case("esc throws it away", at_go(), popups::note, "type:hello esc", Outcome::Close),
         case("quit asks", at_go(), popups::quit, "enter", Outcome::Close),
         case("a running session is not left with y", at_go(), popups::quit, "y", Outcome::Stay),
-        case("leave", at_go(), popups::quit, "tab tab enter", Outcome::Leave),
+        case("detach", at_go(), popups::quit, "d", Outcome::Leave),
+        case("detach with enter", at_go(), popups::quit, "tab tab enter", Outcome::Leave),
+        case("a d in the reason is text", at_go(), popups::quit, "tab d", Outcome::Stay),
         case("abort needs a reason", at_go(), popups::quit, "tab tab tab enter", Outcome::Stay),
         case("abort", at_go(), popups::quit, "tab type:done tab tab enter", ask(abort)),
         case(

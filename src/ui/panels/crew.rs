@@ -1,0 +1,128 @@
+//! Who is at the controls: where they sit, for what they stand, and who has the wheel.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::Widget;
+
+use super::Look;
+use crate::clock::Now;
+use crate::session::{Operator, State, Telemetry};
+use crate::ui::theme::Mark;
+use crate::ui::widgets::{Row, window};
+use crate::ui::{crew, format};
+
+/// From how long without a key on somebody counts as idle, in milliseconds.
+const IDLE_MS: u64 = 60_000;
+
+/// The crew panel.
+#[derive(Debug)]
+pub struct Crew<'a> {
+    pub state: &'a State,
+    pub telemetry: &'a Telemetry,
+    pub selected: Option<&'a str>,
+    pub now: Now,
+    pub look: Look<'a>,
+}
+
+impl Widget for &Crew<'_> {
+    fn render(self, area: Rect, buf: &mut Buffer) {
+        let inner = self.look.frame("7 Crew", self.wheel(), area, buf);
+        let crew = crew::order(self.state);
+        let (mut lines, mut room) = (inner.rows(), usize::from(inner.height));
+        if room > crew.len()
+            && let Some(area) = lines.next()
+        {
+            self.heading(area.width).render(area, buf, Style::new());
+            room -= 1;
+        }
+        let selected =
+            self.selected.and_then(|name| crew.iter().position(|operator| operator.person.person == name));
+        for (i, area) in window(crew.len(), selected, room).zip(lines) {
+            self.row(crew[i], area.width).render(area, buf, self.look.selected(selected == Some(i)));
+        }
+    }
+}
+
+impl Crew<'_> {
+    /// What becomes of the wheel.
+    fn wheel(&self) -> Vec<(String, Style)> {
+        let theme = self.look.theme;
+        let state = self.state;
+        let words = match (&state.wheel_offer, state.wheel_asked.as_slice()) {
+            (Some(offer), _) => (format!("wheel offered to {}", offer.to), theme.ask),
+            (None, [who]) => (format!("{who} asks for the wheel"), theme.ask),
+            (None, [who, rest @ ..]) => {
+                (format!("{who} and {} more ask for the wheel", rest.len()), theme.ask)
+            }
+            (None, []) if state.wheel.is_none() => ("nobody has the wheel".to_owned(), theme.warn),
+            (None, []) if crew::driver_is_away(state) => ("the driver is away".to_owned(), theme.warn),
+            (None, []) => (format!("{} here", state.present().count()), theme.dim),
+        };
+        vec![words]
+    }
+
+    fn heading(&self, cols: u16) -> Row {
+        let dim = self.look.theme.dim;
+        let who = who_cols(cols);
+        Row::new(cols)
+            .gap(3)
+            .cell("who", who, dim)
+            .gap(1)
+            .cell("seat", 9, dim)
+            .gap(1)
+            .cell("since", 6, dim)
+            .gap(1)
+            .cell("", 11, dim)
+            .gap(1)
+            .text("for", dim)
+    }
+
+    fn row(&self, operator: &Operator, cols: u16) -> Row {
+        let theme = self.look.theme;
+        let person = &operator.person;
+        let drives = self.state.wheel.as_ref() == Some(&person.person);
+        let (mark, presence) = self.presence(operator);
+        let style = if operator.left.is_some() { theme.dim } else { theme.text };
+        Row::new(cols)
+            .gap(1)
+            .cell(if drives { theme.glyph(Mark::Running) } else { "" }, 2, theme.running)
+            .cell(&person.person, who_cols(cols), if drives { theme.title } else { style })
+            .gap(1)
+            .cell(self.state.seat_of(person).word(), 9, style)
+            .gap(1)
+            .cell(&format::minute(operator.since.at), 6, theme.dim)
+            .gap(1)
+            .cell(&presence, 11, theme.mark(mark))
+            .gap(1)
+            .text(&operator.roles.join(","), theme.text)
+    }
+
+    /// Whether somebody is here and since when they pressed nothing, or since when they are away.
+    fn presence(&self, operator: &Operator) -> (Mark, String) {
+        match operator.left {
+            Some(left) => {
+                let away = format::took(self.now.up_ms.saturating_sub(left.up_ms));
+                (Mark::Warn, format!("AWAY {away}"))
+            }
+            None => {
+                let seen = self.telemetry.presence.iter().find(|p| p.person == operator.person.person);
+                let idle = seen.map_or(0, |seen| self.now.up_ms.saturating_sub(seen.active_up_ms));
+                let more = match seen.map_or(1, |seen| seen.connections) {
+                    0 | 1 => String::new(),
+                    n => format!(" x{n}"),
+                };
+                if idle < IDLE_MS {
+                    (Mark::Ok, format!("here{more}"))
+                } else {
+                    (Mark::Pending, format!("idle {}{more}", format::about(idle)))
+                }
+            }
+        }
+    }
+}
+
+/// The names get what the other columns leave, within reason.
+fn who_cols(cols: u16) -> usize {
+    usize::from(cols).saturating_sub(38).clamp(8, 24)
+}
