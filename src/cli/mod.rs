@@ -4,6 +4,7 @@ pub mod check;
 mod demo;
 pub mod load;
 mod operator;
+mod place;
 pub mod plan;
 mod run;
 pub mod schema;
