@@ -62,6 +62,8 @@ pub(crate) struct Theatre {
     pub script: Script,
     /// Steps whose command never ends by itself.
     pub hanging: BTreeSet<StepId>,
+    /// Steps that nobody is permitted to end.
+    pub unendable: BTreeSet<StepId>,
     /// Nobody samples anything: the network is gone.
     pub blind: bool,
     /// What comes in later, by boot-clock time.
@@ -87,6 +89,7 @@ impl Theatre {
             now: Now { at: start, up_ms: 1_000_000 },
             script: Script::default(),
             hanging: BTreeSet::new(),
+            unendable: BTreeSet::new(),
             blind: false,
             coming: BTreeMap::new(),
             look_at: 0,
@@ -256,6 +259,10 @@ impl Theatre {
             }
             Effect::Step(order) | Effect::Adopt(AdoptOrder { order, .. }) => {
                 (STEP_MS, attempt(&order, &mut self.script))
+            }
+            Effect::End { step, attempt } if self.unendable.contains(&step) => {
+                let why = "not permitted to end process 7 as app".to_owned();
+                (STEP_MS, Report::EndRefused { step, attempt, why })
             }
             Effect::End { step, attempt } => {
                 let finish = StepFinished {

@@ -205,11 +205,7 @@ fn a_rollback_step_that_fails_is_stuck_and_goes_on_when_it_is_retried() {
 
 #[test]
 fn a_rollback_ends_what_runs_first() {
-    let mut play = Theatre::new(TWO_STAGES);
-    play.hanging.insert(step("switch.start-new"));
-    play.until("ready", |s| gate::escape_hatch(s).is_go());
-    play.advance().expect("entered");
-    play.until("the step runs", |s| step_status(s, "switch.start-new") == StepStatus::Running);
+    let mut play = hanging(TWO_STAGES);
     let plan = rollback::plan(play.state(), None).expect("a plan");
     assert_eq!(plan.cancels, [step("switch.start-new")]);
     play.ask(Command::Rollback { to: None, reason: None }).expect("possible");
@@ -219,6 +215,84 @@ fn a_rollback_ends_what_runs_first() {
         |e| matches!(&e.event, EventKind::StepStarted { step, .. } if step.as_str() == "switch.stop-new"),
     );
     assert!(killed.is_some() && killed < undone);
+}
+
+/// On the way into the first stage, with `start-new` under way for ever.
+fn hanging(runbook: &str) -> Theatre {
+    let mut play = Theatre::new(runbook);
+    play.hanging.insert(step("switch.start-new"));
+    play.until("ready", |s| gate::escape_hatch(s).is_go());
+    play.advance().expect("entered");
+    play.until("the step runs", |s| step_status(s, "switch.start-new") == StepStatus::Running);
+    play
+}
+
+#[test]
+fn what_could_not_be_ended_runs_on_and_may_be_ended_again() {
+    let it = step("switch.start-new");
+    let mut play = hanging(TWO_STAGES);
+    play.unendable.insert(it.clone());
+    play.ask(Command::Kill { step: it.clone() }).expect("it runs");
+    play.until("it is refused", |s| s.step(&step("switch.start-new")).end_refused.is_some());
+    let seen = play.state().step(&it).clone();
+    assert_eq!((seen.status, seen.killed), (StepStatus::Running, None));
+    assert_eq!(seen.why.as_deref(), Some("not permitted to end process 7 as app"));
+    play.unendable.clear();
+    play.ask(Command::Kill { step: it.clone() }).expect("once more");
+    play.until("it is ended", |s| step_status(s, "switch.start-new") == StepStatus::Failed);
+    assert!(play.state().step(&it).why.as_ref().is_some_and(|why| why.starts_with("ended by opsA")));
+}
+
+#[test]
+fn a_rollback_that_may_not_end_what_runs_is_stuck_until_it_has_ended() {
+    let mut play = hanging(TWO_STAGES);
+    play.unendable.insert(step("switch.start-new"));
+    play.ask(Command::Rollback { to: None, reason: None }).expect("possible");
+    play.until("it is stuck", |s| s.situation() == Situation::RollbackStuck);
+    let stuck = play.state().rollback.clone().and_then(|r| r.stuck).expect("stuck");
+    assert_eq!(stuck.why, "switch.start-new could not be ended: not permitted to end process 7 as app");
+    play.pass(Duration::from_secs(300));
+    let asked = play.events().iter().filter(|e| matches!(e.event, EventKind::StepKilled { .. })).count();
+    assert_eq!(asked, 1, "it is not asked again and again");
+    play.unendable.clear();
+    play.ask(Command::Kill { step: step("switch.start-new") }).expect("once more");
+    play.until("it is rolled back", State::is_closed);
+}
+
+/// The runbook with more said of `start-new`.
+fn said(of_start_new: &str) -> String {
+    TWO_STAGES.replace(
+        "  run = [\"start\"]\n  [[stage.step]]",
+        &format!("  run = [\"start\"]\n  {of_start_new}\n  [[stage.step]]"),
+    )
+}
+
+#[test]
+fn a_command_that_took_too_long_is_tried_again_and_one_that_was_ended_is_not() {
+    let runbook = said("timeout = \"5s\"\nretries = { attempts = 2, delay = \"1s\" }");
+    let mut play = hanging(&runbook);
+    play.until("it has failed for good", |s| {
+        let seen = s.step(&step("switch.start-new"));
+        seen.attempt == 2 && seen.status == StepStatus::Failed
+    });
+    assert!(
+        play.state().step(&step("switch.start-new")).why.as_ref().is_some_and(|w| w.starts_with("timed out"))
+    );
+
+    let mut play = hanging(&runbook);
+    play.ask(Command::Kill { step: step("switch.start-new") }).expect("it runs");
+    play.pass(Duration::from_secs(60));
+    let seen = play.state().step(&step("switch.start-new"));
+    assert_eq!((seen.attempt, seen.status), (1, StepStatus::Failed));
+}
+
+#[test]
+fn what_is_late_and_cannot_be_ended_is_asked_to_end_once() {
+    let mut play = hanging(&said("timeout = \"5s\""));
+    play.unendable.insert(step("switch.start-new"));
+    play.pass(Duration::from_secs(120));
+    let asked = play.events().iter().filter(|e| matches!(e.event, EventKind::StepKilled { .. })).count();
+    assert_eq!((asked, step_status(play.state(), "switch.start-new")), (1, StepStatus::Running));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::event::{By, Event, EventKind, Health, Person};
 use crate::redact::Redactor;
 use crate::runbook::{CheckId, StepId};
 use crate::session::crew::seat_on_arrival;
-use crate::session::{State, gate, starting};
+use crate::session::{Ending, State, gate, starting};
 
 /// A batch in the making: the state with its events folded in.
 pub(super) struct Work {
@@ -130,7 +130,7 @@ pub(super) fn fact_events(work: &mut Work, fact: &Input) {
                 work.happen(By::ENGINE, event.clone());
             }
             let mut finish = finish.clone();
-            if let Some((why, _)) = &work.state.step(&finish.step).killed {
+            if let Some(Ending { why, .. }) = &work.state.step(&finish.step).killed {
                 finish.passed = false;
                 finish.why =
                     if finish.why.is_empty() { why.clone() } else { format!("{why} ({})", finish.why) };
@@ -141,6 +141,12 @@ pub(super) fn fact_events(work: &mut Work, fact: &Input) {
             let unknown =
                 EventKind::StepUnknown { step: step.clone(), attempt: *attempt, evidence: evidence.clone() };
             work.happen(By::ENGINE, unknown);
+        }
+        Input::Report(Report::EndRefused { step, attempt, why })
+            if open(&work.state, step, *attempt) && work.state.step(step).killed.is_some() =>
+        {
+            let refused = EventKind::EndRefused { step: step.clone(), attempt: *attempt, why: why.clone() };
+            work.happen(By::ENGINE, refused);
         }
         Input::Report(_) | Input::Ask(_) | Input::Show(_) => {}
     }

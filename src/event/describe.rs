@@ -69,8 +69,11 @@ pub fn describe(event: &Event) -> String {
             format!("{} resolved as {}{}", nth(step, *attempt), outcome.word(), because(reason))
         }
         E::StepSkipped { step, reason } => format!("step {step} skipped{}", because(reason)),
-        E::StepKilled { step, attempt, why } => {
+        E::StepKilled { step, attempt, why, .. } => {
             format!("{} is being ended{}", nth(step, *attempt), because(why))
+        }
+        E::EndRefused { step, attempt, why } => {
+            format!("{} could not be ended and runs on{}", nth(step, *attempt), because(why))
         }
         E::OutputCut { step, attempt, kept, dropped } => {
             let (kept, dropped) = (proof::bytes(*kept), proof::bytes(*dropped));
@@ -170,6 +173,7 @@ pub fn is_failure(event: &EventKind) -> bool {
         E::ItemTicked { pass, .. } => !pass,
         E::SessionClosed { outcome, .. } => *outcome != Outcome::Completed,
         E::StepUnknown { .. }
+        | E::EndRefused { .. }
         | E::Declined { .. }
         | E::SoakBroken { .. }
         | E::TriggerArmed { .. }

@@ -113,6 +113,16 @@ pub enum EventKind {
         step: StepId,
         attempt: u32,
         why: String,
+        /// It took longer than its `timeout`: then `retries` may start it again. After a person or a rollback has ended
+        /// it they never do.
+        #[serde(default)]
+        timed_out: bool,
+    },
+    /// The attempt that was to be ended could not be: it runs on, and ending it may be asked for again.
+    EndRefused {
+        step: StepId,
+        attempt: u32,
+        why: String,
     },
     OutputCut {
         step: StepId,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::state::{
-    CheckState, GateSeen, Operator, Pause, RECENT_EVENTS, RollbackState, Soak, StageState, StageStatus,
-    State, StepState, StepStatus, Stuck, Tick, TriggerState, WheelOffer,
+    CheckState, Ending, GateSeen, Operator, Pause, RECENT_EVENTS, RollbackState, Soak, StageState,
+    StageStatus, State, StepState, StepStatus, Stuck, Tick, TriggerState, WheelOffer,
 };
 use super::triggers;
 use crate::clock::Now;
@@ -118,8 +118,17 @@ impl State {
                 self.unstick();
                 self.triggers.remove(step.as_str());
             }
-            EventKind::StepKilled { step, why, .. } => {
-                self.step_mut(step).killed = Some((why.clone(), now));
+            EventKind::StepKilled { step, why, timed_out, .. } => {
+                let state = self.step_mut(step);
+                state.killed = Some(Ending { why: why.clone(), since: now, timed_out: *timed_out });
+                state.end_refused = None;
+                state.why = None;
+            }
+            EventKind::EndRefused { step, why, .. } => {
+                let state = self.step_mut(step);
+                state.killed = None;
+                state.end_refused = Some(now);
+                state.why = Some(why.clone());
             }
             EventKind::ItemTicked { on, item, pass, note } => {
                 let tick = Tick { pass: *pass, by: author(&event.by), at: event.at, note: note.clone() };
@@ -328,6 +337,7 @@ impl State {
         state.status = if finish.passed { StepStatus::Passed } else { StepStatus::Failed };
         state.ended = Some(now);
         state.why = Some(finish.why.clone());
+        state.end_refused = None;
         state.finish = Some(Arc::new(finish.clone()));
     }
 
@@ -448,8 +458,9 @@ impl State {
         for step in self.steps.values_mut() {
             rebased(&mut step.started);
             rebased(&mut step.ended);
-            if let Some((_, since)) = &mut step.killed {
-                since.up_ms = now.up_ms;
+            rebased(&mut step.end_refused);
+            if let Some(ending) = &mut step.killed {
+                ending.since.up_ms = now.up_ms;
             }
         }
         for stage in self.stages.values_mut() {
@@ -518,6 +529,7 @@ fn is_decisive(event: &EventKind) -> bool {
             | E::StepResolved { .. }
             | E::StepSkipped { .. }
             | E::StepKilled { .. }
+            | E::EndRefused { .. }
             | E::GateChanged { .. }
             | E::ItemTicked { .. }
             | E::Voted { .. }

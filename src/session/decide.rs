@@ -249,12 +249,13 @@ fn kill(state: &State, step: &Step, operator: &Person, now: Now) -> Decision {
     match seen.status {
         StepStatus::Running | StepStatus::Waiting if starting::is_judged_here(&step.action) => {
             let (id, attempt) = (step.id.clone(), seen.attempt);
-            let killed = EventKind::StepKilled { step: id, attempt, why: why.clone() };
+            let killed = EventKind::StepKilled { step: id, attempt, why: why.clone(), timed_out: false };
             Ok(vec![killed, starting::finish(state, step, false, why, Vec::new(), now.up_ms)])
         }
         StepStatus::Running if seen.killed.is_some() => refuse(format!("{} is being ended already", step.id)),
         StepStatus::Running => {
-            Ok(vec![EventKind::StepKilled { step: step.id.clone(), attempt: seen.attempt, why }])
+            let (step, attempt) = (step.id.clone(), seen.attempt);
+            Ok(vec![EventKind::StepKilled { step, attempt, why, timed_out: false }])
         }
         _ => refuse(format!("{} is not running", step.id)),
     }

@@ -208,16 +208,27 @@ pub struct StepState {
     pub what: Option<String>,
     /// The newest finish, with its proofs.
     pub finish: Option<Arc<StepFinished>>,
-    /// One line: why it failed, was skipped, is unknown.
+    /// One line: why it failed, was skipped, is unknown, could not be ended.
     pub why: Option<String>,
-    /// The newest attempt is being ended, and why.
-    pub killed: Option<(String, Now)>,
+    /// The newest attempt is being ended.
+    pub killed: Option<Ending>,
+    /// When ending the newest attempt was refused last; `why` says what refused it. It runs on.
+    pub end_refused: Option<Now>,
     /// It was started at least once since its stage was entered, so its undo is due.
     pub touched: bool,
     /// What a `start` step started.
     pub process: Option<Identity>,
     /// The items of a `confirm` step.
     pub ticks: IndexMap<String, Tick>,
+}
+
+/// An attempt that is being ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    pub why: String,
+    pub since: Now,
+    /// It took longer than its `timeout`; nobody wanted it to end.
+    pub timed_out: bool,
 }
 
 /// A step's states. A `confirm` that waits for its person is `Waiting`.
@@ -409,7 +420,7 @@ impl State {
     pub fn will_retry(&self, step: &Step) -> bool {
         let state = self.step(&step.id);
         state.status == StepStatus::Failed
-            && state.killed.is_none()
+            && state.killed.as_ref().is_none_or(|ending| ending.timed_out)
             && state.tries > 0
             && state.tries < step.retries.attempts
     }

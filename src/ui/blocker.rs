@@ -242,8 +242,10 @@ fn step_line(state: &State, id: &StepId, now: Now) -> String {
     if let Some(timeout) = state.step_plan(id).and_then(|s| s.timeout) {
         line += &format!(" of {}", format::took(format::ms(timeout)));
     }
-    if let Some((why, _)) = &step.killed {
-        line += &format!(", being ended: {why}");
+    if let Some(ending) = &step.killed {
+        line += &format!(", being ended: {}", ending.why);
+    } else if let (Some(why), Some(_)) = (&step.why, step.end_refused) {
+        line += &format!(", could not be ended: {why}");
     }
     line
 }

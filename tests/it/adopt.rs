@@ -226,6 +226,29 @@ async fn an_end_that_was_asked_for_is_asked_for_again() {
 }
 
 #[tokio::test]
+async fn an_end_that_was_not_permitted_is_told_each_time() {
+    let stage = Stage::new(&format!(r#"run = "trap '' TERM; echo up; {UNTIL_GO}""#));
+    let (mut driver, mut reports) = stage.driver();
+    driver.carry_out(Effect::Step(stage.order()));
+    until("it runs", || stage.text("session/steps/s.it.1/output.log").contains("up")).await;
+    let refused = stage.dir().join("refused.json");
+    for pid in [7, 8] {
+        driver.carry_out(Effect::End { step: "s.it".into(), attempt: 1 });
+        until("it is asked", || stage.dir().join("stop.json").exists() && !refused.exists()).await;
+        // As its shim writes it where processes of another user would not go.
+        let why = format!("not permitted to end process {pid} as app");
+        std::fs::write(&refused, serde_json::json!({ "why": why, "pids": [pid] }).to_string())
+            .expect("written");
+        match end_of(&mut reports).await {
+            Report::EndRefused { why: told, .. } => assert_eq!(told, why),
+            other => panic!("{other:?}"),
+        }
+    }
+    stage.write("go", "");
+    assert_eq!(finish(end_of(&mut reports).await).exit, Some(0));
+}
+
+#[tokio::test]
 async fn what_was_ended_before_it_had_started_never_starts() {
     let stage = Stage::new(r#"run = "echo run >>tally""#);
     for _ in 0..2 {

@@ -83,6 +83,12 @@ pub enum Report {
         attempt: u32,
         evidence: String,
     },
+    /// An attempt that was to end could not be ended: it runs on.
+    EndRefused {
+        step: StepId,
+        attempt: u32,
+        why: String,
+    },
     Sampled(Sample),
     Output {
         step: StepId,

@@ -332,6 +332,8 @@ impl Asker {
     /// # Errors
     /// [`StopError`], a sentence.
     pub fn stop(&self, grace: Duration) -> Result<(), StopError> {
+        // What an earlier asking was not permitted says nothing about this one.
+        let _ = std::fs::remove_file(self.step_dir.join("refused.json"));
         let wish = Wish { grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX) };
         files::replace(&self.step_dir, "stop.json", &files::json(&wish))
             .map_err(|source| StopError::Write { path: self.step_dir.clone(), source })?;

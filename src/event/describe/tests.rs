@@ -142,8 +142,21 @@ fn every_kind_reads_as_one_short_line() {
             "step switch.flip skipped: done by hand",
         ),
         (
-            E::StepKilled { step: "switch.flip".into(), attempt: 1, why: "ended by opsA".to_owned() },
+            E::StepKilled {
+                step: "switch.flip".into(),
+                attempt: 1,
+                why: "ended by opsA".to_owned(),
+                timed_out: false,
+            },
             "step switch.flip is being ended: ended by opsA",
+        ),
+        (
+            E::EndRefused {
+                step: "switch.flip".into(),
+                attempt: 1,
+                why: "not permitted to end process 7 as app".to_owned(),
+            },
+            "step switch.flip could not be ended and runs on: not permitted to end process 7 as app",
         ),
         (
             E::OutputCut { step: "switch.flip".into(), attempt: 1, kept: 64 << 20, dropped: 1 << 20 },

@@ -75,13 +75,22 @@ fn end_what_runs(round: &mut Round, rollback: &RollbackState, runbook: &Runbook)
             ending.events.push(starting::finish(state, step, false, why, Vec::new(), round.now.up_ms));
             continue;
         }
+        let refused = seen.end_refused.is_some_and(|at| at.up_ms >= rollback.started.up_ms);
         match &seen.killed {
+            None if refused => {
+                if rollback.stuck.is_none() {
+                    let because = seen.why.clone().unwrap_or_default();
+                    let why = format!("{} could not be ended: {because}", step.id);
+                    ending.events.extend(stuck(state, rollback, None, why));
+                }
+            }
             None => ending.events.push(EventKind::StepKilled {
                 step: step.id.clone(),
                 attempt: seen.attempt,
                 why: "the rollback ends it".to_owned(),
+                timed_out: false,
             }),
-            Some((_, since)) if rollback.stuck.is_none() && round.reached(since.up_ms + ENDING_MS) => {
+            Some(killed) if rollback.stuck.is_none() && round.reached(killed.since.up_ms + ENDING_MS) => {
                 let why = format!("{} could not be ended", step.id);
                 ending.events.extend(stuck(state, rollback, None, why));
             }

@@ -45,13 +45,20 @@ fn end(round: &mut Round, step: &Step) -> Option<EventKind> {
         return None;
     }
     let late = format!("timed out after {}", humantime::format_duration(timeout));
+    if seen.end_refused.is_some_and(|at| at.up_ms >= began + ms(timeout)) {
+        // What could not be ended for being late is not asked again and again: a person looks at it.
+        return None;
+    }
     let checks = match &step.action {
         Action::Await { checks, .. } => checks,
         Action::Start { ready, .. } if seen.process.is_some() => ready,
         action if starting::is_judged_here(action) => {
             return Some(starting::finish(state, step, false, late, Vec::new(), up));
         }
-        _ => return Some(EventKind::StepKilled { step: step.id.clone(), attempt: seen.attempt, why: late }),
+        _ => {
+            let (step, attempt) = (step.id.clone(), seen.attempt);
+            return Some(EventKind::StepKilled { step, attempt, why: late, timed_out: true });
+        }
     };
     let proofs = check_proofs(state, checks);
     let unmet = proofs.iter().find(|p| !p.met);

@@ -81,7 +81,8 @@ impl Audit<'_> {
         let style = match &event.event {
             EventKind::CommandRefused { .. }
             | EventKind::RollbackStuck { .. }
-            | EventKind::StepUnknown { .. } => theme.fail,
+            | EventKind::StepUnknown { .. }
+            | EventKind::EndRefused { .. } => theme.fail,
             EventKind::StepFinished(finish) if !finish.passed => theme.fail,
             EventKind::NoteAdded { .. } => theme.title,
             _ => theme.text,

@@ -180,8 +180,11 @@ impl StagePanel<'_> {
         {
             facts.push((format!("why: {why}"), theme.mark(status::step(self.state, id).0)));
         }
-        if let Some((why, _)) = step.killed.as_ref().filter(|_| step.status.is_open()) {
-            facts.push((format!("being ended: {why}"), theme.warn));
+        if let Some(ending) = step.killed.as_ref().filter(|_| step.status.is_open()) {
+            facts.push((format!("being ended: {}", ending.why), theme.warn));
+        }
+        if let (Some(why), Some(_), true) = (&step.why, step.end_refused, step.status.is_open()) {
+            facts.push((format!("could not be ended: {why}"), theme.fail));
         }
         let finish = step.finish.as_ref().filter(|_| !step.status.is_open());
         let proofs = finish.map(|finish| finish.proofs.as_slice()).unwrap_or_default();

@@ -243,7 +243,7 @@ impl Attempt {
         let log = self.folder().1.join("output.log");
         let asker = running.asker();
         let mut told = 0;
-        let mut asked = 0;
+        let (mut asked, mut refusable) = (0, false);
         let mut progress = tokio::time::interval(PROGRESS);
         loop {
             tokio::select! {
@@ -253,13 +253,26 @@ impl Attempt {
                 }
                 times = self.told_again(asked) => {
                     asked = times;
-                    if let Err(e) = asker.stop(GRACE) {
-                        tracing::warn!("{} could not be asked to end: {e}", self.order.step);
+                    let stopped = asker.stop(GRACE);
+                    refusable = stopped.is_ok();
+                    if let Err(e) = stopped {
+                        self.end_refused(e.to_string());
                     }
                 }
-                _ = progress.tick() => self.tell_progress(&log, &mut told),
+                _ = progress.tick() => {
+                    self.tell_progress(&log, &mut told);
+                    if let Some(refused) = refusable.then(|| asker.refused()).flatten() {
+                        refusable = false;
+                        self.end_refused(refused.why);
+                    }
+                }
             }
         }
+    }
+
+    fn end_refused(&self, why: String) {
+        let (step, attempt) = (self.order.step.clone(), self.order.attempt);
+        let _ = self.inbox.send(Input::Report(Report::EndRefused { step, attempt, why }));
     }
 
     fn tell_progress(&self, log: &Path, told: &mut u64) {

@@ -15,8 +15,12 @@ pub fn rows(id: &StepId, cx: &Context) -> Option<Vec<Row>> {
     let seen = cx.state.step(id);
     let mut rows = standing(id, cx);
     rows.extend(plan.description.iter().flat_map(|text| text.lines()).map(Row::new));
-    if let Some((why, at)) = &seen.killed {
-        rows.push(Row::mark(Mark::Warn, format!("being ended since {}: {why}", time(at.at))));
+    if let Some(ending) = &seen.killed {
+        let since = time(ending.since.at);
+        rows.push(Row::mark(Mark::Warn, format!("being ended since {since}: {}", ending.why)));
+    }
+    if let Some(at) = seen.end_refused {
+        rows.push(Row::mark(Mark::Fail, format!("could not be ended at {}", time(at.at))));
     }
     if let Some(process) = &seen.process {
         rows.push(Row::dim(format!("started process {}", process.pid)).indent(2));
