@@ -4,6 +4,7 @@ mod chain;
 pub mod dir;
 pub mod line;
 pub mod reader;
+pub mod receipts;
 pub mod telemetry;
 pub mod verify;
 pub mod writer;

@@ -132,3 +132,80 @@ impl TelemetryFile {
         (self.length, base16ct::lower::encode_string(&self.hash.clone().finalize()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::session::telemetry::SamplePoint;
+
+    fn sample(took_ms: u32) -> Measure {
+        let point = SamplePoint {
+            up_ms: 0,
+            took_ms,
+            verdict: Verdict::Pass,
+            value: None,
+            number: None,
+            reason: String::new(),
+        };
+        Measure::Sample { check: "a".into(), point, processes: Vec::new() }
+    }
+
+    /// A file of two lines, vouched for after the first.
+    fn two_lines() -> (tempfile::TempDir, (u64, String), (u64, String)) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut telemetry = TelemetryFile::create(folder.path());
+        telemetry.keep(1, 1_000, &sample(1));
+        let first = telemetry.mark();
+        telemetry.keep(2, 2_000, &sample(2));
+        (folder, first, telemetry.mark())
+    }
+
+    fn reopen(folder: &Path, mark: &(u64, String)) -> (TelemetryFile, Option<String>) {
+        TelemetryFile::reopen(folder, Some((mark.0, &mark.1)))
+    }
+
+    #[test]
+    fn it_is_gone_on_with_where_it_was_left_and_a_torn_line_is_cut() {
+        let (folder, first, second) = two_lines();
+        let path = folder.path().join(dir::TELEMETRY);
+        for torn in ["", "{\"after\":3,\"up"] {
+            OpenOptions::new()
+                .append(true)
+                .open(&path)
+                .and_then(|mut file| file.write_all(torn.as_bytes()))
+                .expect("written");
+            let (telemetry, lost) = reopen(folder.path(), &first);
+            assert_eq!((telemetry.mark(), lost), (second.clone(), None));
+        }
+        let (mut telemetry, _) = reopen(folder.path(), &second);
+        telemetry.keep(3, 9_000, &sample(3));
+        let (again, lost) = reopen(folder.path(), &telemetry.mark());
+        assert_eq!((again.mark(), lost), (telemetry.mark(), None));
+        assert_eq!(fs::read_to_string(&path).expect("readable").lines().count(), 3);
+    }
+
+    #[test]
+    fn a_file_that_is_not_as_the_log_knows_it_is_said_so_and_kept() {
+        let spoil: [fn(&Path); 4] = [
+            |path| fs::remove_file(path).expect("removed"),
+            |path| fs::write(path, "").expect("written"),
+            |path| fs::write(path, "no\nline of ours\n, torn").expect("written"),
+            |path| File::options().write(true).open(path).and_then(|f| f.set_len(9)).expect("cut"),
+        ];
+        for spoil in spoil {
+            let (folder, first, _) = two_lines();
+            let path = folder.path().join(dir::TELEMETRY);
+            spoil(&path);
+            let before = fs::read(&path).unwrap_or_default();
+            let (mut telemetry, lost) = reopen(folder.path(), &first);
+            assert!(lost.is_some_and(|why| why.contains("telemetry.jsonl")));
+            telemetry.keep(3, 9_000, &sample(3));
+            let after = fs::read(&path).expect("it goes on");
+            assert!(after.starts_with(&before) && after.len() > before.len());
+            let digest = base16ct::lower::encode_string(&Sha256::digest(&after));
+            assert_eq!(telemetry.mark(), (after.len() as u64, digest));
+        }
+    }
+}
