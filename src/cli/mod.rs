@@ -6,8 +6,11 @@ pub mod load;
 mod operator;
 mod place;
 pub mod plan;
+mod recorded;
 mod run;
 pub mod schema;
+mod sessions;
+mod standing;
 mod verify;
 
 use std::process::ExitCode;
@@ -66,6 +69,8 @@ enum Command {
     Check(check::Args),
     /// Show what a runbook would do, or its way back, without doing any of it.
     Plan(plan::Args),
+    /// List the sessions: how each stands, and whether an engine drives it.
+    Sessions(sessions::Args),
     /// Say whether a session's record is whole.
     Verify(verify::Args),
     /// Print the JSON Schema of the runbook format, for editors.
@@ -86,6 +91,7 @@ pub fn main() -> Result<ExitCode> {
         Command::Run(args) => run::run(args),
         Command::Check(args) => check::run(&args),
         Command::Plan(args) => plan::run(&args),
+        Command::Sessions(args) => sessions::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Schema => schema::run(),
         Command::Lab(args) => crate::lab::run(args),
