@@ -263,6 +263,20 @@ pub fn fit(text: &str, cols: usize) -> Cow<'_, str> {
     Cow::Borrowed(text)
 }
 
+/// At most `most` bytes of a text, its beginning, with a word on how much was cut; no character is split.
+#[must_use]
+pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
+    if text.len() <= most {
+        return Cow::Borrowed(text);
+    }
+    // The word itself is to fit too; where there is no room for it, it alone says that something is missing.
+    let kept = text.floor_char_boundary(most.saturating_sub(CUT_WORD));
+    Cow::Owned(format!("{}… ({} bytes more)", &text[..kept], text.len() - kept))
+}
+
+/// The longest word on what was cut.
+const CUT_WORD: usize = "… (18446744073709551615 bytes more)".len();
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -360,6 +374,15 @@ mod tests {
         ] {
             assert_eq!(fit(text, cols), cut, "{text:?} in {cols}");
         }
+    }
+
+    #[test]
+    fn a_long_text_is_shortened_and_says_by_how_much() {
+        assert_eq!(shortened("short", 5), "short");
+        let long = "ä".repeat(100);
+        let cut = shortened(&long, 64);
+        assert!(cut.len() <= 64 && cut.starts_with("ää") && cut.ends_with("bytes more)"), "{cut}");
+        assert_eq!(shortened(&long, 3), "… (200 bytes more)");
     }
 
     fn hostile() -> impl Strategy<Value = String> {

@@ -2,6 +2,7 @@
 //! [`driver`] acts, under [`shim`]s and through checks; [`start()`] puts a session's engine together.
 
 pub mod driver;
+mod fact;
 mod hub;
 mod journal;
 pub mod machine;

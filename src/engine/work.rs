@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::driver::{Effect, Report, StepOrder, World};
+use super::fact;
 use super::machine::Input;
 use crate::check::Change;
 use crate::clock::Now;
@@ -33,8 +34,8 @@ impl Work {
         if matches!(event, EventKind::Promoted { .. } | EventKind::SessionClosed { .. }) {
             self.checkpoint();
         }
-        let event = masked(event, &self.redactor);
-        let event = stamp(&self.state, self.now, by, event);
+        let event = fact::masked(event, &self.redactor);
+        let event = stamp(&self.state, self.now, by, fact::fitting(event));
         self.state.apply(&event);
         self.fences.extend(fenced(&self.state, &event.event, self.now));
         self.events.push(event);
@@ -67,17 +68,6 @@ impl Work {
 /// An event behind the last of `state`.
 pub(super) fn stamp(state: &State, now: Now, by: By, event: EventKind) -> Arc<Event> {
     Arc::new(Event { seq: state.seq + 1, at: now.at, up_ms: now.up_ms, by, event })
-}
-
-/// The event with every secret in it masked. The runbook's own text is kept to the letter: its digest vouches for it.
-fn masked(event: EventKind, redactor: &Redactor) -> EventKind {
-    if redactor.is_empty() || matches!(event, EventKind::SessionOpened(_)) {
-        return event;
-    }
-    let Ok(mut value) = serde_json::to_value(&event) else { return event };
-    redactor.redact_json(&mut value);
-    // A mask that made the event unreadable hit a name of the format itself; such an event holds nothing else.
-    serde_json::from_value(value).unwrap_or(event)
 }
 
 /// The checks that an event fences: those of a step that starts, of a stage or a rollback that comes to its gate.

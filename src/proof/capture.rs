@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::compile;
+use super::{bytes, compile};
 use crate::runbook::interpolate::Scope;
 use crate::runbook::model::Capture;
 
@@ -17,14 +17,28 @@ pub enum CaptureError {
     NoValue(String, String, &'static str),
     #[error("capture `{0}`: {1}")]
     Pattern(String, String),
+    #[error("capture `{0}` takes {size}, and a value may have {most} at most", size = bytes(*.1 as u64), most = bytes(LONGEST_CAPTURE as u64))]
+    TooLong(String, usize),
 }
+
+/// The longest value that a capture takes, in bytes: it is kept in the log and goes into command lines.
+pub const LONGEST_CAPTURE: usize = 64 << 10;
 
 /// Takes the value of capture `name` out of a command's decoded output: group 1 of the first match, or the value
 /// that a JSON pointer points at (text as it is, anything else as JSON).
 ///
 /// # Errors
-/// Where there is nothing to take. Nothing is ever guessed: `null` and a group that took no part are nothing.
+/// Where there is nothing to take, or more than a value may have. Nothing is ever guessed: `null` and a group that took
+/// no part are nothing.
 pub fn capture(name: &str, capture: &Capture, output: &str, scope: &Scope) -> Result<String, CaptureError> {
+    let value = take(name, capture, output, scope)?;
+    match value.len() {
+        0..=LONGEST_CAPTURE => Ok(value),
+        longer => Err(CaptureError::TooLong(name.to_owned(), longer)),
+    }
+}
+
+fn take(name: &str, capture: &Capture, output: &str, scope: &Scope) -> Result<String, CaptureError> {
     match capture {
         Capture::Regex(pattern) => {
             let regex = compile(pattern, scope).map_err(|why| CaptureError::Pattern(name.to_owned(), why))?;
@@ -58,6 +72,16 @@ mod tests {
         assert_eq!(take("/list").unwrap(), "[1,2]");
         assert!(take("/none").is_err());
         assert!(take("/missing").is_err());
+    }
+
+    #[test]
+    fn a_value_is_bounded_and_never_cut() {
+        let take = |bytes| {
+            capture("x", &Capture::Regex(Pattern("(.*)".into())), &"a".repeat(bytes), &Scope::default())
+        };
+        assert_eq!(take(LONGEST_CAPTURE).map(|value| value.len()), Ok(LONGEST_CAPTURE));
+        let why = take(LONGEST_CAPTURE + 1024).expect_err("too long").to_string();
+        assert_eq!(why, "capture `x` takes 65 KiB, and a value may have 64 KiB at most");
     }
 
     #[test]

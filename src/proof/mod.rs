@@ -8,7 +8,7 @@ mod report;
 mod status;
 mod text;
 
-pub use capture::{CaptureError, capture};
+pub use capture::{CaptureError, LONGEST_CAPTURE, capture};
 pub use exit::{Ended, exit};
 pub use report::{Before, FileMark, FileSeen, ReportSeen, report};
 pub use status::{Answer, Body, answer};

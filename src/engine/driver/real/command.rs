@@ -22,6 +22,8 @@ use crate::session::telemetry::OutputProgress;
 const GRACE: Duration = Duration::from_secs(10);
 /// How often the growth of a running command's output is told.
 const PROGRESS: Duration = Duration::from_millis(200);
+/// Bytes that all captures of an attempt may take in the log: they share one line with its proofs.
+const LONGEST_CAPTURES: usize = 256 << 10;
 /// The variables that a command gets besides those of the runbook.
 const INHERITED: &[&str] = &[
     "PATH",
@@ -289,7 +291,7 @@ impl Attempt {
         check::file::see(&self.path(path)?)
     }
 
-    /// Takes the captures; one that cannot be taken fails the step.
+    /// Takes the captures; one that cannot be taken fails the step, and so do more than one fact can hold.
     pub(super) fn capture(&self, step: &Step, output: &str, done: &mut Done) {
         for (name, capture) in &step.capture {
             match proof::capture(name, capture, output, &self.scope) {
@@ -301,6 +303,15 @@ impl Attempt {
                     done.why = Some(e.to_string());
                 }
             }
+        }
+        let bytes: usize =
+            done.captures.values().map(|value| serde_json::json!(value).to_string().len()).sum();
+        if bytes > LONGEST_CAPTURES {
+            done.captures.clear();
+            done.failed = true;
+            done.why = Some(format!(
+                "its captures take {bytes} bytes of the log, and {LONGEST_CAPTURES} are the most"
+            ));
         }
     }
 }

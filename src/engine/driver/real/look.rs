@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt as _, join_all};
 
-use super::{Attempt, Done, redact};
+use super::{Attempt, Done, tidy};
 use crate::check::{self, Sample};
 use crate::proof::{self, Body, Proof};
 use crate::runbook::CheckId;
@@ -50,7 +50,7 @@ impl Attempt {
         async move {
             let Probe::Any(members) = &check.probe else {
                 let mut sample = check::sample(check, &self.scope, &self.around.checks).await;
-                redact(&mut sample, &self.around.redactor);
+                tidy(&mut sample, &self.around.redactor);
                 return sample;
             };
             let plans = members.iter().filter_map(|id| self.order.runbook.check(id)).filter(|c| c.applies);

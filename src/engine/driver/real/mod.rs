@@ -1,6 +1,7 @@
 //! The real world: commands under shims, requests, links, signals, samples. Every effect is a task of its own; the
 //! loop never waits for one.
 
+mod attempt;
 mod collect;
 mod command;
 mod files;
@@ -9,27 +10,25 @@ mod look;
 mod signal;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use tokio::sync::{mpsc, watch};
 
 use super::{AdoptOrder, Driver, Effect, Report, SampleOrder, StepOrder, scope};
 use crate::check;
-use crate::clock;
 use crate::engine::machine::Input;
 use crate::engine::shim::client::Program;
-use crate::engine::shim::evidence::{Evidence, evidence};
 use crate::engine::shim::record::Secret;
-use crate::event::{EventKind, OutputRecord, StepFinished};
-use crate::process::Identity;
-use crate::proof::{self, Proof};
 use crate::redact::Redactor;
 use crate::runbook::StepId;
-use crate::runbook::interpolate::{Place, Scope};
-use crate::runbook::model::{Action, Step, Template};
+use crate::runbook::interpolate::Scope;
 use crate::session::State;
+use crate::text;
+use attempt::{Attempt, Done, End, Taken, perform};
+
+/// The longest text that a fact holds of what others wrote, in bytes.
+const LONGEST_TEXT: usize = 4 << 10;
 
 /// What every effect needs of the session.
 pub struct Surroundings {
@@ -100,231 +99,19 @@ impl Driver for Real {
 async fn take_sample(around: Arc<Surroundings>, order: SampleOrder, inbox: mpsc::UnboundedSender<Input>) {
     let scope = scope(&around.scope, &order.world, None);
     let mut sample = check::sample(&order.check, &scope, &around.checks).await;
-    redact(&mut sample, &around.redactor);
+    tidy(&mut sample, &around.redactor);
     let _ = inbox.send(Input::Report(Report::Sampled(sample)));
 }
 
-/// Masks every secret in what a look has seen.
-fn redact(sample: &mut check::Sample, redactor: &Redactor) {
-    if redactor.is_empty() {
-        return;
-    }
-    sample.point.reason = redactor.redact(&sample.point.reason);
-    if let Some(value) = &mut sample.point.value {
-        *value = redactor.redact(value);
-    }
-    for process in &mut sample.processes {
-        process.name = redactor.redact(&process.name);
+/// Makes what a look has seen fit for a fact.
+fn tidy(sample: &mut check::Sample, redactor: &Redactor) {
+    let names = sample.processes.iter_mut().map(|process| &mut process.name);
+    for text in [&mut sample.point.reason].into_iter().chain(&mut sample.point.value).chain(names) {
+        *text = fit(text, redactor);
     }
 }
 
-/// What is known of an attempt that is taken over.
-#[derive(Clone, Copy)]
-struct Taken {
-    begun: clock::Now,
-    killed: bool,
-}
-
-/// One attempt as it is carried out.
-struct Attempt {
-    around: Arc<Surroundings>,
-    order: StepOrder,
-    scope: Scope,
-    /// How often it was asked to end.
-    ended: watch::Receiver<u32>,
-    inbox: mpsc::UnboundedSender<Input>,
-    /// When it began, by both clocks.
-    begun: clock::Now,
-}
-
-/// How an attempt ended, before it becomes an event.
-#[derive(Default)]
-struct Done {
-    proofs: Vec<Proof>,
-    /// Where the proofs do not say it better.
-    why: Option<String>,
-    failed: bool,
-    exit: Option<i32>,
-    output: Option<OutputRecord>,
-    captures: IndexMap<String, String>,
-    remains: Vec<u32>,
-    before: Vec<EventKind>,
-    /// Where it is not the time since it began: how long its command ran.
-    took_ms: Option<u64>,
-}
-
-/// What an attempt comes to.
-enum End {
-    Done(Box<Done>),
-    /// A `start` step's process is up; the engine goes on from there.
-    Launched(Identity),
-    Unknown(String),
-}
-
-impl End {
-    fn done(done: Done) -> Self {
-        Self::Done(Box::new(done))
-    }
-}
-
-impl Done {
-    fn failed(why: impl Into<String>) -> Self {
-        Self { why: Some(why.into()), failed: true, ..Self::default() }
-    }
-}
-
-async fn perform(
-    around: Arc<Surroundings>,
-    order: StepOrder,
-    taken: Option<Taken>,
-    ended: watch::Receiver<u32>,
-    inbox: mpsc::UnboundedSender<Input>,
-) {
-    let mut scope = scope(&around.scope, &order.world, Some(order.attempt));
-    scope.stage = Some(order.step.stage().to_owned());
-    let Some(step) = order.runbook.step(&order.step).cloned() else { return };
-    // Looks that are taken again begin now: only a command goes on from where it was.
-    let begun = taken.filter(|_| is_command(&step.action)).map_or_else(clock::now, |taken| taken.begun);
-    let attempt = Attempt { around, order, scope, ended, inbox, begun };
-    let end = if taken.is_some() { attempt.take_over(&step).await } else { attempt.begin(&step).await };
-    let (id, number) = (attempt.order.step.clone(), attempt.order.attempt);
-    let report = match end {
-        End::Launched(process) => {
-            attempt.around.checks.note_started(id.clone(), process.clone());
-            Report::Launched { step: id, attempt: number, process }
-        }
-        End::Unknown(evidence) => Report::Unknown { step: id, attempt: number, evidence },
-        End::Done(done) => attempt.finished(&step, *done),
-    };
-    let _ = attempt.inbox.send(Input::Report(report));
-}
-
-/// Whether an action goes on under a shim, whatever becomes of the engine.
-fn is_command(action: &Action) -> bool {
-    matches!(action, Action::Run { .. } | Action::Start { .. })
-}
-
-impl Attempt {
-    /// The attempt from its beginning.
-    async fn begin(&self, step: &Step) -> End {
-        match self.missing_file(step) {
-            Some(missing) => End::done(missing),
-            None => self.act(step).await,
-        }
-    }
-
-    /// The attempt as an earlier engine left it. What may have had its effect is never done a second time.
-    async fn take_over(&self, step: &Step) -> End {
-        let gone = |what: &str| End::Unknown(format!("the engine ended while {what}"));
-        match &step.action {
-            action if is_command(action) && (self.is_to_end() || self.evidence_is_there()) => {
-                self.act(step).await
-            }
-            Action::Request { .. } => gone("this request was on its way: whether it arrived is not known"),
-            Action::Signal { process, signal, .. } => {
-                let now = self.processes_now(process).await;
-                gone(&format!("it sent {signal}: whether that was received is not known; {now}"))
-            }
-            Action::Link { path, target } => {
-                gone(&format!("it switched this link: {}", self.link_now(path, target)))
-            }
-            _ => self.begin(step).await,
-        }
-    }
-
-    fn evidence_is_there(&self) -> bool {
-        evidence(&self.folder().1) != Evidence::NotStarted
-    }
-
-    async fn act(&self, step: &Step) -> End {
-        match &step.action {
-            Action::Run { command, expect } => self.run(step, command, expect).await,
-            Action::Start { argv, log, min_uptime, .. } => self.start(step, argv, log, *min_uptime).await,
-            Action::Request { target, expect } => End::done(self.request(step, target, expect).await),
-            Action::Assert { checks } => End::done(self.assert(checks).await),
-            Action::Signal { process, signal, expect } => {
-                End::done(self.signal(process, signal, expect).await)
-            }
-            Action::Link { path, target } => End::done(self.link(path, target)),
-            Action::Collect { globs } => End::done(self.collect(globs)),
-            // The engine judges these itself and orders nothing.
-            Action::Await { .. } | Action::Confirm { .. } | Action::Wait { .. } => {
-                End::done(Done::failed("nothing is to be done here"))
-            }
-        }
-    }
-
-    /// The first of the step's `files` that is not there.
-    fn missing_file(&self, step: &Step) -> Option<Done> {
-        step.files.iter().find_map(|file| {
-            let problem = match self.path(file) {
-                Ok(path) if path.exists() => return None,
-                Ok(path) => format!("{} is not there", path.display()),
-                Err(why) => why,
-            };
-            let expected = format!("file {} exists", file.as_str());
-            Some(Done { proofs: vec![Proof { expected, met: false, seen: problem }], ..Done::default() })
-        })
-    }
-
-    fn text(&self, template: &Template) -> Result<String, String> {
-        self.scope.resolve(template, Place::Plain).map_err(|e| e.to_string())
-    }
-
-    /// A path of the runbook, absolute.
-    fn path(&self, template: &Template) -> Result<PathBuf, String> {
-        Ok(self.order.runbook.dir.join(self.text(template)?))
-    }
-
-    /// The step's own folder under the session's, relative and absolute.
-    fn folder(&self) -> (String, PathBuf) {
-        let name = format!("steps/{}.{}", self.order.step, self.order.attempt);
-        let path = self.around.session_dir.join(&name);
-        (name, path)
-    }
-
-    /// Resolves when the attempt is to end.
-    async fn told_to_end(&self) {
-        self.told_again(0).await;
-    }
-
-    /// Resolves when the attempt was asked to end more than `times`, with how often it was.
-    async fn told_again(&self, times: u32) -> u32 {
-        let mut ended = self.ended.clone();
-        if ended.wait_for(|asked| *asked > times).await.is_err() {
-            // The driver is gone: nobody asks any more.
-            std::future::pending::<()>().await;
-        }
-        *ended.borrow()
-    }
-
-    fn is_to_end(&self) -> bool {
-        *self.ended.borrow() > 0
-    }
-
-    fn finished(&self, step: &Step, mut done: Done) -> Report {
-        done.before.extend(self.evidence(step, &done));
-        let passed = !done.failed && proof::all_met(&done.proofs);
-        let why = done.why.unwrap_or_else(|| match proof::why_not(&done.proofs) {
-            Some(why) if !passed => why,
-            _ => format!("{} of {} proofs seen", done.proofs.len(), done.proofs.len()),
-        });
-        let finish = StepFinished {
-            step: self.order.step.clone(),
-            attempt: self.order.attempt,
-            passed,
-            why,
-            proofs: done.proofs,
-            exit: done.exit,
-            took_ms: done.took_ms.unwrap_or_else(|| clock::up_ms().saturating_sub(self.begun.up_ms)),
-            output: done.output,
-            captures: done.captures,
-            remains: done.remains,
-        };
-        Report::Finished { before: done.before, finish: Box::new(finish) }
-    }
-
-    fn session_dir(&self) -> &Path {
-        &self.around.session_dir
-    }
+/// What others wrote as a fact may hold it: every secret masked, and only then cut, so that no half of one is left.
+fn fit(text: &str, redactor: &Redactor) -> String {
+    text::shortened(&redactor.redact(text), LONGEST_TEXT).into_owned()
 }
