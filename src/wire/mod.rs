@@ -4,7 +4,15 @@
 //! answers and pieces of output come beside them as [`message`]s. Who a client is, the kernel says ([`peer`]), never
 //! the client.
 
+pub mod client;
 pub mod codec;
+mod connection;
+mod guests;
 pub mod message;
+mod missed;
+mod naming;
+mod outbox;
 pub mod peer;
+pub mod server;
 pub mod socket;
+mod upload;

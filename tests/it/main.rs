@@ -14,3 +14,4 @@ mod runbook_files;
 mod shim;
 mod terminal;
 mod watched;
+mod wire;

@@ -1,0 +1,456 @@
+//! A cockpit's end of the socket: it folds what the engine shows into a [`Feed`], checks the chain of every line as it
+//! would a file's, and sends what the cockpit asks for.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::codec::{self, CodecError, LOG_LINE, Lines};
+use super::message::{FORMAT, Hello, LONGEST_ASKED, LONGEST_TOLD, PART_BYTES, ToClient, ToServer};
+use super::missed::Missed;
+use super::socket::{self, SOCKET};
+use crate::audit::line::{self, Hash};
+use crate::event::{Event, EventKind, Person};
+use crate::feed::{Ask, Commander, Feed, FeedItem, OutputPiece, OutputReader, ReadOutput};
+use crate::session::telemetry::Measure;
+use crate::session::{Command, Refusal, State, Telemetry};
+
+/// How many items a screen may lag behind; measures are folded together for it at half of that.
+const LAG: usize = 8192;
+/// How long an engine may take to answer a hello.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// With more than this waiting to be sent, the cockpit's wishes wait too.
+const ROOM_BYTES: usize = 256 << 10;
+/// The most bytes of a file that belongs to a note.
+const FILE_BYTES: usize = 4 << 20;
+
+/// A connection to an engine.
+#[derive(Debug)]
+pub struct Attached {
+    pub feed: Feed,
+    pub session: String,
+    /// Who we are there.
+    pub person: Person,
+    /// The engine is another version of gonogo; which, as a sentence.
+    pub note: Option<String>,
+    /// The last line that was seen and found whole: whoever keeps it can hold the log against it later.
+    pub head: watch::Receiver<Head>,
+    pub line: Line,
+}
+
+/// The chain's end, as far as it was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    pub seq: u64,
+    pub hash: Hash,
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// Nobody listens: the engine is dead, or the session was never served.
+    #[error("no engine answers in {folder}: `gonogo resume` brings the session back")]
+    NoEngine { folder: PathBuf },
+    #[error("{folder} is closed to you: {source}")]
+    Closed { folder: PathBuf, source: io::Error },
+    #[error("the engine does not let you in: {0}")]
+    Refused(String),
+    #[error("the log that this engine shows is not whole: {0}")]
+    NotWhole(String),
+    #[error("the engine does not answer: its machine may be stopped or overloaded")]
+    Silent,
+    #[error("the engine is gone again: {0}")]
+    Lost(String),
+}
+
+impl From<CodecError> for ConnectError {
+    fn from(error: CodecError) -> Self {
+        Self::Lost(error.to_string())
+    }
+}
+
+impl From<io::Error> for ConnectError {
+    fn from(error: io::Error) -> Self {
+        Self::Lost(error.to_string())
+    }
+}
+
+/// Attaches to the engine whose socket is `place`, or lies in it: reads everything that happened, and then goes on
+/// reading beside whoever holds the feed. The connection ends when the feed is dropped.
+///
+/// # Errors
+/// [`ConnectError`], a sentence.
+pub async fn connect(place: &Path, hello: Hello) -> Result<Attached, ConnectError> {
+    let folder = if place.ends_with(SOCKET) { place.parent().unwrap_or(place) } else { place };
+    let stream = socket::connect(folder).await.map_err(|source| match source.kind() {
+        io::ErrorKind::PermissionDenied => ConnectError::Closed { folder: folder.to_owned(), source },
+        _ => ConnectError::NoEngine { folder: folder.to_owned() },
+    })?;
+    let (read, mut writer) = stream.into_split();
+    let mut lines = Lines::new(read, LONGEST_TOLD);
+    let mut out = Vec::new();
+    codec::encode(&ToServer::Hello(hello), &mut out);
+    if out.len() > LONGEST_ASKED {
+        return Err(ConnectError::Refused("who you say you are is longer than 64 KiB".to_owned()));
+    }
+    // A server that refuses us at sight says so, and may not read any more.
+    let said = writer.write_all(&out).await;
+    let heard = tokio::time::timeout(PATIENCE, lines.next()).await.map_err(|_| ConnectError::Silent)?;
+    let line = match heard {
+        Ok(Some(line)) => line,
+        Ok(None) => return Err(ConnectError::Lost("it closed the connection".to_owned())),
+        Err(e) => return Err(said.err().map_or_else(|| e.into(), ConnectError::from)),
+    };
+    let (version, session, person) = match codec::decode(line)? {
+        ToClient::Welcome { format: FORMAT, version, session, person, .. } => (version, session, person),
+        ToClient::Welcome { format, program, .. } => {
+            let program = program.display();
+            return Err(ConnectError::Refused(format!("it speaks format {format}: attach with {program}")));
+        }
+        ToClient::Refused { why } => return Err(ConnectError::Refused(why)),
+        _ => return Err(ConnectError::Lost("it does not answer a hello with a welcome".to_owned())),
+    };
+    let own = env!("CARGO_PKG_VERSION");
+    let note = (version != own).then(|| format!("the engine is gonogo {version}, this is gonogo {own}"));
+    let (history, chain) = read_history(&mut lines, &mut writer).await?;
+    let (asks, asks_end) = mpsc::channel(64);
+    let (reads, reads_end) = mpsc::channel(64);
+    let (orders, orders_end) = mpsc::channel(8);
+    let (items, items_end) = mpsc::channel(LAG);
+    let (head, head_end) = watch::channel(chain.0.clone());
+    let pump = Pump {
+        session: session.clone(),
+        closed: history.0.is_closed(),
+        missed: Missed::after(&history.1),
+        chain,
+        head,
+        items,
+        out: Vec::new(),
+        answers: HashMap::new(),
+        pieces: HashMap::new(),
+        next_id: 1,
+        active: false,
+    };
+    tokio::spawn(pump.run(lines, writer, asks_end, reads_end, orders_end));
+    let (state, telemetry) = history;
+    let commander = Some(Commander::new(person.clone(), asks));
+    let feed = Feed { state, telemetry, items: items_end, commander, outputs: OutputReader::new(reads) };
+    let line = Line { operator: person.clone(), orders };
+    Ok(Attached { feed, session, person, note, head: head_end, line })
+}
+
+/// Folds everything up to `caught_up`.
+async fn read_history(
+    lines: &mut Lines<OwnedReadHalf>,
+    writer: &mut OwnedWriteHalf,
+) -> Result<((State, Telemetry), Chain), ConnectError> {
+    let (mut state, mut telemetry, mut chain) = (State::default(), Telemetry::default(), Chain::new());
+    loop {
+        let heard = tokio::time::timeout(PATIENCE, lines.next()).await.map_err(|_| ConnectError::Silent)?;
+        let Some(line) = heard? else {
+            return Err(ConnectError::Lost("it closed the connection".to_owned()));
+        };
+        if line.starts_with(LOG_LINE) {
+            let event = chain.follow(line).map_err(ConnectError::NotWhole)?;
+            state.apply(&Arc::new(event));
+            continue;
+        }
+        match codec::decode(line)? {
+            ToClient::CaughtUp { seq } if chain.0.seq >= seq => return Ok(((state, telemetry), chain)),
+            ToClient::CaughtUp { seq } => {
+                return Err(ConnectError::NotWhole(format!("it ends at {} and not at {seq}", chain.0.seq)));
+            }
+            ToClient::Measure { measure } => telemetry.record(measure),
+            ToClient::Ping {} => {
+                let mut pong = Vec::new();
+                codec::encode(&ToServer::Pong {}, &mut pong);
+                writer.write_all(&pong).await?;
+            }
+            ToClient::Bye { why } | ToClient::Refused { why } => return Err(ConnectError::Lost(why)),
+            ToClient::Welcome { .. } | ToClient::Answer { .. } | ToClient::Output { .. } => {}
+        }
+    }
+}
+
+/// The chain of the lines that were seen.
+#[derive(Debug)]
+struct Chain(Head);
+
+impl Chain {
+    fn new() -> Self {
+        Self(Head { seq: 0, hash: line::genesis() })
+    }
+
+    /// The next line's event, where it follows the last one.
+    fn follow(&mut self, line: &[u8]) -> Result<Event, String> {
+        let next = self.0.seq + 1;
+        let (prev, hash) = line::check(line).map_err(|why| format!("event {next}: {why}"))?;
+        if prev != self.0.hash {
+            return Err(format!("event {next} does not follow the one before it"));
+        }
+        let event: Event =
+            serde_json::from_slice(line).map_err(|e| format!("event {next} is no event: {e}"))?;
+        if event.seq != next {
+            return Err(format!("event {} stands where {next} belongs", event.seq));
+        }
+        self.0 = Head { seq: next, hash: hash.to_owned() };
+        Ok(event)
+    }
+}
+
+/// What a cockpit does over its connection beside commanding.
+#[derive(Debug, Clone)]
+pub struct Line {
+    operator: Person,
+    orders: mpsc::Sender<Order>,
+}
+
+#[derive(Debug)]
+enum Order {
+    Active,
+    AskWithFile { ask: Ask, name: String, bytes: Vec<u8> },
+}
+
+impl Line {
+    /// A key was pressed; it may be called at every one.
+    pub fn active(&self) {
+        // Where much is waiting already, one more says nothing new.
+        let _ = self.orders.try_send(Order::Active);
+    }
+
+    /// Asks for a note with a file beside it, which goes into the session's evidence.
+    ///
+    /// # Errors
+    /// The refusal, or that the engine is gone.
+    pub async fn ask_with_file(
+        &self,
+        command: Command,
+        seen_seq: u64,
+        name: String,
+        bytes: Vec<u8>,
+    ) -> Result<(), Refusal> {
+        if bytes.len() > FILE_BYTES {
+            return Err(Refusal::new(format!("a file for a note holds at most {} MiB", FILE_BYTES >> 20)));
+        }
+        let gone = || Refusal::new("the engine is gone: `gonogo resume` brings the session back");
+        let (answer, answered) = oneshot::channel();
+        let ask = Ask { operator: self.operator.clone(), command, seen_seq, answer };
+        self.orders.send(Order::AskWithFile { ask, name, bytes }).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
+}
+
+/// Turns lines into items, and wishes into messages.
+struct Pump {
+    session: String,
+    /// The session is over: an engine that goes then is not missed.
+    closed: bool,
+    missed: Missed,
+    chain: Chain,
+    head: watch::Sender<Head>,
+    items: mpsc::Sender<FeedItem>,
+    out: Vec<u8>,
+    answers: HashMap<u64, oneshot::Sender<Result<(), Refusal>>>,
+    pieces: HashMap<u64, oneshot::Sender<OutputPiece>>,
+    next_id: u64,
+    /// A key was reported since the last ping.
+    active: bool,
+}
+
+impl Pump {
+    async fn run(
+        mut self,
+        mut lines: Lines<OwnedReadHalf>,
+        mut writer: OwnedWriteHalf,
+        mut asks: mpsc::Receiver<Ask>,
+        mut reads: mpsc::Receiver<ReadOutput>,
+        mut orders: mpsc::Receiver<Order>,
+    ) {
+        let items = self.items.clone();
+        let lost = loop {
+            let room = self.out.len() < ROOM_BYTES;
+            tokio::select! {
+                () = items.closed() => return,
+                line = lines.next() => {
+                    let taken = match line {
+                        Ok(Some(line)) => self.take(line).await,
+                        Ok(None) | Err(_) => Err(self.gone()),
+                    };
+                    if let Err(why) = taken {
+                        break why;
+                    }
+                }
+                written = writer.write(&self.out), if !self.out.is_empty() => match written {
+                    Ok(count) if count > 0 => {
+                        self.out.drain(..count);
+                    }
+                    _ => break self.gone(),
+                },
+                Some(ask) = asks.recv(), if room => self.ask(ask, None),
+                Some(read) = reads.recv(), if room => self.read_output(read),
+                Some(order) = orders.recv(), if room => self.obey(order),
+            }
+        };
+        // What is under way is answered by being dropped: the engine is gone.
+        drop((asks, reads, orders, self.answers, self.pieces));
+        if self.closed {
+            items.closed().await;
+        } else {
+            let _ = items.send(FeedItem::Lost(lost)).await;
+        }
+    }
+
+    fn gone(&self) -> String {
+        format!("the engine is gone: `gonogo resume {}` brings it back", self.session)
+    }
+
+    fn send(&mut self, message: &ToServer) {
+        codec::encode(message, &mut self.out);
+    }
+
+    fn id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    /// Takes one line.
+    ///
+    /// # Errors
+    /// Why it is the last one.
+    async fn take(&mut self, line: &[u8]) -> Result<(), String> {
+        if line.starts_with(LOG_LINE) {
+            let event = self
+                .chain
+                .follow(line)
+                .map_err(|why| format!("the log that this engine shows is not whole: {why}"))?;
+            self.closed |= matches!(event.event, EventKind::SessionClosed { .. });
+            self.head.send_replace(self.chain.0.clone());
+            // A screen that does not read holds up its own connection and nothing else.
+            let _ = self.items.send(FeedItem::Event(Arc::new(event))).await;
+            return Ok(());
+        }
+        match codec::decode(line)
+            .map_err(|e| format!("the engine says what this gonogo does not know: {e}"))?
+        {
+            ToClient::Measure { measure } => self.measure(measure),
+            ToClient::Answer { id, refusal } => {
+                if let Some(answer) = self.answers.remove(&id) {
+                    let _ = answer.send(refusal.map_or(Ok(()), |why| Err(Refusal(why))));
+                }
+            }
+            ToClient::Output { id, offset, bytes, total, stderr } => {
+                if let Some(answer) = self.pieces.remove(&id) {
+                    let _ = answer.send(OutputPiece { offset, bytes, total, stderr });
+                }
+            }
+            ToClient::Ping {} => {
+                self.active = false;
+                self.send(&ToServer::Pong {});
+            }
+            ToClient::Bye { why } | ToClient::Refused { why } => {
+                return Err(format!("the engine let go of this cockpit: {why}"));
+            }
+            ToClient::Welcome { .. } | ToClient::CaughtUp { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// Hands a measure on, or folds it into those that the screen is told once it reads again.
+    fn measure(&mut self, measure: Measure) {
+        if self.items.capacity() < LAG / 2 {
+            self.missed.fold(measure);
+            return;
+        }
+        self.missed.told(&measure);
+        for measure in self.missed.take().into_iter().chain([measure]) {
+            if let Err(mpsc::error::TrySendError::Full(FeedItem::Measure(measure))) =
+                self.items.try_send(FeedItem::Measure(measure))
+            {
+                self.missed.fold(measure);
+            }
+        }
+    }
+
+    fn ask(&mut self, ask: Ask, upload: Option<u64>) {
+        let Ask { command, seen_seq, answer, .. } = ask;
+        let (id, before) = (self.id(), self.out.len());
+        self.send(&ToServer::Ask { id, command, seen_seq, upload });
+        if self.out.len() - before > LONGEST_ASKED {
+            self.out.truncate(before);
+            let _ = answer.send(Err(Refusal::new("this is longer than 64 KiB: say it shorter")));
+            return;
+        }
+        self.answers.insert(id, answer);
+    }
+
+    fn read_output(&mut self, read: ReadOutput) {
+        let ReadOutput { step, attempt, offset, len, answer } = read;
+        let id = self.id();
+        self.send(&ToServer::ReadOutput { id, step, attempt, offset, len: len as u64 });
+        self.pieces.insert(id, answer);
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Active if self.active => {}
+            Order::Active => {
+                self.active = true;
+                self.send(&ToServer::Active {});
+            }
+            Order::AskWithFile { ask, name, bytes } => {
+                let name: String = name.chars().take(200).collect();
+                let id = self.id();
+                let mut parts = bytes.chunks(PART_BYTES).peekable();
+                while let Some(part) = parts.next() {
+                    let last = parts.peek().is_none();
+                    self.send(&ToServer::Upload { id, name: name.clone(), part: part.to_vec(), last });
+                }
+                if bytes.is_empty() {
+                    self.send(&ToServer::Upload { id, name, part: Vec::new(), last: true });
+                }
+                self.ask(ask, Some(id));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::By;
+
+    fn lines(count: u64) -> Vec<Vec<u8>> {
+        let mut prev = line::genesis();
+        let at = chrono::DateTime::from_timestamp_millis(1_795_000_000_113).expect("a date");
+        let line = |seq| {
+            let event = Event { seq, at, up_ms: seq, by: By::ENGINE, event: EventKind::Paused };
+            let (mut line, hash) = line::encode(&event, &prev).expect("short");
+            line.pop();
+            prev = hash;
+            line
+        };
+        (1..=count).map(line).collect()
+    }
+
+    #[test]
+    fn a_line_that_does_not_follow_is_seen() {
+        let lines = lines(3);
+        let mut chain = Chain::new();
+        assert!(chain.follow(&lines[1]).is_err(), "not the first");
+        assert_eq!(chain.follow(&lines[0]).map(|event| event.seq), Ok(1));
+        assert!(chain.follow(&lines[0]).is_err(), "twice");
+        assert!(chain.follow(&lines[2]).is_err(), "one is missing");
+        let mut changed = lines[1].clone();
+        let at = changed.iter().position(|byte| *byte == b'p').expect("a letter");
+        changed[at] = b'q';
+        assert!(chain.follow(&changed).is_err(), "changed");
+        assert_eq!(chain.follow(&lines[1]).map(|event| event.seq), Ok(2));
+        assert_eq!(chain.0.seq, 2);
+    }
+}
