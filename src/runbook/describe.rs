@@ -24,6 +24,9 @@ pub fn describe_action(step: &Step, scope: &Scope, shell: &[String]) -> String {
             format!("await {} for {}", names(checks), humantime::format_duration(*hold))
         }
         Action::Assert { checks } => format!("assert {}", names(checks)),
+        Action::Confirm { question, role: Some(role), .. } => {
+            format!("confirm for {role}: {}", scope.show(question))
+        }
         Action::Confirm { question, .. } => format!("confirm: {}", scope.show(question)),
         Action::Wait { duration } => format!("wait {}", humantime::format_duration(*duration)),
         Action::Signal { process, signal, .. } => format!("signal {signal} to the process of {process}"),

@@ -68,11 +68,21 @@ pub struct Runbook {
     /// The runbook's own, and after them each stage's.
     pub triggers: Vec<Trigger>,
     pub rollback: Rollback,
+    /// Who may stand for a role; one that is not here is claimed by whoever says so.
+    pub roles: IndexMap<String, Vec<Member>>,
     /// The folder that relative paths and commands start from.
     pub dir: PathBuf,
     /// The file's text, and the SHA-256 of its bytes in hex.
     pub text: Arc<str>,
     pub sha256: String,
+}
+
+/// Somebody who may stand for a role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Member {
+    User(String),
+    /// Every user of that group.
+    Group(String),
 }
 
 /// An input of the runbook.
@@ -115,6 +125,10 @@ pub struct Gate {
     pub soak: Option<Duration>,
     /// Items that an operator ticks.
     pub accept: Vec<String>,
+    /// So many people must vote GO.
+    pub approvals: u32,
+    /// For each of these somebody must vote GO who stands for it.
+    pub roles: Vec<String>,
     /// Promote by itself when GO.
     pub auto: bool,
     pub over: Override,
@@ -125,6 +139,8 @@ pub struct Gate {
 pub enum Override {
     /// By the driver, with a typed reason.
     Reason,
+    /// As `Reason`, and a second person must say so too.
+    Two,
     /// Not at all.
     Never,
 }

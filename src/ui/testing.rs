@@ -68,6 +68,8 @@ pub fn runbook() -> Runbook {
                     checks: vec![CheckId::from("new-readyz"), CheckId::from("relay-new")],
                     soak: Some(Duration::from_secs(300)),
                     accept: vec!["support sees no tickets".to_owned()],
+                    approvals: 0,
+                    roles: Vec::new(),
                     auto: false,
                     over: Override::Reason,
                 },
@@ -90,6 +92,7 @@ pub fn runbook() -> Runbook {
             then: TriggerThen::Rollback { to: None, grace: Duration::from_secs(30) },
             armed_from_entry: true,
         }],
+        roles: IndexMap::new(),
         rollback: Rollback {
             window: Some(RollbackWindow { from: StageId::from("switch"), lasts: Duration::from_secs(3_600) }),
             ready: vec![CheckId::from("old-readyz")],
@@ -112,7 +115,15 @@ fn stage(id: &str, title: &str) -> Stage {
         point_of_no_return: false,
         steps: vec![],
         rollback: vec![],
-        gate: Gate { checks: vec![], soak: None, accept: vec![], auto: false, over: Override::Reason },
+        gate: Gate {
+            checks: vec![],
+            soak: None,
+            accept: vec![],
+            approvals: 0,
+            roles: Vec::new(),
+            auto: false,
+            over: Override::Reason,
+        },
     }
 }
 

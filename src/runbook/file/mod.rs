@@ -16,7 +16,7 @@ use serde::Deserialize;
 use check::CheckFile;
 use rollback::RollbackFile;
 use stage::{StageFile, TriggerFile};
-use values::{Dir, EnvText, Id, Text, Unsupported};
+use values::{Dir, EnvText, Id, Member, Text, Unsupported};
 
 /// A runbook: the stages of a cutover in order, what proves them, and the way back.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -66,8 +66,10 @@ pub struct RunbookFile {
     pub freeze: Option<Unsupported>,
     /// Settings that several HTTP checks share.
     pub http: Option<Unsupported>,
-    /// Who may stand for a role.
-    pub roles: Option<Unsupported>,
+    /// Who may stand for a role: users, and groups as `"%group"`. A role that is not here is claimed.
+    #[serde(default)]
+    #[schemars(extend("x-keys" = "name"))]
+    pub roles: IndexMap<String, Vec<Member>>,
     /// The change window.
     pub window: Option<Unsupported>,
     /// Who is told what, and how.

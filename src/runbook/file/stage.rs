@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::step::StepFile;
-use super::values::{CheckRef, Id, OneOrMany, Span, StageRef, Text, Unsupported};
+use super::values::{CheckRef, Id, OneOrMany, Role, Span, StageRef, Text, Unsupported};
 
 /// Vars, `host.os` or `host.arch` → the value, or the values, for which this applies. Where it does not, it is skipped.
 pub type WhenFile = IndexMap<String, OneOrMany<Text>>;
@@ -57,13 +57,17 @@ pub struct GateFile {
     /// Go on by itself when GO. Default: an operator advances.
     #[serde(default)]
     pub auto: bool,
-    /// Whether a NO-GO may be overridden. Default: `"reason"`; `"never"` before a point of no return.
+    /// Whether a NO-GO may be overridden. Default: `"reason"`; `"two"` where people vote (`approvals` of two or more, or
+    /// `roles`); `"never"` before a point of no return.
     #[serde(rename = "override")]
     pub over: Option<OverrideFile>,
-    /// So many people must vote GO.
-    pub approvals: Option<Unsupported>,
-    /// One vote for each of these roles.
-    pub roles: Option<Unsupported>,
+    /// So many people must vote GO, each counted once under however many names.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 100))]
+    pub approvals: u32,
+    /// For each of these roles somebody must vote GO who stands for it.
+    #[serde(default)]
+    pub roles: Vec<Role>,
     /// So many sessions in a row must have had this gate GO.
     pub consecutive_sessions: Option<Unsupported>,
     /// The rollback must have been rehearsed.

@@ -10,8 +10,8 @@ use super::check::HttpFile;
 use super::matchers::{HttpExpectFile, RunExpectFile, SignalExpectFile};
 use super::stage::WhenFile;
 use super::values::{
-    CheckRef, CommandFile, EnvText, Id, Pattern, Pointer, Size, Span, StepRef, Template, Text, Unsupported,
-    by_kind,
+    CheckRef, CommandFile, EnvText, Id, Pattern, Pointer, Role, Size, Span, StepRef, Template, Text,
+    Unsupported, by_kind,
 };
 
 /// One action. It has exactly one of the kind keys.
@@ -67,7 +67,7 @@ pub struct StepFile {
     #[serde(default)]
     pub items: Vec<Text>,
     /// Of `confirm`: the role that must answer.
-    pub role: Option<Unsupported>,
+    pub role: Option<Role>,
     /// What must be observed in this attempt.
     pub expect: Option<StepExpectFile>,
     /// How long it may take. Default: `run` 10m, `await` and `start` 5m, `request` and `signal` 30s, `assert`, `link`

@@ -68,6 +68,10 @@ texts! {
     Variable "variable",
     /// A user's name.
     User "user",
+    /// A role that people stand for.
+    Role "role",
+    /// A user's name, or `%` and a group's.
+    Member "member",
 }
 
 /// A key that belongs to the format, and that this build refuses by name.

@@ -65,6 +65,8 @@ formats! {
     "sha256"        Runtime Plain   "a SHA-256 digest in hex"              "0000000000000000000000000000000000000000000000000000000000000000",
     "variable"      Nothing Plain   "an environment variable's name"       "X",
     "user"          Vars    Plain   "a user's name"                        "root",
+    "role"          Nothing Plain   "a role's name"                        "x",
+    "member"        Vars    Plain   "a user's name, or `%` and a group's"  "root",
     "method"        Nothing Plain   "an HTTP method"                       "GET",
 }
 
@@ -96,6 +98,8 @@ impl Format {
             "method" => method(text),
             "variable" => variable(text),
             "user" => user(text),
+            "role" => role(text),
+            "member" => member(text),
             "shell" if text.trim().is_empty() => {
                 refuse(Code::EmptyText, "the command line is empty", "say what is to be run")
             }
@@ -283,6 +287,30 @@ fn user(text: &str) -> Result<(), Refusal> {
     )
 }
 
+fn role(text: &str) -> Result<(), Refusal> {
+    if !text.is_empty() && text.chars().all(is_name) {
+        return Ok(());
+    }
+    refuse(
+        Code::BadName,
+        format!("`{text}` cannot be the name of a role"),
+        "names are made of letters, digits, `_` and `-`: `db`",
+    )
+}
+
+fn member(text: &str) -> Result<(), Refusal> {
+    let name = text.strip_prefix('%').unwrap_or(text);
+    let fits = |c: char| c.is_ascii_alphanumeric() || "_.@$-".contains(c);
+    if !name.is_empty() && name.chars().all(fits) && !name.starts_with('-') {
+        return Ok(());
+    }
+    refuse(
+        Code::BadName,
+        format!("`{text}` names neither a user nor a group"),
+        "write a login name, or `%` and a group's name: `alice`, `%dba`",
+    )
+}
+
 fn method(text: &str) -> Result<(), Refusal> {
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_uppercase()) {
         return Ok(());
@@ -294,12 +322,15 @@ fn method(text: &str) -> Result<(), Refusal> {
     )
 }
 
+fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
+}
+
 /// Judges the key of a table whose keys are free, by the schema's `x-keys`.
 pub fn judge_key(kind: &str, key: &str) -> Result<(), Refusal> {
-    let name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     match kind {
         "pointer" => pointer(key),
-        "name" if key.is_empty() || !key.chars().all(name) => refuse(
+        "name" if key.is_empty() || !key.chars().all(is_name) => refuse(
             Code::BadName,
             format!("`{key}` cannot be a name here"),
             "names are made of letters, digits, `_` and `-`",

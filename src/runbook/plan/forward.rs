@@ -140,12 +140,14 @@ impl Plan<'_> {
         }
         wants.extend(gate.soak.map(|soak| format!("for {} without a break", time(soak))));
         let wants = if wants.is_empty() { "every step passed".to_owned() } else { wants.join(" ") };
+        let votes = votes(gate).map(|votes| format!("; {votes}")).unwrap_or_default();
         let who = if gate.auto { "goes on by itself" } else { "an operator goes on" };
         let over = match gate.over {
             Override::Reason => "a NO-GO may be overridden with a reason",
+            Override::Two => "a NO-GO may be overridden with a reason and a second person's word",
             Override::Never => "a NO-GO is never overridden",
         };
-        self.line(1, &format!("gate: {wants}; {who}; {over}"));
+        self.line(1, &format!("gate: {wants}{votes}; {who}; {over}"));
         for item in &gate.accept {
             self.line(3, &format!("[ ] {item}"));
         }
@@ -228,6 +230,18 @@ fn rules(step: &Step, before: &[Step]) -> String {
 
 fn time(duration: Duration) -> String {
     humantime::format_duration(duration).to_string()
+}
+
+/// Who must vote GO; `None` where nobody must.
+fn votes(gate: &Gate) -> Option<String> {
+    let people = match gate.approvals {
+        0 => None,
+        1 => Some("1 person votes GO".to_owned()),
+        n => Some(format!("{n} people vote GO")),
+    };
+    let roles = (!gate.roles.is_empty()).then(|| format!("a GO each for {}", gate.roles.join(", ")));
+    let votes: Vec<String> = people.into_iter().chain(roles).collect();
+    (!votes.is_empty()).then(|| votes.join(", "))
 }
 
 fn names(checks: &[CheckId]) -> String {

@@ -18,29 +18,37 @@ impl Build<'_> {
             Some(checks) => self.checks(checks, node.at("checks"), Counts::Must),
             None => watch.iter().filter(|check| !self.is_advisory(check)).cloned().collect(),
         };
-        if file.over == Some(OverrideFile::Two) {
-            let message = "`override = \"two\"` is not supported yet";
-            self.error(
-                Code::Unsupported,
-                node.at("override").span.clone(),
-                message,
-                "write `reason` or `never`",
-            );
-        }
         if file.soak.is_some() && checks.is_empty() {
             let message = "nothing is watched here, so nothing could be green for so long";
             let help = "name checks in the stage's `watch` or in the gate's `checks`";
             self.error(Code::Impossible, node.key_span("soak"), message, help);
         }
+        let mut roles: Vec<String> = Vec::new();
+        for (index, role) in file.roles.into_iter().enumerate() {
+            if roles.contains(&role.0) {
+                let message = format!("role `{}` stands here twice, and votes once", role.0);
+                self.error(
+                    Code::NameTaken,
+                    node.at("roles").item(index).span.clone(),
+                    message,
+                    "name it once",
+                );
+            }
+            roles.push(role.0);
+        }
         Gate {
             checks,
             soak: file.soak.as_ref().map(duration),
             accept: file.accept.into_iter().map(|item| item.0).collect(),
+            approvals: file.approvals,
             auto: file.auto,
             over: match file.over {
                 Some(OverrideFile::Never) => Override::Never,
-                _ => Override::Reason,
+                Some(OverrideFile::Two) => Override::Two,
+                None if file.approvals >= 2 || !roles.is_empty() => Override::Two,
+                Some(OverrideFile::Reason) | None => Override::Reason,
             },
+            roles,
         }
     }
 

@@ -25,11 +25,12 @@ use super::vars::Vars;
 use crate::runbook::codes::Code;
 use crate::runbook::diagnostic::{Diagnostic, Findings};
 use crate::runbook::file::values::{
-    BodyText, EnvText, Pattern as PatternText, Size, Span, Template as TemplateText, Text,
+    BodyText, EnvText, Member as MemberText, Pattern as PatternText, Size, Span, Template as TemplateText,
+    Text,
 };
 use crate::runbook::file::{RunbookFile, SecretFile, VarFile};
 use crate::runbook::id::CheckId;
-use crate::runbook::model::{Host, Pattern, Runbook, SecretSource, Template, Var};
+use crate::runbook::model::{Host, Member, Pattern, Runbook, SecretSource, Template, Var};
 use names::Names;
 pub use way_back::steps_back;
 
@@ -100,6 +101,7 @@ impl<'a> Build<'a> {
             stages,
             triggers,
             rollback,
+            roles: self.roles(file.roles),
             dir: source.dir.clone(),
             text: Arc::from(source.text.as_str()),
             sha256: base16ct::lower::encode_string(&Sha256::digest(source.text.as_bytes())),
@@ -111,6 +113,21 @@ impl<'a> Build<'a> {
 
     fn error(&mut self, code: Code, span: Range<usize>, message: impl AsRef<str>, help: impl AsRef<str>) {
         self.findings.about(Diagnostic::new(code, span, message).help(help));
+    }
+
+    fn roles(&mut self, roles: IndexMap<String, Vec<MemberText>>) -> IndexMap<String, Vec<Member>> {
+        let node = self.root.at("roles");
+        for (role, _) in roles.iter().filter(|(_, members)| members.is_empty()) {
+            let message = format!("nobody could stand for `{role}`");
+            let help =
+                "name users and `%groups`, or take the line away, so that whoever says so stands for it";
+            self.error(Code::Empty, node.at(role).span.clone(), message, help);
+        }
+        let member = |text: MemberText| match text.0.strip_prefix('%') {
+            Some(group) => Member::Group(group.to_owned()),
+            None => Member::User(text.0),
+        };
+        roles.into_iter().map(|(role, all)| (role, all.into_iter().map(member).collect())).collect()
     }
 
     fn inputs(&self, vars: IndexMap<String, VarFile>) -> IndexMap<String, Var> {

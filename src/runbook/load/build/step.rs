@@ -38,6 +38,7 @@ const BELONGS: &[(&str, &[&str])] = &[
     ("for", &["await"]),
     ("note", &["confirm"]),
     ("items", &["confirm"]),
+    ("role", &["confirm"]),
     ("env", &["run", "start"]),
     ("cwd", &["run", "start"]),
     ("user", &["run", "start"]),
@@ -117,7 +118,7 @@ impl Build<'_> {
             Action::Confirm {
                 question: template(question),
                 note_required: file.note == Some(NoteFile::Required),
-                role: None,
+                role: file.role.map(|role| role.0),
                 items: file.items.into_iter().map(|item| item.0).collect(),
             }
         } else if let Some(wait) = file.wait {

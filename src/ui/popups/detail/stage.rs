@@ -52,6 +52,7 @@ pub fn rows(id: &StageId, cx: &Context) -> Option<Vec<Row>> {
     }
     rows.push(Row::dim(match plan.gate.over {
         Override::Reason => "a NO-GO may be overridden with a reason",
+        Override::Two => "a NO-GO may be overridden with a reason and a second person's word",
         Override::Never => "a NO-GO may never be overridden",
     }));
     if let Some(reason) = seen.and_then(|stage| stage.overridden.as_ref()) {

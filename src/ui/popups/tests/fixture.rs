@@ -10,14 +10,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::clock::Now;
-use crate::event::{Health, Person, Seat};
+use crate::event::{Credentials, Health, Person, Seat};
 use crate::runbook::model::{
     Action, Check, Command, FileExpect, Gate, OnFailure, Override, Probe, Retries, Rollback, RollbackGate,
     RollbackWindow, Runbook, Stage, Step, Template, TextExpect, Trigger, TriggerThen, TriggerWhen,
 };
 use crate::runbook::{StageId, StepId};
 use crate::session::{
-    CheckState, Soak, StageState, StageStatus, State, StepState, StepStatus, Telemetry, Tick,
+    CheckState, Operator, Soak, StageState, StageStatus, State, StepState, StepStatus, Telemetry, Tick,
 };
 use crate::ui::keymap::{Key, Keymap};
 use crate::ui::popups::{Context, Opened, Outcome, Popup};
@@ -85,6 +85,8 @@ fn stage(id: &str, title: &str, steps: Vec<Step>, rollback: Vec<Step>) -> Stage 
             checks: Vec::new(),
             soak: None,
             accept: Vec::new(),
+            approvals: 0,
+            roles: Vec::new(),
             auto: false,
             over: Override::Reason,
         },
@@ -199,6 +201,7 @@ pub fn runbook() -> Runbook {
             then: TriggerThen::Rollback { to: Some("switch".into()), grace: Duration::from_secs(30) },
             armed_from_entry: false,
         }],
+        roles: IndexMap::new(),
         rollback: Rollback {
             window: Some(RollbackWindow { from: "freeze".into(), lasts: Duration::from_secs(3600) }),
             ready: vec!["old-binary".into()],
@@ -235,6 +238,14 @@ pub fn at_go() -> State {
         health(&mut state, id, Health::Ok, "");
     }
     state.runbook = Some(Arc::new(runbook));
+    let driver = Operator {
+        person: Person { person: "opsA".to_owned(), uid: 1000, seat: Seat::Driver },
+        credentials: Credentials { uid: 1000, login_uid: Some(1000), ..Credentials::default() },
+        roles: vec!["business".to_owned()],
+        since: ago(2_400_000),
+        left: None,
+    };
+    state.crew.insert("opsA".to_owned(), driver);
     state
 }
 
