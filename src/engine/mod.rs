@@ -13,6 +13,8 @@ mod start;
 #[cfg(test)]
 mod theatre;
 #[cfg(test)]
+mod theatre_crew;
+#[cfg(test)]
 mod theatre_resume;
 #[cfg(test)]
 mod theatre_tests;

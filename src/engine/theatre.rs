@@ -13,13 +13,15 @@ use super::driver::simulated::{Script, attempt, sample};
 use super::driver::{AdoptOrder, Effect, Report};
 use super::machine::{Input, Journal, Machine, Turn};
 use crate::clock::Now;
-use crate::event::{By, Event, EventKind, LOG_FORMAT, Mode, Person, Seat, SessionOpened, StepFinished};
+use crate::event::{
+    By, Credentials, Event, EventKind, LOG_FORMAT, Mode, Person, Seat, SessionOpened, StepFinished,
+};
 use crate::feed::Ask;
 use crate::redact::Redactor;
 use crate::runbook::StepId;
 use crate::runbook::model::Host;
 use crate::session::telemetry::{LogHealth, Measure};
-use crate::session::{Command, Refusal, State};
+use crate::session::{Command, Refusal, State, crew};
 
 /// A log in memory, which can be made to fail.
 #[derive(Debug, Default)]
@@ -122,7 +124,7 @@ impl Theatre {
                 By::Person(driver.clone()),
                 EventKind::OperatorJoined {
                     person: driver,
-                    credentials: Default::default(),
+                    credentials: Credentials { uid: 1000, login_uid: Some(1000), ..Credentials::default() },
                     roles: Vec::new(),
                 },
             ),
@@ -153,6 +155,46 @@ impl Theatre {
     pub fn ask(&mut self, command: Command) -> Result<(), Refusal> {
         let (driver, seen) = (self.driver.clone(), self.state().seq);
         self.ask_as(driver, command, seen)
+    }
+
+    /// Somebody comes, with the seat that this gives them; `seat` says whether they only look on.
+    pub fn come(&mut self, name: &str, credentials: Credentials, roles: &[&str], seat: Seat) -> Person {
+        let mut person = Person { person: name.to_owned(), uid: credentials.uid, seat };
+        person.seat = crew::seat_on_arrival(self.state(), &person);
+        let roles = roles.iter().map(|&role| role.to_owned()).collect();
+        let joined = EventKind::OperatorJoined { person: person.clone(), credentials, roles };
+        self.turn(vec![Input::Own(By::Person(person.clone()), joined)]);
+        person
+    }
+
+    /// Somebody is gone.
+    pub fn leave(&mut self, person: &Person) {
+        let left =
+            EventKind::OperatorLeft { person: person.clone(), why: "the connection closed".to_owned() };
+        self.turn(vec![Input::Own(By::ENGINE, left)]);
+    }
+
+    /// Asks for a command as somebody who has seen everything.
+    pub fn ask_of(&mut self, person: &Person, command: Command) -> Result<(), Refusal> {
+        let seen = self.state().seq;
+        self.ask_as(person.clone(), command, seen)
+    }
+
+    /// Several ask in the same moment; all of them have seen the same.
+    pub fn ask_at_once(&mut self, asks: Vec<(Person, Command)>) -> Vec<Result<(), Refusal>> {
+        let seen_seq = self.state().seq;
+        let (asks, answers): (Vec<_>, Vec<_>) = asks
+            .into_iter()
+            .map(|(operator, command)| {
+                let (answer, answered) = oneshot::channel();
+                (Input::Ask(Ask { operator, command, seen_seq, answer }), answered)
+            })
+            .unzip();
+        self.turn(asks);
+        answers
+            .into_iter()
+            .map(|mut a| a.try_recv().expect("every command is answered in its turn"))
+            .collect()
     }
 
     pub fn ask_as(&mut self, operator: Person, command: Command, seen_seq: u64) -> Result<(), Refusal> {

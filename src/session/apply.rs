@@ -1,14 +1,16 @@
 //! The fold: the only writer of [`State`].
 
+mod crew;
+
 use std::sync::Arc;
 
 use super::state::{
-    CheckState, Ending, GateSeen, Operator, Pause, RECENT_EVENTS, RollbackState, Soak, StageState,
-    StageStatus, State, StepState, StepStatus, Stuck, Tick, TriggerState, WheelOffer,
+    CheckState, Ending, GateSeen, Pause, RECENT_EVENTS, RollbackState, Soak, StageState, StageStatus, State,
+    StepState, StepStatus, Stuck, Tick, TriggerState,
 };
 use super::triggers;
 use crate::clock::Now;
-use crate::event::{By, Event, EventKind, Health, ItemOf, Resolution, Seat, StepFinished, author};
+use crate::event::{By, Event, EventKind, Health, ItemOf, Resolution, StepFinished, author};
 use crate::runbook::id::ROLLBACK;
 use crate::runbook::model::Action;
 use crate::runbook::{StageId, StepId};
@@ -51,37 +53,15 @@ impl State {
                 }
             }
             EventKind::Unobserved { from, to } => self.unobserved(*from, *to),
-            EventKind::OperatorJoined { person, credentials, roles } => {
-                let (credentials, roles) = (credentials.clone(), roles.clone());
-                let operator =
-                    Operator { person: person.clone(), credentials, roles, since: now, left: None };
-                self.crew.insert(person.person.clone(), operator);
-                if person.seat == Seat::Driver {
-                    self.pass_wheel(&person.person);
-                }
-            }
-            EventKind::OperatorLeft { person, .. } => {
-                let name = &person.person;
-                if let Some(operator) = self.crew.get_mut(name) {
-                    operator.left = Some(now);
-                }
-                self.wheel_asked.retain(|asked| asked != name);
-                self.wheel_offer = self.wheel_offer.take().filter(|o| o.from != *name && o.to != *name);
-            }
-            EventKind::WheelAsked => {
-                let name = author(&event.by);
-                if !self.wheel_asked.contains(&name) {
-                    self.wheel_asked.push(name);
-                }
-            }
-            EventKind::WheelOffered { to } => {
-                self.wheel_offer = Some(WheelOffer { from: author(&event.by), to: to.clone() });
-            }
-            EventKind::WheelDeclined => {
-                let by = author(&event.by);
-                self.wheel_offer = self.wheel_offer.take().filter(|o| o.from != by && o.to != by);
-            }
-            EventKind::WheelPassed { to, .. } => self.pass_wheel(to),
+            EventKind::OperatorJoined { .. }
+            | EventKind::OperatorLeft { .. }
+            | EventKind::WheelAsked
+            | EventKind::WheelOffered { .. }
+            | EventKind::WheelDeclined
+            | EventKind::WheelPassed { .. }
+            | EventKind::Voted { .. }
+            | EventKind::OverrideAsked { .. }
+            | EventKind::OverrideDeclined { .. } => self.fold_crew(event, now),
             EventKind::PolicyAcknowledged => self.policy_acknowledged = true,
             EventKind::StageEntered { stage } => self.enter(stage, now),
             EventKind::StepStarted { step, attempt, what, .. } => {
@@ -115,6 +95,7 @@ impl State {
                 state.status = StepStatus::Skipped;
                 state.why = Some(reason.clone());
                 state.ended = Some(now);
+                self.void_votes_before(step, false);
                 self.unstick();
                 self.triggers.remove(step.as_str());
             }
@@ -154,8 +135,10 @@ impl State {
                         changed: Some(now),
                     },
                 );
-                if *to == Health::Ok {
-                    self.quiet_triggers_of(check.as_str(), now);
+                match to {
+                    Health::Ok => self.quiet_triggers_of(check.as_str(), now),
+                    Health::Failing => self.void_approvals_on(check),
+                    Health::Idle | Health::Pending | Health::Stale => {}
                 }
             }
             EventKind::GateChanged { stage, go, missing } => self.gate_changed(stage, *go, missing, now),
@@ -179,6 +162,7 @@ impl State {
                     state.status = StageStatus::Passed;
                     state.ended = Some(now);
                     state.overridden.clone_from(reason);
+                    state.override_asked = None;
                 }
                 // A stage's own triggers end with it, those of its failed steps too.
                 let ended: Vec<_> = triggers::of_stage(self, stage).map(|t| t.id.clone()).collect();
@@ -232,9 +216,6 @@ impl State {
             EventKind::SessionClosed { outcome, .. } => self.outcome = Some((*outcome, now)),
             EventKind::EngineStopping { .. }
             | EventKind::HandoverAcknowledged
-            | EventKind::Voted { .. }
-            | EventKind::OverrideAsked { .. }
-            | EventKind::OverrideDeclined { .. }
             | EventKind::LogRecovered { .. }
             | EventKind::CommandRefused { .. }
             | EventKind::OutputCut { .. }
@@ -265,19 +246,6 @@ impl State {
             );
         }
         self.runbook = Some(Arc::new(runbook));
-    }
-
-    fn pass_wheel(&mut self, to: &str) {
-        self.wheel = Some(to.to_owned());
-        self.wheel_offer = None;
-        self.wheel_asked.retain(|asked| asked != to);
-        for (name, operator) in &mut self.crew {
-            operator.person.seat = match operator.person.seat {
-                _ if name == to => Seat::Driver,
-                Seat::Driver => Seat::Navigator,
-                other => other,
-            };
-        }
     }
 
     fn step_mut(&mut self, id: &StepId) -> &mut StepState {
@@ -317,6 +285,7 @@ impl State {
             ..StepState::default()
         };
         self.unstick();
+        self.void_votes_before(id, true);
         // A step that runs again takes its stage back from the gate.
         if let Some(stage) = self.stages.get_mut(id.stage())
             && stage.status == StageStatus::AtGate
@@ -374,6 +343,8 @@ impl State {
             if matches!(stage.status, StageStatus::Active | StageStatus::AtGate | StageStatus::Passed) {
                 stage.status = StageStatus::RollingBack;
                 stage.soak.running_since = None;
+                stage.void_votes("the stage is rolled back");
+                stage.override_asked = None;
             }
         }
         self.triggers.clear();
@@ -517,7 +488,7 @@ fn break_soak(soak: &mut Soak, why: &str) {
 }
 
 /// An event after which an advance or a rollback decided on an older view is refused.
-fn is_decisive(event: &EventKind) -> bool {
+pub(super) fn is_decisive(event: &EventKind) -> bool {
     use EventKind as E;
     matches!(
         event,

@@ -1,15 +1,17 @@
 //! Commands into events: the transition table. Each arm says what it needs, in the words of its refusal.
 
+use super::apply::is_decisive;
+use super::starting::Overriding;
 use super::state::{Hold, StageStatus, State, StepStatus, TriggerState};
-use super::{Attached, Command, Refusal, gate, rollback, starting};
+use super::{Attached, Command, Refusal, crew, gate, roles, rollback, second, starting, votes};
 use crate::clock::Now;
-use crate::event::{EventKind, Health, ItemOf, NoteTag, Outcome, Person, Resolution, Seat};
+use crate::event::{By, EventKind, Health, ItemOf, NoteTag, Outcome, Person, Resolution, Seat};
 use crate::runbook::model::{Action, Override, Runbook, Step};
 use crate::runbook::{StageId, StepId};
 
-type Decision = Result<Vec<EventKind>, Refusal>;
+pub(super) type Decision = Result<Vec<EventKind>, Refusal>;
 
-fn refuse(why: impl Into<String>) -> Decision {
+pub(super) fn refuse(why: impl Into<String>) -> Decision {
     Err(Refusal::new(why))
 }
 
@@ -26,14 +28,19 @@ pub fn decide(state: &State, command: &Command, operator: &Person, seen_seq: u64
     }
     let operator = &Person { seat: state.seat_of(operator), ..operator.clone() };
     seated(command, operator)?;
-    if matches!(command, Command::Advance { .. } | Command::Rollback { .. }) && seen_seq < state.decisive_seq
-    {
-        return refuse(moved_on(state));
+    let of_a_view = matches!(
+        command,
+        Command::Advance { .. } | Command::Rollback { .. } | Command::Vote { .. } | Command::Second { .. }
+    );
+    if of_a_view && seen_seq < state.decisive_seq {
+        return refuse(moved_on(state, seen_seq));
     }
     match command {
         Command::Acknowledge if state.needs_acknowledgement() => Ok(vec![EventKind::PolicyAcknowledged]),
         Command::Acknowledge => refuse("there is nothing to acknowledge"),
-        Command::Advance { typed, over } => advance(state, runbook, typed.as_deref(), over.as_deref()),
+        Command::Advance { typed, over } => {
+            advance(state, runbook, operator, typed.as_deref(), over.as_deref())
+        }
         // A pause is never refused; one that stands already needs no second record.
         Command::Pause => Ok(if state.paused.is_some() { Vec::new() } else { vec![EventKind::Paused] }),
         Command::Resume => {
@@ -63,13 +70,17 @@ pub fn decide(state: &State, command: &Command, operator: &Person, seen_seq: u64
         }
         Command::Note { text, .. } if text.trim().is_empty() => refuse("the note is empty"),
         Command::Note { tag, text, attached } => Ok(note(*tag, text, attached.as_ref())),
-        Command::Vote { .. }
-        | Command::Second { .. }
-        | Command::AskWheel
-        | Command::OfferWheel { .. }
-        | Command::AcceptWheel
-        | Command::DeclineWheel
-        | Command::TakeWheel => refuse("nobody can do this yet"),
+        Command::Vote { stage, role, go, note } => {
+            votes::vote(state, operator, stage, role.as_deref(), *go, note.as_deref())
+        }
+        Command::Second { stage, go, note } => {
+            second::answer(state, operator, stage, *go, note.as_deref(), seen_seq)
+        }
+        Command::AskWheel => crew::ask_wheel(state, operator),
+        Command::OfferWheel { to } => crew::offer_wheel(state, operator, to),
+        Command::AcceptWheel => crew::accept_wheel(state, operator),
+        Command::DeclineWheel => crew::decline_wheel(state, operator),
+        Command::TakeWheel => crew::take_wheel(state, operator),
         Command::Abort { reason } => abort(state, runbook, reason),
     }
 }
@@ -78,9 +89,16 @@ pub fn decide(state: &State, command: &Command, operator: &Person, seen_seq: u64
 fn seated(command: &Command, operator: &Person) -> Result<(), Refusal> {
     let needs = match command {
         Command::Pause => Seat::Observer,
-        Command::Confirm { .. } | Command::Tick { .. } | Command::Note { .. } | Command::Veto { .. } => {
-            Seat::Navigator
-        }
+        Command::Confirm { .. }
+        | Command::Tick { .. }
+        | Command::Note { .. }
+        | Command::Veto { .. }
+        | Command::Vote { .. }
+        | Command::Second { .. }
+        | Command::AskWheel
+        | Command::AcceptWheel
+        | Command::DeclineWheel
+        | Command::TakeWheel => Seat::Navigator,
         _ => Seat::Driver,
     };
     let may = match needs {
@@ -95,9 +113,15 @@ fn seated(command: &Command, operator: &Person) -> Result<(), Refusal> {
     Err(Refusal::new(format!("to {word} needs the {} seat, and {} is {seat}", needs.word(), operator.person)))
 }
 
-fn moved_on(state: &State) -> String {
-    let last = state.recent.iter().rev().find(|e| e.seq == state.decisive_seq);
-    let what = last.map_or_else(|| "something happened".to_owned(), |e| crate::event::describe(e));
+/// What happened first that decides anything after `seen_seq`, and by whom: of two at once, who won.
+pub(super) fn moved_on(state: &State, seen_seq: u64) -> String {
+    let mut since = state.recent.iter().filter(|e| e.seq > seen_seq && is_decisive(&e.event)).peekable();
+    let first = since.peek().copied();
+    let by_person = since.find(|e| matches!(e.by, By::Person(_)));
+    let what = by_person.or(first).map_or_else(
+        || "something happened".to_owned(),
+        |e| format!("{} ({})", crate::event::describe(e), crate::event::author(&e.by)),
+    );
     format!("the session moved on while you decided: {what}")
 }
 
@@ -110,7 +134,13 @@ fn given<'a>(reason: &'a str, what: &str) -> Result<&'a str, Refusal> {
     if reason.is_empty() { Err(Refusal::new(format!("{what} needs a reason"))) } else { Ok(reason) }
 }
 
-fn advance(state: &State, runbook: &Runbook, typed: Option<&str>, over: Option<&str>) -> Decision {
+fn advance(
+    state: &State,
+    runbook: &Runbook,
+    operator: &Person,
+    typed: Option<&str>,
+    over: Option<&str>,
+) -> Decision {
     if state.needs_acknowledgement() {
         return refuse("the policy is to be acknowledged first");
     }
@@ -141,11 +171,14 @@ fn advance(state: &State, runbook: &Runbook, typed: Option<&str>, over: Option<&
     let verdict = gate::evaluate(state, current);
     let at_gate = state.stages.get(current).is_some_and(|s| s.status == StageStatus::AtGate);
     if verdict.is_go() && at_gate {
-        return Ok(starting::promote(state, current, Vec::new(), None));
+        return Ok(starting::promote(state, current, None));
     }
     let Some(reason) = over else {
         return refuse(verdict.in_a_line());
     };
+    if verdict.is_go() {
+        return refuse("the stage has not come to its gate yet");
+    }
     let plan = runbook.stage(current).ok_or_else(|| Refusal::new(format!("there is no stage {current}")))?;
     let reason = given(reason, "an override")?;
     if plan.gate.over == Override::Never {
@@ -157,7 +190,11 @@ fn advance(state: &State, runbook: &Runbook, typed: Option<&str>, over: Option<&
     if crossing.is_none() && typed != Some(current.as_str()) {
         return refuse(format!("type `{current}` to override its gate"));
     }
-    Ok(starting::promote(state, current, verdict.sentences(), Some(reason.to_owned())))
+    if plan.gate.over == Override::Two {
+        return second::ask(state, operator, current, verdict.sentences(), reason);
+    }
+    let overriding = Overriding { lifted: verdict.sentences(), reason: reason.to_owned(), asked_by: None };
+    Ok(starting::promote(state, current, Some(overriding)))
 }
 
 fn nothing_to_enter(state: &State) -> &'static str {
@@ -270,11 +307,18 @@ fn confirm(
     now: Now,
 ) -> Decision {
     let seen = state.step(&step.id);
-    let Action::Confirm { note_required, items, .. } = &step.action else {
+    let Action::Confirm { note_required, items, role, .. } = &step.action else {
         return refuse(format!("{} is not a question", step.id));
     };
     if seen.status != StepStatus::Waiting {
         return refuse(format!("{} does not wait for an answer", step.id));
+    }
+    if let Some(role) = role.as_deref().filter(|role| !roles::stands_for(state, &operator.person, role)) {
+        let (id, who) = (&step.id, roles::who_could(state, role));
+        return refuse(format!(
+            "{id} is answered for {role}, which {} does not stand for; {who}",
+            operator.person
+        ));
     }
     let note = note.map(str::trim).filter(|n| !n.is_empty()).map(str::to_owned);
     if *note_required && note.is_none() {

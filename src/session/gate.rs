@@ -2,6 +2,7 @@
 
 use super::starting::FENCE;
 use super::state::{Hold, State, StepStatus};
+use super::votes;
 use crate::event::Health;
 use crate::runbook::model::Stage;
 use crate::runbook::{CheckId, StageId};
@@ -153,6 +154,7 @@ fn judge(state: &State, stage: &StageId, blocking: &dyn Fn(&CheckId) -> Option<S
             None => verdict.lack(format!("\"{item}\" is not ticked"), format!("tick \"{item}\""), false),
         }
     }
+    verdict.missing.extend(votes::missing(state, plan, stage));
     verdict.missing.extend(hatch(state, blocking).missing);
     for hold in state.holds() {
         if let Hold::Trigger { trigger, why } = hold {

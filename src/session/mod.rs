@@ -9,12 +9,15 @@ pub mod crew;
 mod decide;
 pub mod gate;
 mod open;
+pub mod roles;
 pub mod rollback;
+pub mod second;
 pub mod settle;
 pub mod starting;
 mod state;
 pub mod telemetry;
 pub mod triggers;
+pub mod votes;
 pub mod watch;
 
 pub use command::{Attached, Command, Refusal};

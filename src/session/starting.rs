@@ -92,14 +92,20 @@ pub fn is_judged_here(action: &Action) -> bool {
     matches!(action, Action::Await { .. } | Action::Wait { .. } | Action::Confirm { .. })
 }
 
+/// What an override lifts, a sentence each, and why.
+#[derive(Debug, Clone)]
+pub(super) struct Overriding {
+    pub lifted: Vec<String>,
+    pub reason: String,
+    /// Who asked for it, where a second person promotes.
+    pub asked_by: Option<String>,
+}
+
 /// Promotes `stage` and enters the next, or completes the session.
-pub(super) fn promote(
-    state: &State,
-    stage: &StageId,
-    overridden: Vec<String>,
-    reason: Option<String>,
-) -> Vec<EventKind> {
-    let promoted = EventKind::Promoted { stage: stage.clone(), overridden, reason, asked_by: None };
+pub(super) fn promote(state: &State, stage: &StageId, over: Option<Overriding>) -> Vec<EventKind> {
+    let (overridden, reason, asked_by) =
+        over.map_or((Vec::new(), None, None), |over| (over.lifted, Some(over.reason), over.asked_by));
+    let promoted = EventKind::Promoted { stage: stage.clone(), overridden, reason, asked_by };
     let next = match state.next_stage() {
         Some(next) => EventKind::StageEntered { stage: next.clone() },
         None => EventKind::SessionClosed { outcome: Outcome::Completed, reason: None },

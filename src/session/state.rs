@@ -6,6 +6,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
 
+use super::second::OverrideAsked;
+use super::votes::Vote;
 use crate::clock::Now;
 use crate::event::{
     Credentials, Event, Health, Identity, Outcome, Person, Seat, SessionOpened, StepFinished,
@@ -133,6 +135,10 @@ pub struct StageState {
     pub at_gate: Option<Now>,
     pub soak: Soak,
     pub ticks: IndexMap<String, Tick>,
+    /// Those that stand and those that are void, a person's latest for each role.
+    pub votes: Vec<Vote>,
+    /// What the driver asked a second person for last; [`super::second::standing`] says whether it still waits.
+    pub override_asked: Option<OverrideAsked>,
     /// The last `gate_changed`: GO, or what was missing.
     pub gate: Option<GateSeen>,
     /// The override that it was promoted with.

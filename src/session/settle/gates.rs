@@ -86,7 +86,7 @@ fn verdict(state: &State, plan: &Stage, stage: &StageState) -> Vec<EventKind> {
     let next = state.next_stage().and_then(|id| state.stage_plan(id));
     let crosses = next.is_some_and(|stage| stage.point_of_no_return);
     if go && plan.gate.auto && !crosses {
-        return starting::promote(state, &plan.id, Vec::new(), None);
+        return starting::promote(state, &plan.id, None);
     }
     Vec::new()
 }
