@@ -30,6 +30,7 @@ fn install_hooks() {
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let theme = if colour { Theme::dark() } else { Theme::new() };
     // Both fail only where they were installed before.
-    let _ = HookBuilder::default().theme(theme).display_env_section(false).install();
+    let report = HookBuilder::default().theme(theme).display_env_section(false);
+    let _ = report.panic_message(gonogo::cli::crash::Crash).install();
     let _ = rustls::crypto::ring::default_provider().install_default();
 }

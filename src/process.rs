@@ -1,5 +1,9 @@
 //! Processes by identity, not by number: a pid is reused, `(pid, start time, boot id)` is not. Who descends
-//! from whom, and signals that cannot hit a stranger.
+//! from whom, signals that cannot hit a stranger, and a memory that nobody else reads.
+
+mod memory;
+
+pub use memory::{keep_memory_private, with_own_limits};
 
 use std::path::Path;
 

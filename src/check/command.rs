@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Context, Observed, file, resolve, span};
 use crate::clock;
+use crate::process::with_own_limits;
 use crate::proof::{self, Before, Ended, Output, ReportSeen};
 use crate::runbook::interpolate::{Place, Scope};
 use crate::runbook::model::{Command, RunExpect};
@@ -101,7 +102,7 @@ pub(super) async fn run(argv: &[String], env: &Env, dir: &Path, timeout: Duratio
     if !dir.as_os_str().is_empty() {
         command.current_dir(dir);
     }
-    let mut child = command.spawn().map_err(|e| unstarted(program, dir, &e))?;
+    let mut child = with_own_limits(|| command.spawn()).map_err(|e| unstarted(program, dir, &e))?;
     let mut group = Group(child.id());
     let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
     let mut ran =

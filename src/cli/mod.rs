@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand, wiring and nothing else.
 
 pub mod check;
+pub mod crash;
 mod demo;
 pub mod load;
 mod operator;

@@ -10,6 +10,7 @@ use super::load::{RunbookArgs, load_or_report};
 use super::{exit, operator};
 use crate::engine::{self, Engine, Opening, preflight};
 use crate::event::{Mode, Outcome};
+use crate::process;
 use crate::runbook::load::Missing;
 use crate::session::{Situation, State, StepStatus};
 use crate::text;
@@ -85,6 +86,7 @@ pub(super) fn run(args: Args) -> Result<ExitCode> {
 
 /// Starts a session and stays with it until it ends or the operator leaves.
 pub(super) fn drive(settings: Settings) -> Result<ExitCode> {
+    process::keep_memory_private();
     let runbook = match load_or_report(&settings.runbook, Missing::Error) {
         Ok(runbook) => runbook,
         Err(code) => return Ok(code),

@@ -8,6 +8,7 @@ mod cutover;
 mod lab;
 mod layers;
 mod mtproxy;
+mod private;
 mod probes;
 mod readme;
 mod runbook_files;

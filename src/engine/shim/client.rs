@@ -133,7 +133,8 @@ pub async fn launch(program: &Program, step_dir: &Path, launch: Launch) -> Resul
         .map_err(folder)?;
 
     let spawn = |source| LaunchError::Spawn { program: program.path.clone(), source };
-    let mut child = shim_command(program, &step_dir).spawn().map_err(spawn)?;
+    let mut command = shim_command(program, &step_dir);
+    let mut child = process::with_own_limits(|| command.spawn()).map_err(spawn)?;
     let stdin = child.stdin.take().expect("piped");
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
     // A shim that refuses before it has read all leaves a broken pipe: its own words are the reason.

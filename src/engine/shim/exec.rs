@@ -11,6 +11,7 @@ use rustix::fs::{Access, Mode, access};
 use rustix::io::Errno;
 
 use super::record::Spec;
+use crate::process;
 
 /// Where a program is looked for when the command's environment has no `PATH`.
 const DEFAULT_PATH: &str = "/usr/bin:/bin";
@@ -35,7 +36,7 @@ pub fn spawn(spec: &Spec, stdout: Stdio, stderr: Stdio) -> Result<Child, String>
         // Not a session of its own: the shim's has no terminal, and only a session's leader could acquire one.
         .process_group(0);
     let own = rustix::process::umask(Mode::from_raw_mode(spec.umask as rustix::fs::RawMode & 0o777));
-    let spawned = command.spawn();
+    let spawned = process::with_own_limits(|| command.spawn());
     rustix::process::umask(own);
     spawned.map_err(|e| check_cwd(&spec.cwd).err().unwrap_or_else(|| explain(&program, spec, &e)))
 }

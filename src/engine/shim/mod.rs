@@ -31,7 +31,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::clock;
-use crate::process::Identity;
+use crate::process::{self, Identity};
 use crate::redact::Redactor;
 use record::{Order, Started};
 
@@ -54,7 +54,8 @@ pub fn main(step_dir: &Path) -> ExitCode {
 /// Becomes a shim, reads the order and claims the attempt. Errors are sentences; after one nothing may start.
 fn begin(step_dir: &Path) -> Result<(Order, Redactor, signals::Signals), String> {
     close_inherited();
-    keep_memory_private();
+    process::keep_memory_private();
+    take_name();
     // The folder's files are for their owner alone, whatever the umask that was inherited.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let signals = signals::Signals::install().map_err(|e| format!("cannot handle signals: {e}"))?;
@@ -104,14 +105,10 @@ fn close_inherited() {
     }
 }
 
-/// Secrets are in this process's memory: no core dump of it, and no debugger of the same user.
-fn keep_memory_private() {
+/// What a process list calls it.
+fn take_name() {
     #[cfg(target_os = "linux")]
-    {
-        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
-        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
-        let _ = rustix::thread::set_name(c"gonogo-shim");
-    }
+    let _ = rustix::thread::set_name(c"gonogo-shim");
 }
 
 /// Orphaned descendants become this process's children: so they are found, reaped, and can be ended.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Resource, Rlimit, WaitOptions, WaitStatus, getrlimit, setrlimit};
+use rustix::process::{Pid, WaitOptions, WaitStatus};
 
 use super::channel::Channel;
 use super::index::Source;
@@ -115,9 +115,6 @@ impl<'a> Shim<'a> {
     /// Takes over the spawned command: its pipes, and its identity for the record.
     fn adopt(&mut self, mut child: Child, redactor: &Redactor) {
         let now = clock::now();
-        // Only now: the command's own limit is not ours to lower.
-        let no_core = Rlimit { current: Some(0), ..getrlimit(Resource::Core) };
-        let _ = setrlimit(Resource::Core, no_core);
         self.command = Some(child.id());
         if let Some(command) = Identity::of_child(child.id()) {
             let record = files::json(&Command { command, at: now.at, up_ms: now.up_ms });
