@@ -51,6 +51,13 @@ pub struct Head {
     pub hash: Hash,
 }
 
+impl Head {
+    /// Whether this may be the log in which `known` was seen: at that event it is the same, elsewhere it says nothing.
+    fn may_follow(&self, known: &Self) -> bool {
+        self.seq != known.seq || self.hash.starts_with(&known.hash)
+    }
+}
+
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
@@ -87,6 +94,19 @@ impl From<io::Error> for ConnectError {
 /// # Errors
 /// [`ConnectError`], a sentence.
 pub async fn connect(place: &Path, hello: Hello) -> Result<Attached, ConnectError> {
+    connect_knowing(place, hello, None).await
+}
+
+/// As [`connect`], by somebody who has seen the session before: `known` is where it stood then, its hash whole or its
+/// first digits. A log that does not go on from there is not that session's.
+///
+/// # Errors
+/// [`ConnectError`], a sentence.
+pub async fn connect_knowing(
+    place: &Path,
+    hello: Hello,
+    known: Option<Head>,
+) -> Result<Attached, ConnectError> {
     let folder = if place.ends_with(SOCKET) { place.parent().unwrap_or(place) } else { place };
     let stream = socket::connect(folder).await.map_err(|source| match source.kind() {
         io::ErrorKind::PermissionDenied => ConnectError::Closed { folder: folder.to_owned(), source },
@@ -118,7 +138,7 @@ pub async fn connect(place: &Path, hello: Hello) -> Result<Attached, ConnectErro
     };
     let own = env!("CARGO_PKG_VERSION");
     let note = (version != own).then(|| format!("the engine is gonogo {version}, this is gonogo {own}"));
-    let (history, chain) = read_history(&mut lines, &mut writer).await?;
+    let (history, chain) = read_history(&mut lines, &mut writer, known).await?;
     let (asks, asks_end) = mpsc::channel(64);
     let (reads, reads_end) = mpsc::channel(64);
     let (orders, orders_end) = mpsc::channel(8);
@@ -149,6 +169,7 @@ pub async fn connect(place: &Path, hello: Hello) -> Result<Attached, ConnectErro
 async fn read_history(
     lines: &mut Lines<OwnedReadHalf>,
     writer: &mut OwnedWriteHalf,
+    known: Option<Head>,
 ) -> Result<((State, Telemetry), Chain), ConnectError> {
     let (mut state, mut telemetry, mut chain) = (State::default(), Telemetry::default(), Chain::new());
     loop {
@@ -158,13 +179,21 @@ async fn read_history(
         };
         if line.starts_with(LOG_LINE) {
             let event = chain.follow(line).map_err(ConnectError::NotWhole)?;
+            if known.as_ref().is_some_and(|known| !chain.0.may_follow(known)) {
+                let why = format!("event {} is not the one that was seen here before", event.seq);
+                return Err(ConnectError::NotWhole(why));
+            }
             state.apply(&Arc::new(event));
             continue;
         }
         match codec::decode(line)? {
-            ToClient::CaughtUp { seq } if chain.0.seq >= seq => return Ok(((state, telemetry), chain)),
             ToClient::CaughtUp { seq } => {
-                return Err(ConnectError::NotWhole(format!("it ends at {} and not at {seq}", chain.0.seq)));
+                let seen = known.map_or(seq, |known| known.seq.max(seq));
+                if chain.0.seq < seen {
+                    let why = format!("it ends at event {}, and event {seen} was there", chain.0.seq);
+                    return Err(ConnectError::NotWhole(why));
+                }
+                return Ok(((state, telemetry), chain));
             }
             ToClient::Measure { measure } => telemetry.record(measure),
             ToClient::Ping {} => {
@@ -354,7 +383,7 @@ impl Pump {
                 self.send(&ToServer::Pong {});
             }
             ToClient::Bye { why } | ToClient::Refused { why } => {
-                return Err(format!("the engine let go of this cockpit: {why}"));
+                return Err(why);
             }
             ToClient::Welcome { .. } | ToClient::CaughtUp { .. } => {}
         }

@@ -70,12 +70,6 @@ impl<R: AsyncRead + Unpin> Lines<R> {
             }
         }
     }
-
-    /// Whether a whole line can be had without waiting.
-    #[must_use]
-    pub fn has_line(&self) -> bool {
-        self.reader.buffer().contains(&b'\n')
-    }
 }
 
 /// A message as a line with its LF, appended to `out`.

@@ -42,8 +42,10 @@ const LAST_WORD: Duration = Duration::from_secs(1);
 pub(super) enum End {
     /// The client went, or its connection broke.
     Left,
-    /// The server ends it; why.
+    /// The server lets go of this client; why, as a phrase.
     Dropped(String),
+    /// The server lets go of everybody; why, as a sentence.
+    Closed(String),
     /// What the client sent was no message.
     Garbage(String),
 }
@@ -94,8 +96,13 @@ impl Connection {
     /// Serves the client until one of both ends it.
     pub(super) async fn serve(mut self, mut lines: Lines<OwnedReadHalf>, mut writer: OwnedWriteHalf) -> End {
         let end = self.run(&mut lines, &mut writer).await;
-        if let End::Dropped(why) | End::Garbage(why) = &end {
-            self.out.tell(&ToClient::Bye { why: why.clone() });
+        let why = match &end {
+            End::Left => None,
+            End::Dropped(why) | End::Garbage(why) => Some(format!("the engine let go of this client: {why}")),
+            End::Closed(why) => Some(why.clone()),
+        };
+        if let Some(why) = why {
+            self.out.tell(&ToClient::Bye { why });
             // Whoever does not read does not hear it.
             let _ = tokio::time::timeout(LAST_WORD, writer.write_all(self.out.waiting())).await;
         }
@@ -123,7 +130,7 @@ impl Connection {
             }
             let all_told = reading.is_none() && self.out.waiting().is_empty() && self.items.is_empty();
             if let Some(why) = closing.borrow().clone().filter(|_| all_told) {
-                return End::Dropped(why);
+                return End::Closed(why);
             }
             let listens = self.under_way < MOST_UNDER_WAY && self.budget > 0;
             tokio::select! {

@@ -14,14 +14,6 @@ const UNSET: u32 = u32::MAX;
 /// What stands for everybody who has no uid here: nobody, and what a user namespace does not map.
 const OVERFLOW: u32 = 65_534;
 
-/// The other end of a socket, as it was when it connected.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Peer {
-    pub credentials: Credentials,
-    /// The process; `None` where the system does not say, or it has ended already.
-    pub process: Option<Identity>,
-}
-
 /// Why somebody may not attach.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unwelcome {
@@ -35,25 +27,31 @@ pub enum Unwelcome {
     Unsaid(String),
 }
 
-/// Reads who is at the other end; the pid may belong to somebody else a moment later, so this is done once.
+/// Reads who is at the other end, as they were when they connected. It is done once: their pid may be somebody else's
+/// a moment later.
 ///
 /// # Errors
 /// The kernel does not say.
-pub fn of(stream: &UnixStream) -> Result<Peer, Unwelcome> {
+pub fn of(stream: &UnixStream) -> Result<Credentials, Unwelcome> {
     let said = stream.peer_cred().map_err(|e| Unwelcome::Unsaid(e.to_string()))?;
+    let uid = said.uid();
     let pid = said.pid().and_then(|pid| u32::try_from(pid).ok());
-    let process = pid.and_then(Identity::of);
-    let credentials = Credentials {
-        uid: said.uid(),
-        pid: pid.unwrap_or(0),
-        login_uid: pid.and_then(login_uid),
-        ssh: pid.and_then(ssh_connection),
-        passphrase: false,
+    let process = pid.and_then(Identity::of).filter(|process| runs_as(process.pid, uid));
+    let (login_uid, ssh) = match &process {
+        Some(process) => (login_uid(process.pid), ssh_connection(process.pid)),
+        None => (None, None),
     };
-    // What was read under /proc belongs to the peer only if the pid was the same process all along.
-    let still = process.as_ref().is_some_and(Identity::is_alive);
-    let (login_uid, ssh) = if still { (credentials.login_uid, credentials.ssh) } else { (None, None) };
-    Ok(Peer { credentials: Credentials { login_uid, ssh, ..credentials }, process })
+    // What was read there is theirs only if it was the same process all along.
+    let same = process.is_some_and(|process| process.is_alive());
+    let (login_uid, ssh) = if same { (login_uid, ssh) } else { (None, None) };
+    Ok(Credentials { uid, pid: pid.unwrap_or(0), login_uid, ssh, passphrase: false })
+}
+
+/// Whether a process runs as `uid`: a pid that was used anew most likely does not.
+fn runs_as(pid: u32, uid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let uids = status.lines().find_map(|line| line.strip_prefix("Uid:"));
+    uids.is_some_and(|uids| uids.split_ascii_whitespace().nth(1) == Some(&uid.to_string()))
 }
 
 /// The uid with which a process's session logged in, as the kernel's audit keeps it.
@@ -114,12 +112,6 @@ fn known(uid: u32) -> Result<User, Unwelcome> {
     User::from_uid(Uid::from_raw(uid)).ok().flatten().ok_or(Unwelcome::Unmapped(uid))
 }
 
-/// The uid of a user by name.
-#[must_use]
-pub fn uid_of(name: &str) -> Option<u32> {
-    User::from_name(name).ok().flatten().map(|user| user.uid.as_raw())
-}
-
 fn is_member(user: &User, group: Gid) -> bool {
     if user.gid == group {
         return true;
@@ -153,9 +145,9 @@ mod tests {
 
     #[test]
     fn a_user_who_is_neither_owner_nor_in_the_group_is_a_stranger() {
-        let (Some(daemon), Ok(Some(group))) = (uid_of("daemon"), Group::from_gid(Gid::from_raw(0))) else {
-            return;
-        };
+        let daemon = User::from_name("daemon").ok().flatten().map(|user| user.uid.as_raw());
+        let group = Group::from_gid(Gid::from_raw(0)).ok().flatten();
+        let (Some(daemon), Some(group)) = (daemon, group) else { return };
         let door = Door { owner: 0, group: Some(group) };
         let why = door.admit(&came_as(daemon, None)).expect_err("a stranger").to_string();
         assert!(why.contains("daemon (uid 1) may not attach: this session belongs to root"), "{why}");
@@ -166,8 +158,9 @@ mod tests {
     #[tokio::test]
     async fn the_kernel_says_who_is_at_the_other_end() {
         let (one, _other) = UnixStream::pair().expect("a pair");
-        let peer = of(&one).expect("said");
-        assert_eq!(peer.credentials.uid, Uid::effective().as_raw());
-        assert_eq!(peer.process, Identity::own());
+        let credentials = of(&one).expect("said");
+        assert_eq!(credentials.uid, Uid::effective().as_raw());
+        assert_eq!(credentials.pid, std::process::id());
+        assert_eq!(credentials.login_uid, login_uid(std::process::id()));
     }
 }

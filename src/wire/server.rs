@@ -169,13 +169,22 @@ impl From<String> for TurnedAway {
 
 /// Receives whoever connected.
 async fn receive(house: Arc<House>, stream: UnixStream, permit: OwnedSemaphorePermit) {
-    let peer = peer::of(&stream);
-    let uid = peer.as_ref().map_or(u32::MAX, |peer| peer.credentials.uid);
+    // Who has which uid may be asked of another machine, and takes its time.
+    let door = house.door.clone();
+    let looked = tokio::task::spawn_blocking(move || {
+        let known = peer::of(&stream).map(|credentials| {
+            let user = door.admit(&credentials);
+            (credentials, user)
+        });
+        (stream, known)
+    });
+    let Ok((stream, known)) = looked.await else { return };
+    let uid = known.as_ref().map_or(u32::MAX, |(credentials, _)| credentials.uid);
     let (read, mut write) = stream.into_split();
     let mut lines = Lines::new(read, LONGEST_ASKED);
-    let admitted = match peer {
-        Ok(peer) => admit(&house, &mut lines, peer.credentials).await,
-        Err(e) => Err(TurnedAway::Recorded(e.to_string())),
+    let admitted = match known {
+        Ok((credentials, Ok(user))) => admit(&house, &mut lines, user, credentials).await,
+        Ok((_, Err(e))) | Err(e) => Err(TurnedAway::Recorded(e.to_string())),
     };
     let guest = match admitted {
         Ok(guest) if house.guests.take_place(house.about.limits.clients) => guest,
@@ -211,7 +220,7 @@ async fn attend(house: Arc<House>, guest: Guest, lines: Lines<OwnedReadHalf>, mu
     let uid = guest.credentials.uid;
     match Connection::new(Arc::clone(&house), guest, feed, &welcome).serve(lines, write).await {
         End::Left => {}
-        End::Dropped(why) => visit.why = why,
+        End::Dropped(why) | End::Closed(why) => visit.why = why,
         End::Garbage(why) => {
             house.guests.turned_away(uid, &why, clock::up_ms());
             visit.why = why;
@@ -242,11 +251,11 @@ struct AnyHello {
 
 /// Hears who comes, and decides whether they may.
 async fn admit(
-    house: &House,
+    house: &Arc<House>,
     lines: &mut Lines<OwnedReadHalf>,
+    user: String,
     credentials: Credentials,
 ) -> Result<Guest, TurnedAway> {
-    let user = house.door.admit(&credentials).map_err(|e| TurnedAway::Recorded(e.to_string()))?;
     let patience = house.about.limits.hello;
     let line = match tokio::time::timeout(patience, lines.next()).await {
         Ok(Ok(Some(line))) => line,
@@ -279,35 +288,39 @@ async fn admit(
         let theirs = crate::text::safe(theirs);
         return Err(TurnedAway::Refused(format!("this is session {ours}, not {theirs}")));
     }
-    Ok(name(house, &hello, &user, credentials).await?)
+    Ok(name(house, hello, user, credentials).await?)
 }
 
 /// Gives somebody their name, roles and wish of a seat.
-async fn name(house: &House, hello: &Hello, user: &str, credentials: Credentials) -> Result<Guest, String> {
+async fn name(
+    house: &Arc<House>,
+    hello: Hello,
+    user: String,
+    credentials: Credentials,
+) -> Result<Guest, String> {
     let uid = credentials.login_uid.unwrap_or(credentials.uid);
     // A script has no seat of its own: it acts from that of whoever runs it.
     let seat = if hello.observe { Seat::Observer } else { Seat::Driver };
-    let person = Person { person: user.to_owned(), uid, seat };
-    let feed = house.engine.feed(person.clone()).await.ok_or("the engine has ended")?;
-    let named = {
-        let mut names = house.names.lock().unwrap_or_else(PoisonError::into_inner);
-        names.name(hello, user, &credentials, &feed.state)
-    };
-    let (name, passphrase) = match named {
-        Ok(named) => named,
+    let person = Person { person: user.clone(), uid, seat };
+    let state = house.engine.feed(person.clone()).await.ok_or("the engine has ended")?.state;
+    let (kind, roles) = (hello.kind, hello.roles.clone());
+    let at = Arc::clone(house);
+    let naming = tokio::task::spawn_blocking(move || {
+        let mut names = at.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let (name, passphrase) = names.name(&hello, &user, &credentials, &state)?;
+        check_roles(&at.about.roles, &hello, &name)?;
+        Ok((name, Credentials { passphrase, ..credentials }))
+    });
+    match naming.await.unwrap_or_else(|e| Err(e.to_string())) {
+        Ok((name, credentials)) => {
+            Ok(Guest { person: Person { person: name, ..person }, credentials, roles, kind })
+        }
         Err(why) => {
             // Whoever guesses at passphrases has to take their time.
             tokio::time::sleep(REFUSAL).await;
-            return Err(why);
+            Err(why)
         }
-    };
-    check_roles(&house.about.roles, hello, &name)?;
-    Ok(Guest {
-        person: Person { person: name, ..person },
-        credentials: Credentials { passphrase, ..credentials },
-        roles: hello.roles.clone(),
-        kind: hello.kind,
-    })
+    }
 }
 
 fn check_roles(known: &BTreeMap<String, Vec<String>>, hello: &Hello, name: &str) -> Result<(), String> {

@@ -2,7 +2,7 @@
 //! of its own, because a session's place is told to a process by its environment.
 
 use std::future::Future;
-use std::io::{BufRead as _, Write as _};
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command as Process, Stdio};
@@ -16,7 +16,7 @@ use gonogo::runbook::load::{Inputs, Missing, Source, load};
 use gonogo::runbook::model::Host;
 use gonogo::session::telemetry::Measure;
 use gonogo::session::{Command, State, Telemetry};
-use gonogo::wire::client::{Attached, ConnectError, connect};
+use gonogo::wire::client::{Attached, ConnectError, Head, connect, connect_knowing};
 use gonogo::wire::codec::{self, Lines};
 use gonogo::wire::message::{Hello, Kind, LONGEST_ASKED, LONGEST_TOLD, Passphrase, ToClient, ToServer};
 use gonogo::wire::server::{About, Limits, serve};
@@ -56,7 +56,7 @@ fn alone(name: &str, test: impl Future<Output = ()>) {
     let state = tempfile::tempdir().expect("a folder");
     let own = std::env::current_exe().expect("a path");
     let output = Process::new(own)
-        .args(["--exact", &format!("wire::{name}"), "--nocapture", "--test-threads=1"])
+        .args(["--exact", &format!("wire::{name}"), "--include-ignored", "--nocapture", "--test-threads=1"])
         .env("GONOGO_STATE_DIR", state.path())
         .env(ALONE, "1")
         .stdin(Stdio::null())
@@ -64,6 +64,7 @@ fn alone(name: &str, test: impl Future<Output = ()>) {
         .expect("it runs");
     let told = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && told.contains("1 passed"), "{told}");
+    print!("{told}");
 }
 
 macro_rules! alone {
@@ -84,15 +85,37 @@ fn hurried() -> Limits {
     Limits { hello: Duration::from_millis(200), tick, silent: 3_000, ..Limits::default() }
 }
 
+/// A session that waits for somebody to begin it.
+fn engine() -> Engine {
+    let host = Host { name: "h".to_owned(), os: "linux".to_owned(), arch: "x86_64".to_owned() };
+    let source = Source { text: RUNBOOK.to_owned(), file: "pair.toml".to_owned(), dir: "/tmp".into() };
+    let inputs = Inputs { set: Default::default(), host: host.clone(), missing: Missing::Error };
+    let loaded = load(&source, &inputs);
+    let runbook = loaded.runbook.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics));
+    let opening = Opening::new(&runbook, "/tmp/pair.toml".into(), "pair", Mode::Simulated, host);
+    engine::start(&opening).expect("it starts")
+}
+
+/// What a client of another uid, alone in the group of that number, is answered.
+async fn client_as(uid: &'static str, folder: &Path) -> String {
+    let socket = folder.join(SOCKET);
+    let mut hello = Vec::new();
+    codec::encode(&ToServer::Hello(cockpit()), &mut hello);
+    let script = "import socket,sys\ns=socket.socket(socket.AF_UNIX)\ns.connect(sys.argv[1])\n\
+                  try: s.sendall(sys.argv[2].encode())\nexcept BrokenPipeError: pass\nprint(s.makefile().readline())";
+    let run = move || {
+        let mut client = Process::new("setpriv");
+        client.args(["--reuid", uid, "--regid", uid, "--clear-groups", "python3", "-S", "-c", script]);
+        client.arg(socket).arg(String::from_utf8_lossy(&hello).as_ref()).env("PATH", "/usr/bin:/bin");
+        client.stdin(Stdio::null()).output().expect("setpriv runs")
+    };
+    let output = tokio::task::spawn_blocking(run).await.expect("no panic");
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
 impl Served {
     fn new(limits: Limits) -> Self {
-        let host = Host { name: "h".to_owned(), os: "linux".to_owned(), arch: "x86_64".to_owned() };
-        let source = Source { text: RUNBOOK.to_owned(), file: "pair.toml".to_owned(), dir: "/tmp".into() };
-        let inputs = Inputs { set: Default::default(), host: host.clone(), missing: Missing::Error };
-        let loaded = load(&source, &inputs);
-        let runbook = loaded.runbook.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics));
-        let opening = Opening::new(&runbook, "/tmp/pair.toml".into(), "pair", Mode::Simulated, host);
-        let engine = engine::start(&opening).expect("it starts");
+        let engine = engine();
         let listening = socket::bind(&engine.session_dir).expect("bound");
         let about = About { limits, ..About::default() };
         let serving = tokio::spawn(serve(listening, engine.clone(), about));
@@ -289,7 +312,7 @@ alone! {
         let served = Served::new(Limits { silent: 20, ..hurried() });
         let mut mute = served.raw().await;
         mute.tell(&ToServer::Hello(cockpit())).await;
-        assert_eq!(mute.end().await, "no answer for 200ms");
+        assert_eq!(mute.end().await, "the engine let go of this client: no answer for 200ms");
         // A client that answers its pings stays, long beyond that.
         let mut awake = served.attach(cockpit()).await;
         let mut screen = Screen::of(&mut awake.feed);
@@ -399,6 +422,44 @@ alone! {
         }
     }
 
+    async fn a_flood_of_connections_keeps_nobody_who_is_attached_from_working() {
+        let served = Served::new(Limits { hello: Duration::from_millis(500), ..Limits::default() });
+        let client = served.attach(cockpit()).await;
+        let commander = client.feed.commander.as_ref().expect("a way to command");
+        let mut flood = Vec::new();
+        for _ in 0..10 {
+            for _ in 0..50 {
+                flood.extend(socket::connect(served.folder()).await);
+            }
+            commander.ask(note("working"), 0).await.expect("carried out");
+        }
+        // And once the flood is over others come again.
+        while connect(served.folder(), cockpit()).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn a_shared_session_is_open_to_its_group_and_to_nobody_else() {
+        let group = nix::unistd::Group::from_gid(1.into()).ok().flatten().filter(|group| group.name == "daemon");
+        if !rustix::process::geteuid().is_root() || group.is_none() {
+            return;
+        }
+        let root = tempfile::tempdir().expect("a folder");
+        std::fs::set_permissions(root.path(), PermissionsExt::from_mode(0o755)).expect("ours");
+        let share = root.path().join("gonogo");
+        std::fs::create_dir(&share).expect("made");
+        std::os::unix::fs::chown(&share, Some(0), Some(1)).expect("root may");
+        std::fs::set_permissions(&share, PermissionsExt::from_mode(0o2770)).expect("ours");
+        let engine = engine();
+        let listening = socket::bind_shared(&share, &engine.session, "daemon").expect("bound");
+        let folder = listening.folder().to_owned();
+        tokio::spawn(serve(listening, engine, About::default()));
+        let said = client_as("1", &folder).await;
+        assert!(said.contains(r#""message":"welcome""#) && said.contains(r#""person":"daemon""#), "{said}");
+        let said = client_as("2", &folder).await;
+        assert!(said.contains("PermissionError"), "{said}");
+    }
+
     async fn a_uid_that_is_nobody_here_is_refused_and_recorded() {
         if !rustix::process::geteuid().is_root() {
             return;
@@ -411,18 +472,7 @@ alone! {
         std::fs::set_permissions(served.folder().join(SOCKET), PermissionsExt::from_mode(0o666)).expect("ours");
         let mut came = 0;
         for uid in ["4242", "65534"] {
-            let mut client = Process::new("setpriv")
-                .args(["--reuid", uid, "--clear-groups", "python3", "-S", "-c"])
-                .arg("import socket,sys\ns=socket.socket(socket.AF_UNIX)\ns.connect(sys.argv[1])\nprint(s.makefile().readline())")
-                .arg(served.folder().join(SOCKET))
-                .env("PATH", "/usr/bin:/bin")
-                .stdout(Stdio::piped())
-                .spawn()
-                .expect("setpriv runs");
-            let mut said = String::new();
-            let stdout = client.stdout.take().expect("piped");
-            tokio::task::block_in_place(|| std::io::BufReader::new(stdout).read_line(&mut said)).expect("text");
-            client.wait().expect("its end");
+            let said = client_as(uid, served.folder()).await;
             assert!(said.contains(r#""message":"refused""#) && said.contains(uid), "{said}");
             came += 1;
             while served.turned_away() < came {
@@ -527,6 +577,21 @@ alone! {
         served.serving.await.expect("no panic").expect("served");
     }
 
+    async fn a_log_that_does_not_go_on_from_what_was_seen_is_refused() {
+        let served = Served::new(Limits::default());
+        let seen = served.attach(cockpit()).await.head.borrow().clone();
+        let short = Head { hash: seen.hash[..8].to_owned(), ..seen.clone() };
+        for known in [seen.clone(), short.clone()] {
+            connect_knowing(served.folder(), cockpit(), Some(known)).await.expect("it goes on from there");
+        }
+        let rewritten = Head { hash: "0".repeat(8), ..seen.clone() };
+        let cut = Head { seq: seen.seq + 1000, ..seen };
+        for known in [rewritten, cut] {
+            let refused = connect_knowing(served.folder(), cockpit(), Some(known)).await;
+            assert!(matches!(refused, Err(ConnectError::NotWhole(_))), "{:?}", refused.is_ok());
+        }
+    }
+
     async fn a_log_that_is_not_whole_is_refused() {
         let served = Served::new(Limits::default());
         drop(served.attach(cockpit()).await);
@@ -541,6 +606,37 @@ alone! {
             other => panic!("{:?}", other.is_ok()),
         }
     }
+}
+
+/// How long a cockpit takes to come back to a long session; for whoever wants to know:
+/// `cargo test --release --test it wire::reattaching -- --ignored --nocapture`.
+#[test]
+#[ignore = "it measures, and asserts nothing of time"]
+fn reattaching_to_a_hundred_thousand_events() {
+    alone("reattaching_to_a_hundred_thousand_events", async {
+        let served = Served::new(Limits::default());
+        let check = gonogo::runbook::CheckId::from("web");
+        let health = [gonogo::event::Health::Ok, gonogo::event::Health::Failing];
+        for number in 0..100_000_u64 {
+            let event = EventKind::CheckChanged {
+                check: check.clone(),
+                from: health[usize::from(number % 2 == 0)],
+                to: health[usize::from(number % 2 == 1)],
+                reason: "GET http://127.0.0.1:8080/readyz answered 503 Service Unavailable".to_owned(),
+                value: Some("503".to_owned()),
+                since: number,
+            };
+            served.engine.record(By::ENGINE, event);
+        }
+        while served.inside().await.state.seq < 100_000 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        for _ in 0..5 {
+            let began = clock::up_ms();
+            let attached = served.attach(cockpit()).await;
+            println!("{} events in {} ms", attached.feed.state.seq, clock::up_ms() - began);
+        }
+    });
 }
 
 /// What this process holds in memory.
