@@ -8,6 +8,7 @@ mod journal;
 pub mod machine;
 mod outputs;
 pub mod preflight;
+mod secrets;
 pub mod shim;
 mod start;
 #[cfg(test)]

@@ -16,7 +16,7 @@ use super::journal::SessionLog;
 use super::machine::{Input, Machine};
 use super::shim::client::Program;
 use super::shim::record::Secret;
-use super::{Loop, outputs};
+use super::{Loop, outputs, secrets};
 use crate::audit::dir::{Cutover, DirError, SessionDir};
 use crate::audit::writer::LogError;
 use crate::check;
@@ -26,7 +26,7 @@ use crate::process::Identity;
 use crate::redact::{Redactor, TooShort};
 use crate::runbook::StepId;
 use crate::runbook::interpolate::Scope;
-use crate::runbook::model::{Host, Runbook, SecretSource};
+use crate::runbook::model::{Host, Runbook};
 use crate::session::{State, read_plan};
 
 /// What a session is opened with: all that an engine in a process of its own needs to be told.
@@ -72,6 +72,9 @@ impl Opening {
 pub enum OpenError {
     #[error("the runbook cannot be read by this build: `gonogo check` says why")]
     Runbook,
+    /// These secrets lie nowhere; they can be given.
+    #[error("{why}; set it and start again")]
+    Secrets { names: Vec<String>, why: String },
     #[error("secret `{name}`: {why}")]
     Secret { name: String, why: String },
     #[error(transparent)]
@@ -97,8 +100,7 @@ pub enum OpenError {
 pub fn start(opening: &Opening) -> Result<Engine, OpenError> {
     let mut opened = opened_event(opening);
     let runbook = read_plan(&opened).ok_or(OpenError::Runbook)?;
-    let secrets = read_secrets(&runbook, &opening.given)?;
-    let redactor = redactor(&secrets)?;
+    let (secrets, redactor) = secrets::read(&runbook, &opening.given, &opened)?;
     let cutover = (opening.mode != Mode::Simulated)
         .then_some(Cutover { id: runbook.id.as_str(), runbook: &opening.file });
     let dir = SessionDir::create(&opening.name, cutover)?;
@@ -205,34 +207,4 @@ fn opened_event(opening: &Opening) -> SessionOpened {
         session_dir: String::new(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }
-}
-
-pub(super) fn redactor(secrets: &[Secret]) -> Result<Redactor, TooShort> {
-    Redactor::new(secrets.iter().map(|s| (s.name.as_str(), s.value.as_str())))
-}
-
-/// The secrets' values, by reference only.
-pub(super) fn read_secrets(
-    runbook: &Runbook,
-    given: &HashMap<String, String>,
-) -> Result<Vec<Secret>, OpenError> {
-    let read = |(name, source): (&String, &SecretSource)| {
-        if let Some(value) = given.get(name) {
-            return Ok(Secret { name: name.clone(), value: value.clone() });
-        }
-        let fail = |why: String| OpenError::Secret { name: name.clone(), why };
-        let value = match source {
-            SecretSource::Env(var) => std::env::var(var).map_err(|_| {
-                fail(format!("the environment variable {var} is not set; set it and start again"))
-            })?,
-            SecretSource::File(path) => {
-                let path = runbook.dir.join(path);
-                let text = std::fs::read_to_string(&path)
-                    .map_err(|e| fail(format!("cannot read {}: {e}", path.display())))?;
-                text.trim_end_matches(['\r', '\n']).to_owned()
-            }
-        };
-        Ok(Secret { name: name.clone(), value })
-    };
-    runbook.secrets.iter().map(read).collect()
 }

@@ -90,6 +90,12 @@ impl Redactor {
         self.forms.is_none()
     }
 
+    /// Where the first secret in these bytes begins, in whatever form.
+    #[must_use]
+    pub fn first_in(&self, bytes: &[u8]) -> Option<usize> {
+        self.forms.as_ref()?.finder.find(bytes).map(|found| found.start())
+    }
+
     /// Returns the text with every secret masked.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
