@@ -7,8 +7,9 @@ use crate::clock::Now;
 use crate::event::Outcome;
 use crate::runbook::StepId;
 use crate::runbook::model::{Action, Step};
+use crate::session::second::{self, OverrideAsked};
 use crate::session::telemetry::LogHealth;
-use crate::session::{Hold, Situation, StageStatus, State, StepStatus, TriggerState, gate};
+use crate::session::{Hold, Situation, StageStatus, State, StepStatus, TriggerState, gate, roles};
 
 /// One line: what blocks, why, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,21 +30,33 @@ impl Blocker {
 #[must_use]
 pub fn blocker(cx: &Context, lost: Option<&str>) -> Blocker {
     let Context { state, telemetry, now, .. } = *cx;
-    let blocker = ended(state, lost)
-        .or_else(|| log(&telemetry.log))
+    if let Some(blocker) = ended(state, lost) {
+        return blocker;
+    }
+    let urgent = log(&telemetry.log)
         .or_else(|| rollback(state, now))
         .or_else(|| countdown(state, now))
-        .or_else(|| offered(cx))
+        .or_else(|| offered(cx));
+    if let Some(blocker) = urgent {
+        return beside(blocker, wheel(cx));
+    }
+    let blocker = second_person(cx)
         .or_else(|| acknowledgement(state))
         .or_else(|| hold(state))
-        .or_else(|| question(state))
+        .or_else(|| question(cx))
         .map(|blocker| also_paused(blocker, state))
         .or_else(|| paused(state))
         .or_else(|| retrying(state))
         .or_else(|| running(state, now))
-        .or_else(|| at_gate(state))
+        .or_else(|| at_gate(cx))
         .unwrap_or_else(|| between(state));
-    if lost.is_some() || state.is_closed() { blocker } else { with_the_wheel(blocker, cx) }
+    match driver_is_away(cx) {
+        // What waits for a person waits for the driver first.
+        Some(away) if blocker.mark != Mark::Running => {
+            Blocker { text: format!("{away}; {}", blocker.text), ..blocker }
+        }
+        _ => beside(blocker, wheel(cx)),
+    }
 }
 
 fn ended(state: &State, lost: Option<&str>) -> Option<Blocker> {
@@ -76,25 +89,53 @@ fn offered(cx: &Context) -> Option<Blocker> {
     })
 }
 
-/// Where the wheel is on its way, or its holder is away, that is told beside what blocks.
-fn with_the_wheel(blocker: Blocker, cx: &Context) -> Blocker {
-    let (state, me) = (cx.state, cx.operator);
-    let mine = me.is_some_and(|me| state.wheel.as_ref() == Some(&me.person));
-    let (aside, release) = match (&state.wheel, &state.wheel_offer, state.wheel_asked.first()) {
-        (Some(holder), ..) if crew::driver_is_away(state) => {
-            let since =
-                crew::away_since(state, holder).map(|left| format!(" since {}", format::time(left.at)));
-            let takes = me.is_some_and(|me| crew::may_drive(state, me));
-            let aside = format!("{holder} (driver) is away{}", since.unwrap_or_default());
-            (aside, takes.then_some("H takes the wheel"))
-        }
-        (_, Some(offer), _) if mine => (format!("wheel offered to {}", offer.to), None),
-        (_, _, Some(who)) if mine => (format!("{who} asks for the wheel: H"), None),
-        _ => return blocker,
+/// An override waits for a second person: whoever can be it is asked, the others see for whom it waits.
+fn second_person(cx: &Context) -> Option<Blocker> {
+    let (stage, asked) = second::standing(cx.state)?;
+    let seconds = crew::seconds(cx.state, &asked.by);
+    let OverrideAsked { by, reason, .. } = asked;
+    if cx.operator.is_some_and(|me| seconds.contains(&me.person)) {
+        let text = format!("OVERRIDE of {stage}: {by} asks you: {reason}");
+        return Some(Blocker::new(Mark::Ask, text, "v shows it, and answers"));
+    }
+    let whom = if seconds.is_empty() {
+        "nobody is here who could be it".to_owned()
+    } else {
+        format!("here: {}", seconds.join(", "))
     };
-    let text = format!("{}  [{aside}]", blocker.text);
-    let release = release.map_or(blocker.release, str::to_owned);
-    Blocker { text, release, ..blocker }
+    let text = format!("OVERRIDE of {stage} waits for a second person ({whom}): {reason}");
+    Some(Blocker::new(Mark::Ask, text, ""))
+}
+
+/// Something that is told beside what blocks.
+fn beside(blocker: Blocker, aside: Option<String>) -> Blocker {
+    match aside {
+        Some(aside) => Blocker { text: format!("{}  [{aside}]", blocker.text), ..blocker },
+        None => blocker,
+    }
+}
+
+/// Who has the wheel is not here.
+fn driver_is_away(cx: &Context) -> Option<String> {
+    let holder = cx.state.wheel.as_ref().filter(|_| crew::driver_is_away(cx.state))?;
+    let since = crew::away_since(cx.state, holder).map(|left| format!(" since {}", format::time(left.at)));
+    let takes = cx.operator.is_some_and(|me| crew::may_drive(cx.state, me));
+    let key = if takes { ": H takes the wheel" } else { "" };
+    Some(format!("{holder} (driver) is AWAY{}{key}", since.unwrap_or_default()))
+}
+
+/// What becomes of the wheel, for whoever has it; for the others, whether its holder is away.
+fn wheel(cx: &Context) -> Option<String> {
+    let Context { state, operator, .. } = *cx;
+    if let Some(away) = driver_is_away(cx) {
+        return Some(away);
+    }
+    operator.filter(|me| state.wheel.as_ref() == Some(&me.person))?;
+    match (&state.wheel_offer, state.wheel_asked.first()) {
+        (Some(offer), _) => Some(format!("wheel offered to {}", offer.to)),
+        (None, Some(who)) => Some(format!("{who} asks for the wheel: H")),
+        (None, None) => None,
+    }
 }
 
 fn log(health: &LogHealth) -> Option<Blocker> {
@@ -174,18 +215,34 @@ fn rank(hold: &Hold) -> u8 {
     }
 }
 
-fn question(state: &State) -> Option<Blocker> {
+fn question(cx: &Context) -> Option<Blocker> {
+    let state = cx.state;
     let questions = state.questions();
     let step = questions.first()?;
     let asked = match state.step_plan(step).map(|s| &s.action) {
         Some(Action::Confirm { question, .. }) => {
             let what = state.step(step).what.as_deref();
-            what.map_or(question.as_str(), |what| what.strip_prefix("confirm: ").unwrap_or(what)).to_owned()
+            what.map_or(question.as_str(), |what| without_its_kind(what)).to_owned()
         }
         _ => state.step(step).why.clone().unwrap_or_default(),
     };
     let asked = asked.lines().next().unwrap_or_default();
-    Some(Blocker::new(Mark::Ask, format!("QUESTION {step}: {asked}"), "enter answers"))
+    let role = match state.step_plan(step).map(|s| &s.action) {
+        Some(Action::Confirm { role: Some(role), .. }) => role,
+        _ => return Some(Blocker::new(Mark::Ask, format!("QUESTION {step}: {asked}"), "enter answers")),
+    };
+    let text = format!("QUESTION {step} for {role}: {asked}");
+    let mine = cx.operator.is_some_and(|me| roles::stands_for(state, &me.person, role));
+    let release = if mine { "enter answers".to_owned() } else { roles::who_could(state, role) };
+    Some(Blocker::new(Mark::Ask, text, release))
+}
+
+/// A resolved question as it was asked: `confirm for db: go on?` without what comes before it.
+fn without_its_kind(what: &str) -> &str {
+    match what.strip_prefix("confirm") {
+        Some(rest) => rest.split_once(": ").map_or(what, |(_, question)| question),
+        None => what,
+    }
 }
 
 fn paused(state: &State) -> Option<Blocker> {
@@ -250,7 +307,8 @@ fn step_line(state: &State, id: &StepId, now: Now) -> String {
     line
 }
 
-fn at_gate(state: &State) -> Option<Blocker> {
+fn at_gate(cx: &Context) -> Option<Blocker> {
+    let state = cx.state;
     let id = state.current_stage()?;
     if state.stages.get(id)?.status != StageStatus::AtGate {
         return None;
@@ -265,7 +323,9 @@ fn at_gate(state: &State) -> Option<Blocker> {
     };
     let more = verdict.missing.len() - 1;
     let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
-    Some(Blocker::new(Mark::Fail, format!("NO-GO {id}: {}{more}", first.what), first.release.clone()))
+    let asks_me = cx.operator.is_some_and(|me| crew::wants_vote(state, id, me));
+    let release = if asks_me { "v votes".to_owned() } else { first.release.clone() };
+    Some(Blocker::new(Mark::Fail, format!("NO-GO {id}: {}{more}", first.what), release))
 }
 
 fn between(state: &State) -> Blocker {
@@ -395,13 +455,7 @@ mod tests {
     #[test]
     fn the_wheel_is_told_to_those_whom_it_concerns() {
         let mut story = Story::running();
-        let navigator = Person { person: "opB".to_owned(), uid: 2071, seat: Seat::Navigator };
-        let joined = EventKind::OperatorJoined {
-            person: navigator.clone(),
-            credentials: Default::default(),
-            roles: Vec::new(),
-        };
-        story.tell_by(By::Person(navigator.clone()), joined);
+        let navigator = story.joins("opB", 2071, Seat::Navigator, &[]);
         story.tell_by(By::Person(navigator.clone()), EventKind::WheelAsked);
         assert!(says(&story).1.ends_with("[opB asks for the wheel: H]"), "{}", says(&story).1);
         story.tell_by(By::Person(driver()), EventKind::WheelOffered { to: "opB".to_owned() });
@@ -411,7 +465,40 @@ mod tests {
         story.tell_by(By::Person(navigator.clone()), EventKind::WheelDeclined);
         story.tell_by(By::ENGINE, EventKind::OperatorLeft { person: driver(), why: "detached".to_owned() });
         let alone = told(&story, &navigator, None);
-        assert!(alone.text.ends_with("[opsA (driver) is away since 02:01:03Z]"), "{}", alone.text);
-        assert_eq!(alone.release, "H takes the wheel");
+        assert!(
+            alone.text.ends_with("[opsA (driver) is AWAY since 02:01:03Z: H takes the wheel]"),
+            "{}",
+            alone.text
+        );
+        story.finish("switch.verify", false, "exit 1");
+        story.tell(EventKind::StepSkipped { step: "switch.verify".into(), reason: "known".to_owned() });
+        story.tell_by(By::Person(driver()), EventKind::Paused);
+        let waits = told(&story, &navigator, None);
+        let first = "opsA (driver) is AWAY since 02:01:03Z: H takes the wheel; PAUSED by opsA";
+        assert!(waits.text.starts_with(first), "{}", waits.text);
+    }
+
+    #[test]
+    fn a_missing_vote_names_who_could_give_it_and_asks_them() {
+        let mut story = Story::crewed();
+        let other = story.joins("opE", 2074, Seat::Navigator, &["app"]);
+        starts(&story, Mark::Fail, "NO-GO switch: 1 of 2 approvals (opB) (and 1 more)");
+        assert_eq!(told(&story, &other, None).release, "v votes");
+        let voted = Person { person: "opB".to_owned(), ..other };
+        assert_eq!(told(&story, &voted, None).release, "1 more person votes GO");
+    }
+
+    #[test]
+    fn an_override_asks_who_can_second_it_and_tells_the_others_for_whom_it_waits() {
+        let mut story = Story::crewed();
+        story.joins("opsA", 1000, Seat::Driver, &[]);
+        let (stage, missing) = (StageId::from("switch"), vec!["check lag is failing".to_owned()]);
+        let asked = EventKind::OverrideAsked { stage, missing, reason: "known lag".to_owned() };
+        story.tell_by(By::Person(driver()), asked);
+        starts(&story, Mark::Ask, "OVERRIDE of switch waits for a second person (here: opB): known lag");
+        let second = Person { person: "opB".to_owned(), uid: 2071, seat: Seat::Navigator };
+        let asks = told(&story, &second, None);
+        assert_eq!(asks.text, "OVERRIDE of switch: opsA asks you: known lag");
+        assert_eq!(asks.release, "v shows it, and answers");
     }
 }

@@ -79,6 +79,7 @@ pub fn row_in_hand(state: &State, rows: &[StepRow]) -> Option<StepRow> {
         StepRow::Step(id) if state.step(id).status == StepStatus::Skipped => None,
         StepRow::Step(id) => Some(status::planned_step(state, id, plans.get(id).copied()).0),
         StepRow::Item(stage, item) => Some(status::item(state, stage, item).0),
+        StepRow::Votes(stage) => Some(status::votes(state, stage).0),
     };
     let wanted = [Mark::Ask, Mark::Fail, Mark::Running, Mark::Warn, Mark::Pending];
     let rank = |row: &StepRow| {

@@ -1,5 +1,6 @@
 //! A stage's and a step's state as glyph and word.
 
+use super::crew;
 use super::format;
 use super::theme::Mark;
 use crate::clock::Now;
@@ -15,6 +16,7 @@ pub fn stage(state: &State, stage: &Stage, now: Now) -> (Mark, String) {
     let Some(seen) = state.stages.get(&stage.id) else { return word(Mark::Pending, "PENDING") };
     match seen.status {
         StageStatus::Pending if state.next_stage() == Some(&stage.id) => word(Mark::Pending, "NEXT"),
+        StageStatus::Pending if people(stage) > 1 => (Mark::Warn, format!("NEEDS {} PEOPLE", people(stage))),
         StageStatus::Pending => word(Mark::Pending, "PENDING"),
         StageStatus::Active => active(state, &stage.id),
         StageStatus::AtGate => at_gate(state, stage, now),
@@ -24,6 +26,46 @@ pub fn stage(state: &State, stage: &Stage, now: Now) -> (Mark, String) {
         StageStatus::RolledBack => word(Mark::Warn, "ROLLED BACK"),
         StageStatus::Skipped => word(Mark::Pending, "SKIPPED"),
     }
+}
+
+/// How many people must say GO at a stage's gate, at the most.
+fn people(stage: &Stage) -> usize {
+    usize::try_from(stage.gate.approvals).unwrap_or(usize::MAX).max(stage.gate.roles.len())
+}
+
+/// Whether a stage's gate asks for votes.
+#[must_use]
+pub fn asks_for_votes(stage: &Stage) -> bool {
+    people(stage) > 0
+}
+
+/// The state of the votes at a stage's gate, and who gave them: `1 of 2 people  db opsA  app -`.
+#[must_use]
+pub fn votes(state: &State, stage: &StageId) -> (Mark, &'static str, String) {
+    let (Some(plan), Some(seen)) = (state.stage_plan(stage), state.stages.get(stage)) else {
+        return (Mark::Pending, "VOTES", String::new());
+    };
+    let needed = usize::try_from(plan.gate.approvals).unwrap_or(usize::MAX);
+    let people = crew::approvals(seen);
+    let mut parts = Vec::new();
+    if needed > 0 {
+        parts.push(format!("{people} of {needed} people"));
+    }
+    parts.extend(plan.gate.roles.iter().map(|role| {
+        let given = seen.standing().find(|vote| vote.role.as_ref() == Some(role));
+        format!("{role} {}", given.map_or("-", |vote| vote.person.as_str()))
+    }));
+    let complete = people >= needed && plan.gate.roles.iter().all(|role| crew::is_voted(seen, role));
+    let (mark, word) = if seen.standing().any(|vote| !vote.go) {
+        (Mark::Fail, "NO-GO")
+    } else if complete {
+        (Mark::Ok, "GO")
+    } else if seen.status == StageStatus::AtGate {
+        (Mark::Ask, "ASK")
+    } else {
+        (Mark::Pending, "VOTES")
+    };
+    (mark, word, parts.join("  "))
 }
 
 fn active(state: &State, stage: &StageId) -> (Mark, String) {

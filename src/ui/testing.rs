@@ -9,8 +9,8 @@ use indexmap::IndexMap;
 
 use crate::clock::Now;
 use crate::event::{
-    By, Event, EventKind, Health, Identity, Mode, OutputRecord, Person, Proof, Seat, SessionOpened,
-    StepFinished,
+    By, Credentials, Event, EventKind, Health, Identity, Mode, OutputRecord, Person, Proof, Seat,
+    SessionOpened, StepFinished,
 };
 use crate::runbook::model::{
     Action, Check, Command, Gate, Host, HttpExpect, HttpTarget, OnFailure, Override, Probe, ProcessExpect,
@@ -251,6 +251,16 @@ impl Story {
         story
     }
 
+    /// Somebody comes to the controls.
+    pub fn joins(&mut self, name: &str, uid: u32, seat: Seat, roles: &[&str]) -> Person {
+        let person = Person { person: name.to_owned(), uid, seat };
+        let credentials = Credentials { uid, login_uid: Some(uid), ..Credentials::default() };
+        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        let joined = EventKind::OperatorJoined { person: person.clone(), credentials, roles };
+        self.tell_by(By::Person(person.clone()), joined);
+        person
+    }
+
     /// Something happened, by the engine.
     pub fn tell(&mut self, event: EventKind) {
         self.tell_by(By::ENGINE, event);
@@ -407,6 +417,43 @@ impl Story {
         story.samples("new-readyz", &[1.0, 1.0, 1.0], false);
         story.wait(3);
         story
+    }
+
+    /// As [`Self::no_go`], in pairs: `opB` sits beside, `opC` looks on, the gate asks for votes, the driver has left.
+    pub fn crewed() -> Self {
+        let mut runbook = runbook();
+        let gate = &mut runbook.stages[1].gate;
+        (gate.approvals, gate.roles) = (2, vec!["db".to_owned(), "app".to_owned()]);
+        runbook.stages[2].gate.approvals = 2;
+        let mut story = Self::of(runbook);
+        let beside = story.joins("opB", 2071, Seat::Navigator, &["db"]);
+        story.joins("opC", 2072, Seat::Observer, &[]);
+        story.turn("old-readyz", Health::Ok, "");
+        story.wait(5);
+        story.enter("switch");
+        for step in ["switch.verify", "switch.weights"] {
+            story.start(step);
+            story.wait(6);
+            story.finish(step, true, "all 2 proofs seen");
+        }
+        let stage = StageId::from("switch");
+        story.tell(EventKind::GateChanged { stage: stage.clone(), go: false, missing: vec![] });
+        for check in ["new-readyz", "relay-new"] {
+            story.turn(check, Health::Ok, "");
+        }
+        story.tell(EventKind::SoakReached { stage: stage.clone() });
+        let on = crate::event::ItemOf::Gate(stage.clone());
+        let item = "support sees no tickets".to_owned();
+        story.tell_by(By::Person(driver()), EventKind::ItemTicked { on, item, pass: true, note: None });
+        let role = Some("db".to_owned());
+        story.tell_by(By::Person(beside), EventKind::Voted { stage, role, go: true, note: None });
+        story
+    }
+
+    /// The driver is away.
+    pub fn driver_leaves(&mut self) {
+        self.tell(EventKind::OperatorLeft { person: driver(), why: "the connection was lost".to_owned() });
+        self.wait(130);
     }
 
     /// Stage 2 is at its gate and everything that it asks for is there.

@@ -13,7 +13,7 @@ use super::selection::{Selection, row_in_hand, stage_in_hand};
 use super::view::{Pane, StepRow, View};
 use crate::runbook::StepId;
 use crate::runbook::model::Action as StepAction;
-use crate::session::{Command, Refusal, StageStatus, State, StepStatus, TriggerState};
+use crate::session::{Command, Refusal, StageStatus, State, StepStatus, TriggerState, second};
 
 /// What is left to do after a key.
 #[derive(Debug, Clone, PartialEq)]
@@ -179,6 +179,7 @@ pub fn open(view: &View, action: Action, cx: &Context) -> Opened {
             Some(trigger) => popups::veto(cx, trigger),
             None => Err(Refusal::new("no trigger is counting down")),
         },
+        Action::Vote => popups::vote(cx),
         Action::Wheel => popups::wheel(cx),
         Action::Note => popups::note(cx),
         Action::Help => popups::help(cx),
@@ -203,6 +204,7 @@ fn open_selected(view: &View, selection: &Selection, cx: &Context) -> Opened {
         Pane::Steps => match &selection.step {
             Some(StepRow::Step(step)) => open_step(step, cx),
             Some(StepRow::Item(stage, item)) => popups::tick(cx, stage, item),
+            Some(StepRow::Votes(_)) => popups::vote(cx),
             None => nothing(),
         },
         Pane::Checks => match &selection.check {
@@ -228,13 +230,16 @@ fn open_selected(view: &View, selection: &Selection, cx: &Context) -> Opened {
     }
 }
 
-/// A question if the stage in hand has one, an item of its gate if one is left, else the stage's detail.
+/// What the stage in hand asks of people, the most pressing first; else the stage's detail.
 fn open_stage(selection: &Selection, cx: &Context) -> Opened {
     let Some(stage) = &selection.stage else { return Err(Refusal::new("there is no stage yet")) };
     if cx.state.needs_acknowledgement() {
         return popups::acknowledge(cx);
     }
     if view_is_on_hand(stage, cx.state) {
+        if second::standing(cx.state).is_some() {
+            return popups::vote(cx);
+        }
         if let Some(step) = cx.state.questions().first() {
             return open_step(step, cx);
         }
@@ -244,6 +249,9 @@ fn open_stage(selection: &Selection, cx: &Context) -> Opened {
         let at_gate = seen.is_some_and(|seen| seen.status == StageStatus::AtGate);
         if let Some(item) = items.iter().find(left).filter(|_| at_gate) {
             return popups::tick(cx, stage, item);
+        }
+        if at_gate && cx.operator.is_some_and(|me| crew::wants_vote(cx.state, stage, me)) {
+            return popups::vote(cx);
         }
     }
     popups::detail(cx, &Subject::Stage(stage.clone()))

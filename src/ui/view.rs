@@ -80,6 +80,8 @@ pub enum StepRow {
     Step(StepId),
     /// An item of the stage's gate that a person ticks.
     Item(StageId, String),
+    /// The votes at the stage's gate.
+    Votes(StageId),
 }
 
 /// What the operator looks at.

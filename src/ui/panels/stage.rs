@@ -29,7 +29,7 @@ pub struct StagePanel<'a> {
     pub look: Look<'a>,
 }
 
-/// The rows of the panel: while a rollback runs its steps, else those of the stage and the items of its gate.
+/// The rows of the panel: while a rollback runs its steps, else those of the stage, the items and the votes of its gate.
 #[must_use]
 pub fn rows(state: &State, stage: Option<&StageId>) -> Vec<StepRow> {
     if let Some(rollback) = state.active_rollback() {
@@ -38,7 +38,8 @@ pub fn rows(state: &State, stage: Option<&StageId>) -> Vec<StepRow> {
     let Some(stage) = stage.and_then(|id| state.stage_plan(id)) else { return Vec::new() };
     let steps = stage.steps.iter().map(|step| StepRow::Step(step.id.clone()));
     let items = stage.gate.accept.iter().map(|item| StepRow::Item(stage.id.clone(), item.clone()));
-    steps.chain(items).collect()
+    let votes = status::asks_for_votes(stage).then(|| StepRow::Votes(stage.id.clone()));
+    steps.chain(items).chain(votes).collect()
 }
 
 const STATE: usize = 11;
@@ -108,6 +109,12 @@ impl StagePanel<'_> {
                 None => Row::new(cols).gap(2).text(id.as_str(), self.look.theme.text),
             },
             StepRow::Item(stage, item) => self.item(stage, item, cols, selected),
+            StepRow::Votes(stage) => {
+                let (mark, word, votes) = status::votes(self.state, stage);
+                self.begin(cols, selected, mark, word)
+                    .text("votes: ", self.look.theme.title)
+                    .text(&votes, self.look.theme.text)
+            }
         }
     }
 

@@ -5,14 +5,16 @@ use super::field::Field;
 use super::form::{Button, Form, Page, Tier};
 use super::preflight;
 use super::preview;
+use super::roll_call;
 use super::row::{Row, Text, Tone};
 use super::{Context, Opened, Outcome};
 use crate::runbook::StageId;
-use crate::runbook::model::Stage;
+use crate::runbook::model::{Override, Stage};
 use crate::runbook::plan::{in_order, steps_estimate};
 use crate::session::gate::{self, Missing, Verdict};
 use crate::session::telemetry::LogHealth;
-use crate::session::{Command, Refusal, StageStatus, State, rollback};
+use crate::session::{Command, Refusal, StageStatus, State, rollback, second};
+use crate::ui::crew;
 use crate::ui::format::{about, ms, time};
 use crate::ui::theme::Mark;
 
@@ -25,16 +27,16 @@ pub fn open(cx: &Context) -> Opened {
 struct Advance;
 
 /// Where the cutover stands before an advance.
-struct Crossing<'a> {
-    current: Option<&'a StageId>,
-    next: Option<&'a Stage>,
-    verdict: Verdict,
+pub struct Crossing<'a> {
+    pub current: Option<&'a StageId>,
+    pub next: Option<&'a Stage>,
+    pub verdict: Verdict,
     /// The stage in hand has come to its gate; true where none is in hand.
     at_gate: bool,
 }
 
 impl<'a> Crossing<'a> {
-    fn of(cx: &Context<'a>) -> Self {
+    pub fn of(cx: &Context<'a>) -> Self {
         let state = cx.state;
         let current = state.current_stage();
         let mut verdict = current.map_or_else(|| gate::escape_hatch(state), |id| gate::evaluate(state, id));
@@ -79,8 +81,14 @@ impl<'a> Crossing<'a> {
         may(&Command::Advance { typed, over: Some("-".to_owned()) }, cx)
     }
 
+    /// An override needs a second person's word.
+    fn needs_two(&self, state: &State) -> bool {
+        let plan = self.current.and_then(|id| state.stage_plan(id));
+        plan.is_some_and(|plan| plan.gate.over == Override::Two)
+    }
+
     /// What has to be typed: the next stage where there is no way back from it, this one for an override.
-    fn to_type(&self) -> Option<&'a StageId> {
+    pub fn to_type(&self) -> Option<&'a StageId> {
         match self.next {
             Some(next) if next.point_of_no_return => Some(&next.id),
             _ if self.is_go() => None,
@@ -101,6 +109,10 @@ impl Question for Advance {
         body.push(Text::Rows(verdict(&crossing)));
         body.push(Text::Rows(preflight::rows(crossing.current, cx)));
         body.push(Text::Rows(vec![Row::blank()]));
+        let calls = crossing.current.map(|stage| roll_call::rows(stage, cx)).unwrap_or_default();
+        if !calls.is_empty() {
+            body.extend([Text::Rows(calls), Text::Rows(vec![Row::blank()])]);
+        }
         body.push(Text::Pair(will_run(&crossing, state), if_it_goes_wrong(&crossing, cx)));
         let mut page = Page {
             title: "GO / NO-GO: waits for you, never times out to GO".to_owned(),
@@ -115,16 +127,16 @@ impl Question for Advance {
             page.body.push(Text::Rows(vec![Row::blank(), why]));
             return Ok(page);
         }
-        let mut button = Button::act("go", if go { "GO" } else { "GO with override" }).key('y');
+        let two = crossing.needs_two(state);
+        let label = match (go, two) {
+            (true, _) => "GO",
+            (false, false) => "GO with override",
+            (false, true) => "ASK A SECOND PERSON to override",
+        };
+        let mut button = Button::act("go", label).key('y');
         if !go {
             page.tier = Tier::Grave;
-            let count = crossing.verdict.missing.len();
-            page.body.push(Text::Rows(vec![
-                Row::blank(),
-                Row::toned(Tone::Marked(Mark::Warn), format!(
-                    "{count} BLOCKING. To go anyway, give a reason and type the stage's id. Both are logged."
-                )),
-            ]));
+            page.body.push(Text::Rows(to_go_anyway(&crossing, two, cx)));
             page.fields.push(Field::text("reason", "reason", true));
             button = button.needs("reason");
         }
@@ -206,6 +218,27 @@ fn header(crossing: &Crossing, cx: &Context) -> Vec<Row> {
     rows
 }
 
+/// What an override takes.
+fn to_go_anyway(crossing: &Crossing, two: bool, cx: &Context) -> Vec<Row> {
+    let count = crossing.verdict.missing.len();
+    let warn = |text: String| Row::toned(Tone::Marked(Mark::Warn), text);
+    if !two {
+        let how = "To go anyway, give a reason and type the stage's id. Both are logged.";
+        return vec![Row::blank(), warn(format!("{count} BLOCKING. {how}"))];
+    }
+    let how = "To go anyway, give a reason and type the stage's id; then a second person must confirm. Both are logged.";
+    let mut rows = vec![Row::blank(), warn(format!("{count} BLOCKING. {how}"))];
+    if let Some((_, asked)) = second::standing(cx.state) {
+        rows.push(Row::mark(Mark::Ask, format!("{} asked already: {}", asked.by, asked.reason)));
+    }
+    let seconds = cx.operator.map(|me| crew::seconds(cx.state, &me.person)).unwrap_or_default();
+    rows.push(match seconds.as_slice() {
+        [] => Row::mark(Mark::Warn, "nobody is here who could confirm it: `gonogo attach` brings somebody"),
+        some => Row::mark(Mark::Ok, format!("could confirm it: {}", some.join(", "))),
+    });
+    rows
+}
+
 fn verdict(crossing: &Crossing) -> Vec<Row> {
     let mut rows = if crossing.verdict.is_go() && !crossing.at_gate {
         vec![Row::toned(Tone::Marked(Mark::Fail), "NO-GO: the stage has not come to its gate yet")]
@@ -216,7 +249,8 @@ fn verdict(crossing: &Crossing) -> Vec<Row> {
     rows
 }
 
-fn will_run(crossing: &Crossing, state: &State) -> Vec<Row> {
+/// The steps of the next stage.
+pub fn will_run(crossing: &Crossing, state: &State) -> Vec<Row> {
     let Some(next) = crossing.next else {
         return vec![Row::title("WILL RUN"), Row::new("nothing: the session closes as completed").indent(1)];
     };
@@ -231,7 +265,8 @@ fn will_run(crossing: &Crossing, state: &State) -> Vec<Row> {
     rows
 }
 
-fn if_it_goes_wrong(crossing: &Crossing, cx: &Context) -> Vec<Row> {
+/// The way back from the next stage.
+pub fn if_it_goes_wrong(crossing: &Crossing, cx: &Context) -> Vec<Row> {
     let mut rows = vec![Row::title("IF IT GOES WRONG")];
     let Some(next) = crossing.next else {
         rows.push(Row::new("a completed session cannot be rolled back").indent(1));

@@ -22,6 +22,7 @@ pub fn why_not(action: Action, cx: &Context) -> Option<String> {
         Action::Kill => no_step(cx, "killed", |step| Command::Kill { step }),
         Action::Veto if cx.state.triggers.values().any(|t| matches!(t, TriggerState::Armed { .. })) => None,
         Action::Veto => Some("no trigger is counting down".to_owned()),
+        Action::Vote => super::vote(cx).err().map(|refusal| refusal.0),
         Action::Wheel => wheel::open(cx).err().map(|refusal| refusal.0),
         Action::Note => {
             refused(&Command::Note { tag: Default::default(), text: "-".to_owned(), attached: None }, cx)

@@ -30,6 +30,8 @@ pub struct Page {
     pub fields: Vec<Field>,
     /// Invariant: the first closes.
     pub buttons: Vec<Button>,
+    /// The button that has the focus at the start.
+    pub first: usize,
     /// The first field has the focus at the start, and Enter in it is the last button: for what needs no second look.
     pub quick: bool,
 }
@@ -142,7 +144,7 @@ impl Form {
         let focus = match self.focus {
             Some(Focus::Field(n)) if n < page.fields.len() => Focus::Field(n),
             None if page.quick && !page.fields.is_empty() => Focus::Field(0),
-            _ => Focus::Button(0),
+            _ => Focus::Button(page.first),
         };
         self.focus = Some(focus);
         self.page = page;
@@ -152,12 +154,12 @@ impl Form {
 
     /// What has the focus.
     pub fn focus(&self) -> Focus {
-        self.focus.unwrap_or(Focus::Button(0))
+        self.focus.unwrap_or(Focus::Button(self.page.first))
     }
 
-    /// Puts the focus back on the button that closes.
+    /// Puts the focus back to where it started.
     pub fn back_off(&mut self) {
-        self.focus = Some(Focus::Button(0));
+        self.focus = Some(Focus::Button(self.page.first));
     }
 
     /// What was filled in under `name`.

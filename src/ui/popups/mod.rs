@@ -20,14 +20,17 @@ mod quit;
 mod resolve;
 mod resume;
 mod retry;
+mod roll_call;
 mod rollback;
 mod row;
+mod second;
 mod skip;
 mod standing;
 #[cfg(test)]
 mod tests;
 mod tick;
 mod veto;
+mod vote;
 mod wheel;
 
 pub use available::why_not;
@@ -160,6 +163,11 @@ pub fn tick(cx: &Context, stage: &StageId, item: &str) -> Opened {
 /// Silences a trigger that is armed.
 pub fn veto(cx: &Context, trigger: &TriggerId) -> Opened {
     veto::open(cx, trigger)
+}
+
+/// GO or NO-GO at the gate of the stage in hand; where an override waits for a second person, a word on that.
+pub fn vote(cx: &Context) -> Opened {
+    if crate::session::second::standing(cx.state).is_some() { second::open(cx) } else { vote::open(cx) }
 }
 
 /// Offers the wheel, asks for it, takes it, by what is the case.

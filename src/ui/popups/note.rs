@@ -34,6 +34,7 @@ impl Question for Note {
             ],
             buttons: vec![Button::close("throw away").key(None), Button::act("write", "write").needs("text")],
             quick: true,
+            ..Page::default()
         })
     }
 

@@ -61,7 +61,7 @@ impl Question for Resolve {
                 Button::act("failed", "failed").needs("reason"),
                 Button::act("run again", "run again").needs("reason"),
             ],
-            quick: false,
+            ..Page::default()
         })
     }
 

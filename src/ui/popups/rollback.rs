@@ -59,7 +59,7 @@ impl Question for RollBack {
             body: vec![Text::Rows(rows(&plan, cx))],
             fields,
             buttons: vec![Button::close("stay"), button],
-            quick: false,
+            ..Page::default()
         })
     }
 

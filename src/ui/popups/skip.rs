@@ -56,7 +56,7 @@ impl Question for Skip {
             body: vec![Text::Rows(rows)],
             fields: vec![Field::text("reason", "reason", true)],
             buttons: vec![Button::close("leave it"), Button::act("skip", "SKIP").key('y').needs("reason")],
-            quick: false,
+            ..Page::default()
         })
     }
 

@@ -62,7 +62,7 @@ impl Question for Tick {
                 Button::act("fail", "FAILS").needs("note"),
                 Button::act("pass", "passes").key('y'),
             ],
-            quick: false,
+            ..Page::default()
         })
     }
 

@@ -58,7 +58,7 @@ impl Question for Veto {
             body: vec![Text::Rows(rows)],
             fields: vec![Field::text("reason", "reason", false)],
             buttons: vec![Button::close("let it fire"), Button::act("veto", "VETO").key('y')],
-            quick: false,
+            ..Page::default()
         })
     }
 

@@ -179,6 +179,9 @@ fn offer(page: &mut Page, cx: &Context) {
     let names = candidates(cx.state);
     rows.extend(wishes(cx.state));
     page.buttons.push(where_it_stands());
+    if !cx.state.wheel_asked.is_empty() {
+        page.buttons.push(Button::act("decline", "decline the wish"));
+    }
     match names.first().map(|to| may(&Command::OfferWheel { to: to.clone() }, cx)) {
         Some(Ok(())) => {
             page.fields.push(Field::choice("to", "offer it to", names));
@@ -204,6 +207,7 @@ fn ask(page: &mut Page, holder: &str, me: &Person, cx: &Context) {
     if cx.state.wheel_asked.contains(&me.person) {
         rows.push(Row::new(format!("You asked for it: {holder} offers it with the same key, or does not.")));
         page.body.push(Text::Rows(rows));
+        page.buttons.push(Button::act("decline", "TAKE THE WISH BACK"));
         return;
     }
     rows.push(Row::new(format!(

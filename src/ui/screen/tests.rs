@@ -4,9 +4,9 @@ use chrono::{FixedOffset, Offset, Utc};
 use ratatui::buffer::{Buffer, Cell};
 
 use super::*;
-use crate::event::{EventKind, Health, NoteTag};
+use crate::event::{By, EventKind, Health, NoteTag};
 use crate::feed::OutputPiece;
-use crate::session::telemetry::LogHealth;
+use crate::session::telemetry::{LogHealth, Measure, Presence};
 use crate::ui::keymap::Keymap;
 use crate::ui::selection::Selection;
 use crate::ui::testing::{Story, driver};
@@ -89,6 +89,27 @@ fn go_and_no_go_differ_in_words_and_in_colour() {
             line.content = banner;
             insta::assert_snapshot!(format!("{name}_banner_{width}x{height}"), format!("{line:?}"));
         }
+    }
+}
+
+#[test]
+fn a_cutover_driven_in_pairs_says_who_is_here_and_who_is_waited_for() {
+    for (width, height) in [(60, 15), (80, 24), (120, 36), (200, 60)] {
+        let mut story = Story::crewed();
+        let mut view = looking(&mut story, "switch.weights", "done\n");
+        view.focus = Pane::Crew;
+        let present = |person: &str, ago, connections| {
+            let active_up_ms = story.now.up_ms - ago;
+            Presence { person: person.to_owned(), active_up_ms, connections }
+        };
+        let presence = vec![present("opsA", 3_000, 1), present("opB", 720_000, 2)];
+        story.telemetry.record(Measure::Presence(presence));
+        let buf = draw(&story, &mut view, &Theme::dark(), width, height);
+        insta::assert_snapshot!(format!("crewed_{width}x{height}"), text(&buf));
+        story.tell_by(By::Person(driver()), EventKind::WheelOffered { to: "opB".to_owned() });
+        story.driver_leaves();
+        let buf = draw(&story, &mut view, &Theme::dark(), width, height);
+        insta::assert_snapshot!(format!("driver_away_{width}x{height}"), text(&buf));
     }
 }
 

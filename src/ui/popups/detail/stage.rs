@@ -7,7 +7,7 @@ use crate::session::{StageStatus, gate};
 use crate::ui::format::{about, ms, time};
 use crate::ui::popups::row::{Row, Tone};
 use crate::ui::popups::standing::{mark, word};
-use crate::ui::popups::{Context, preflight, preview};
+use crate::ui::popups::{Context, preflight, preview, roll_call};
 use crate::ui::theme::Mark;
 
 pub fn rows(id: &StageId, cx: &Context) -> Option<Vec<Row>> {
@@ -43,6 +43,7 @@ pub fn rows(id: &StageId, cx: &Context) -> Option<Vec<Row>> {
         rows.extend(preflight::verdict(&gate::evaluate(cx.state, id)));
         rows.push(Row::blank());
         rows.extend(preflight::rows(Some(id), cx));
+        rows.extend(roll_call::rows(id, cx));
     } else {
         rows.push(Row::title("GATE"));
         let checks = plan.gate.checks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");

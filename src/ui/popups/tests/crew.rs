@@ -1,0 +1,230 @@
+//! The dialogs of a cutover that is driven in pairs: votes, overrides by two, the wheel.
+
+use super::fixture::*;
+use super::states::*;
+use crate::event::{Person, Seat};
+use crate::session::{Command, State};
+use crate::ui::popups::{self, Outcome, Popup};
+
+fn desk(state: State, operator: Person) -> Desk {
+    Desk { operator, ..Desk::new(state) }
+}
+
+fn ask(command: Command) -> Outcome {
+    Outcome::Ask { command, seen: 211 }
+}
+
+fn voted(role: Option<&str>, go: bool, note: Option<&str>) -> Outcome {
+    let (role, note) = (role.map(str::to_owned), note.map(str::to_owned));
+    ask(Command::Vote { stage: "switch".into(), role, go, note })
+}
+
+fn seconded(go: bool, note: Option<&str>) -> Outcome {
+    ask(Command::Second { stage: "switch".into(), go, note: note.map(str::to_owned) })
+}
+
+fn screen(desk: &Desk, popup: &dyn Popup) -> String {
+    desk.drawn(popup, 120, 80)
+}
+
+/// Opens, presses, and says what it led to.
+fn led(desk: &Desk, open: fn(&popups::Context) -> popups::Opened, keys: &str) -> Outcome {
+    let mut popup = desk.open(open);
+    desk.press(&mut popup, keys)
+}
+
+#[test]
+fn a_vote_is_go_no_go_or_none_and_the_focus_is_on_no_go() {
+    let desk = desk(voting(), navigator());
+    for (keys, leads_to) in [
+        ("y", voted(Some("app"), true, None)),
+        ("n", voted(Some("app"), false, None)),
+        ("enter", voted(Some("app"), false, None)),
+        ("esc", Outcome::Close),
+        ("left enter", Outcome::Close),
+        ("right enter", voted(Some("app"), true, None)),
+        ("shift-tab type:yn tab enter", voted(Some("app"), false, Some("yn"))),
+    ] {
+        assert_eq!(led(&desk, popups::vote, keys), leads_to, "{keys}");
+    }
+}
+
+#[test]
+fn who_stands_for_several_roles_chooses_one() {
+    let mut state = voting();
+    state.crew.get_mut("opsB").unwrap().roles = vec!["db".to_owned(), "app".to_owned()];
+    let desk = desk(state, navigator());
+    assert_eq!(led(&desk, popups::vote, "y"), voted(Some("db"), true, None));
+    let mut popup = desk.open(popups::vote);
+    let outcome = desk.press(&mut popup, "shift-tab shift-tab right tab tab tab enter");
+    assert_eq!(outcome, voted(Some("app"), true, None), "{}", screen(&desk, &*popup));
+}
+
+#[test]
+fn the_roll_call_says_who_said_what_and_which_votes_are_void() {
+    let desk = desk(voting(), navigator());
+    let shown = screen(&desk, &*desk.open(popups::vote));
+    for line in
+        ["db   opsA  GO     02:50:37Z", "opsC  GO     02:49:07Z  VOID: readyz failed after it", "no answer"]
+    {
+        assert!(shown.contains(line), "{line}:\n{shown}");
+    }
+}
+
+#[test]
+fn an_observer_and_a_stage_that_is_not_at_its_gate_get_no_vote() {
+    let observer = Person { person: "opsD".to_owned(), uid: 2073, seat: Seat::Observer };
+    let watched = desk(voting(), observer);
+    let why = popups::vote(&watched.cx()).unwrap_err().0;
+    assert_eq!(why, "to vote needs the navigator seat, and opsD is observer");
+    let mut state = voting();
+    entered(&mut state, "switch", crate::session::StageStatus::Active, 900_000);
+    let early = desk(state, navigator());
+    assert!(popups::vote(&early.cx()).unwrap_err().0.contains("has not come to its gate yet"));
+}
+
+#[test]
+fn a_vote_in_between_is_shown_before_another_is_cast() {
+    let mut desk = desk(voting(), navigator());
+    let mut popup = desk.open(popups::vote);
+    desk.state.stages.get_mut("switch").unwrap().votes[0].go = false;
+    (desk.state.seq, desk.state.decisive_seq) = (214, 214);
+    assert_eq!(desk.press(&mut popup, "y"), Outcome::Stay);
+    assert!(screen(&desk, &*popup).contains("nothing was sent: "), "{}", screen(&desk, &*popup));
+}
+
+#[test]
+fn an_override_by_two_is_asked_for_by_one() {
+    let desk = desk(at_no_go_of_two(), Desk::new(at_go()).operator);
+    let mut popup = desk.open(popups::advance);
+    let shown = screen(&desk, &*popup);
+    for line in ["a second person must confirm", "could confirm it: opsB", "ASK A SECOND PERSON"] {
+        assert!(shown.contains(line), "{line}:\n{shown}");
+    }
+    let outcome = desk.press(&mut popup, "tab type:lag tab type:switch tab enter");
+    let asked = Command::Advance { typed: Some("switch".to_owned()), over: Some("lag".to_owned()) };
+    assert_eq!(outcome, ask(asked));
+}
+
+#[test]
+fn a_second_person_types_the_stage_and_sees_what_it_lifts() {
+    let desk = desk(override_asked(), navigator());
+    let shown = screen(&desk, &*desk.open(popups::vote));
+    for line in
+        ["opsA asks to override the gate of switch", "reason: known lag", "check lag is failing: 7.2s"]
+    {
+        assert!(shown.contains(line), "{line}:\n{shown}");
+    }
+    for (keys, leads_to) in [
+        ("y", Outcome::Stay),
+        ("enter", seconded(false, None)),
+        ("esc", Outcome::Close),
+        ("right enter", Outcome::Stay),
+        ("shift-tab type:switch tab right enter", seconded(true, None)),
+        ("shift-tab shift-tab type:seen tab type:switch tab right enter", seconded(true, Some("seen"))),
+    ] {
+        assert_eq!(led(&desk, popups::vote, keys), leads_to, "{keys}");
+    }
+    let mut popup = desk.open(popups::vote);
+    desk.press(&mut popup, "shift-tab");
+    popup.paste("switch");
+    assert!(screen(&desk, &*popup).contains("a paste is refused here"));
+}
+
+#[test]
+fn who_asked_for_an_override_takes_it_back_and_does_not_second_it() {
+    let desk = desk(override_asked(), Desk::new(at_go()).operator);
+    let mut popup = desk.open(popups::vote);
+    let shown = screen(&desk, &*popup);
+    assert!(shown.contains("a second person answers") && !shown.contains("[ GO"), "{shown}");
+    assert_eq!(desk.press(&mut popup, "n"), seconded(false, None));
+}
+
+#[test]
+fn the_wheel_is_offered_by_one_and_taken_by_the_other() {
+    let driver = Desk::new(at_go()).operator;
+    let offers = desk(crewed(), driver.clone());
+    assert_eq!(led(&offers, popups::wheel, "y"), ask(Command::OfferWheel { to: "opsB".to_owned() }));
+    assert_eq!(led(&offers, popups::wheel, "enter"), Outcome::Close);
+    let offered = desk(wheel_offered(), driver);
+    assert_eq!(led(&offered, popups::wheel, "y"), ask(Command::DeclineWheel));
+    let taker = desk(wheel_offered(), navigator());
+    let mut popup = taker.open(popups::wheel);
+    assert_eq!(taker.press_at(&mut popup, "y", 80, 8), Outcome::Stay);
+    assert!(taker.drawn(&*popup, 80, 8).contains("read to the end first"));
+    assert_eq!(taker.press_at(&mut popup, "end", 80, 8), Outcome::Stay);
+    assert_eq!(taker.press_at(&mut popup, "y", 80, 8), ask(Command::AcceptWheel));
+}
+
+#[test]
+fn the_wheel_is_asked_for_while_its_holder_is_here_and_taken_when_not() {
+    let beside = desk(crewed(), navigator());
+    assert_eq!(led(&beside, popups::wheel, "y"), ask(Command::AskWheel));
+    assert_eq!(led(&beside, popups::wheel, "s"), Outcome::Show(popups::Subject::Handover));
+    let mut away = beside;
+    away.state.crew.get_mut("opsA").unwrap().left = Some(ago(130_000));
+    let mut popup = away.open(popups::wheel);
+    let shown = screen(&away, &*popup);
+    assert!(shown.contains("opsA has the wheel and is away since 02:48:57Z"), "{shown}");
+    assert_eq!(away.press(&mut popup, "y"), ask(Command::TakeWheel));
+}
+
+#[test]
+fn a_wheel_that_moved_on_is_not_taken() {
+    let mut desk = desk(wheel_offered(), navigator());
+    let mut popup = desk.open(popups::wheel);
+    desk.state.wheel_offer = None;
+    assert_eq!(desk.press(&mut popup, "y"), Outcome::Stay);
+    let shown = screen(&desk, &*popup);
+    assert!(shown.contains("the wheel was offered to you by opsA, is now opsA's"), "{shown}");
+}
+
+#[test]
+fn an_observer_reads_where_the_session_stands_and_is_told_why_not_more() {
+    let observer = Person { person: "opsD".to_owned(), uid: 2073, seat: Seat::Observer };
+    let desk = desk(crewed(), observer);
+    let popup = desk.open(popups::wheel);
+    let shown = screen(&desk, &*popup);
+    assert!(shown.contains("needs the navigator seat, and opsD is observer"), "{shown}");
+    assert_eq!(led(&desk, popups::wheel, "s"), Outcome::Show(popups::Subject::Handover));
+}
+
+#[test]
+fn each_key_of_an_observer_says_which_seat_it_needs() {
+    use crate::ui::action::Action;
+    let observer = Person { person: "opsD".to_owned(), uid: 2073, seat: Seat::Observer };
+    let desk = desk(voting(), observer);
+    for action in [
+        Action::Advance,
+        Action::Resume,
+        Action::RollBack,
+        Action::Retry,
+        Action::Skip,
+        Action::Kill,
+        Action::Vote,
+        Action::Note,
+    ] {
+        let why = popups::why_not(action, &desk.cx()).unwrap_or_default();
+        assert!(why.ends_with(" seat, and opsD is observer"), "{action}: {why}");
+    }
+    assert_eq!(popups::why_not(Action::Pause, &desk.cx()), None);
+}
+
+#[test]
+fn what_the_other_one_sees_looks_as_recorded() {
+    let mut away = crewed();
+    away.crew.get_mut("opsA").unwrap().left = Some(ago(130_000));
+    let all: [(&str, State, fn(&popups::Context) -> popups::Opened); 4] = [
+        ("second", override_asked(), popups::vote),
+        ("wheel_offered", wheel_offered(), popups::wheel),
+        ("wheel_beside", crewed(), popups::wheel),
+        ("wheel_away", away, popups::wheel),
+    ];
+    for (name, state, open) in all {
+        let desk = desk(state, navigator());
+        for (width, height) in [(80, 24), (120, 36)] {
+            let popup = desk.open(open);
+            insta::assert_snapshot!(format!("{name}_{width}x{height}"), desk.drawn(&*popup, width, height));
+        }
+    }
+}
