@@ -4,19 +4,21 @@ use std::path::Path;
 
 use super::id::CheckId;
 use super::interpolate::Scope;
-use super::model::{Action, Command, HttpTarget, LinkTarget, Probe, ProcessSelect, Step, Template};
+use super::model::{Action, Command, HttpTarget, LinkTarget, Probe, ProcessSelect, Runbook, Step, Template};
 use super::quote::{join, quote};
+use super::user;
 
 /// What a step does, in one line: for a command its whole command line as a shell would read it, with the variables,
 /// the user and the folder that the step sets. Names that have no value yet stay as `${{ name }}`.
 #[must_use]
-pub fn describe_action(step: &Step, scope: &Scope, shell: &[String]) -> String {
+pub fn describe_action(runbook: &Runbook, step: &Step, scope: &Scope) -> String {
+    let in_place = |words: &[String]| in_place(runbook, step, scope, words);
     match &step.action {
-        Action::Run { command, .. } => in_place(step, scope, &argv(command, scope, shell)),
+        Action::Run { command, .. } => in_place(&argv(command, scope, &runbook.shell)),
         Action::Start { argv, log, ready, .. } => {
             let words: Vec<String> = argv.iter().map(|word| scope.show(word)).collect();
             let ready = if ready.is_empty() { String::new() } else { format!(", ready: {}", names(ready)) };
-            format!("start {} (log: {}{ready})", in_place(step, scope, &words), quote(&scope.show(log)))
+            format!("start {} (log: {}{ready})", in_place(&words), quote(&scope.show(log)))
         }
         Action::Request { target, .. } => request(target, scope),
         Action::Await { checks, hold } if hold.is_zero() => format!("await {}", names(checks)),
@@ -66,7 +68,7 @@ pub fn argv(command: &Command, scope: &Scope, shell: &[String]) -> Vec<String> {
 }
 
 /// A command line with what the step itself sets around it.
-fn in_place(step: &Step, scope: &Scope, words: &[String]) -> String {
+fn in_place(runbook: &Runbook, step: &Step, scope: &Scope, words: &[String]) -> String {
     let mut line = String::new();
     if let Some(cwd) = &step.cwd {
         line += &format!("cd {} && ", quote(&scope.show(cwd)));
@@ -75,7 +77,7 @@ fn in_place(step: &Step, scope: &Scope, words: &[String]) -> String {
         line += &format!("{name}={} ", quote(&scope.show(value)));
     }
     if let Some(user) = &step.user {
-        line += &format!("sudo -n -u {} -- ", quote(user));
+        line += &user::prefix(user, user::kept(runbook, step));
     }
     line + &join(words.iter().map(String::as_str))
 }

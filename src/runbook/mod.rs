@@ -11,6 +11,7 @@ pub mod model;
 pub mod plan;
 pub mod quote;
 pub mod schema;
+pub mod user;
 
 pub use describe::describe_action;
 pub use diagnostic::{Diagnostic, Severity};

@@ -18,7 +18,7 @@ pub(super) fn start(state: &State, step: &Step, now_up_ms: u64) -> Vec<EventKind
     let what = state
         .runbook
         .as_ref()
-        .map(|r| describe_action(step, &masked_scope(state, step, attempt), &r.shell))
+        .map(|r| describe_action(r, step, &masked_scope(state, step, attempt)))
         .unwrap_or_default();
     let sha256 = base16ct::lower::encode_string(&Sha256::digest(what.as_bytes()));
     let mut events = vec![EventKind::StepStarted { step: step.id.clone(), attempt, what, sha256 }];

@@ -106,15 +106,6 @@ pub enum LaunchError {
     Lost(Evidence),
 }
 
-/// The command line that runs `argv` as another user, keeping the variables of these names.
-#[must_use]
-pub fn as_user<'a>(user: &str, argv: &[String], names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    let names = names.into_iter().collect::<Vec<_>>().join(",");
-    let sudo = ["sudo", "-n", "-u", user].map(str::to_owned);
-    let keep = (!names.is_empty()).then(|| format!("--preserve-env={names}"));
-    sudo.into_iter().chain(keep).chain(["--".to_owned()]).chain(argv.iter().cloned()).collect()
-}
-
 /// Starts an attempt: makes its folder with `spec.json`, starts a shim in it, and returns when the command
 /// runs (or could not be executed: then [`Running::wait`] has the result at once).
 ///
@@ -348,18 +339,5 @@ impl Asker {
     #[must_use]
     pub fn refused(&self) -> Option<Refused> {
         serde_json::from_slice(&std::fs::read(self.step_dir.join("refused.json")).ok()?).ok()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn another_user_gets_the_named_variables_and_the_command_as_it_is() {
-        let argv = ["sh".to_owned(), "-c".to_owned(), "echo $A".to_owned()];
-        let shown = as_user("app", &argv, ["A", "B_2"]).join("|");
-        assert_eq!(shown, "sudo|-n|-u|app|--preserve-env=A,B_2|--|sh|-c|echo $A");
-        assert_eq!(as_user("app", &argv[..1], []).join("|"), "sudo|-n|-u|app|--|sh");
     }
 }

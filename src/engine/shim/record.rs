@@ -20,7 +20,7 @@ pub struct Spec {
     pub env: BTreeMap<String, String>,
     /// The command's umask, such as `0o022`.
     pub umask: u32,
-    /// The other user as whom `argv` (wrapped by [`as_user`](super::client::as_user)) runs, if any: ending
+    /// The other user as whom `argv` (wrapped by [`as_user`](crate::runbook::user::as_user)) runs, if any: ending
     /// it then goes through `sudo` too.
     pub user: Option<String>,
     /// A command to wait for, or a process to leave behind.

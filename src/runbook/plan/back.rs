@@ -33,7 +33,7 @@ pub fn planned(runbook: &Runbook, step: &Step, scope: &Scope) -> PlannedStep {
         id: step.id.clone(),
         title: step.title.clone(),
         kind: step.action.kind(),
-        what: describe_action(step, &scope, &runbook.shell),
+        what: describe_action(runbook, step, &scope),
         paste: paste(runbook, step, &scope),
         estimate: estimate::of_step(step),
     }

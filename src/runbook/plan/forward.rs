@@ -120,7 +120,7 @@ impl Plan<'_> {
         let took = of_step(step).map_or(String::new(), |d| format!(" (about {})", time(d)));
         self.line(1, &format!("{number} {}{title}{took}", step.id.step()));
         let scope = Scope { stage: Some(step.id.stage().to_owned()), ..self.scope.clone() };
-        self.line(3, &describe_action(step, &scope, &self.runbook.shell));
+        self.line(3, &describe_action(self.runbook, step, &scope));
         for file in &step.files {
             self.line(3, &format!("needs the file {}", scope.show(file)));
         }

@@ -10,6 +10,7 @@ use crate::runbook::describe::{argv, describe_action, describe_probe, working_di
 use crate::runbook::interpolate::{Part, Place, Scope, parts};
 use crate::runbook::model::{Action, Command, LinkTarget, Runbook, SecretSource, Step, Template};
 use crate::runbook::quote::{join, quote};
+use crate::runbook::user::{prefix, variables};
 
 /// The lines for one step.
 pub fn paste(runbook: &Runbook, step: &Step, scope: &Scope) -> String {
@@ -34,7 +35,7 @@ fn commands(runbook: &Runbook, step: &Step, scope: &Scope) -> Option<String> {
         Action::Run { command, .. } => {
             format!(
                 "{}{}",
-                variables(runbook, step, scope),
+                assignments(runbook, step, scope),
                 as_user(runbook, step, &argv(command, scope, &runbook.shell))
             )
         }
@@ -42,7 +43,7 @@ fn commands(runbook: &Runbook, step: &Step, scope: &Scope) -> Option<String> {
             let words: Vec<String> = argv.iter().map(|word| scope.show(word)).collect();
             let log = quote(&scope.show(log)).into_owned();
             let words = as_user(runbook, step, &words);
-            format!("{}nohup {words} </dev/null >>{log} 2>&1 &", variables(runbook, step, scope))
+            format!("{}nohup {words} </dev/null >>{log} 2>&1 &", assignments(runbook, step, scope))
         }
         Action::Wait { duration } => return Some(format!("sleep {}", duration.as_secs_f64())),
         Action::Link { path, target: LinkTarget::To(to) } => {
@@ -59,25 +60,17 @@ fn commands(runbook: &Runbook, step: &Step, scope: &Scope) -> Option<String> {
     Some(format!("(cd {dir} && {line})"))
 }
 
-/// `NAME=value ` for every variable, the step's own over the runbook's.
-fn variables(runbook: &Runbook, step: &Step, scope: &Scope) -> String {
-    names(runbook, step).map(|(name, value)| format!("{name}={} ", word(value, runbook, scope))).collect()
-}
-
-fn names<'a>(runbook: &'a Runbook, step: &'a Step) -> impl Iterator<Item = (&'a String, &'a Template)> {
-    runbook.env.iter().filter(|(name, _)| !step.env.contains_key(*name)).chain(&step.env)
+/// `NAME=value ` for every variable.
+fn assignments(runbook: &Runbook, step: &Step, scope: &Scope) -> String {
+    variables(runbook, step).map(|(name, value)| format!("{name}={} ", word(value, runbook, scope))).collect()
 }
 
 fn as_user(runbook: &Runbook, step: &Step, words: &[String]) -> String {
     let line = join(words.iter().map(String::as_str));
     match &step.user {
         None => line,
-        Some(user) => {
-            let kept: Vec<&str> = names(runbook, step).map(|(name, _)| name.as_str()).collect();
-            let keep =
-                if kept.is_empty() { String::new() } else { format!("--preserve-env={} ", kept.join(",")) };
-            format!("sudo -n -u {} {keep}-- {line}", quote(user))
-        }
+        // Pasted by hand, it is no step of a session: there is nothing to tell it where it is.
+        Some(user) => prefix(user, variables(runbook, step).map(|(name, _)| name.as_str())) + &line,
     }
 }
 
@@ -132,7 +125,7 @@ fn missing(runbook: &Runbook, step: &Step, scope: &Scope) -> BTreeSet<String> {
         _ => {}
     }
     if matches!(step.action, Action::Run { .. } | Action::Start { .. }) {
-        plain.extend(names(runbook, step).map(|(_, value)| value));
+        plain.extend(variables(runbook, step).map(|(_, value)| value));
     }
     let place = plain.into_iter().map(|t| (t, Place::Plain)).chain(shell.map(|t| (t, Place::Shell)));
     let mut missing = BTreeSet::new();
@@ -162,7 +155,7 @@ fn by_hand(runbook: &Runbook, step: &Step, scope: &Scope) -> Vec<String> {
             })
             .collect()
     };
-    let what = describe_action(step, scope, &runbook.shell);
+    let what = describe_action(runbook, step, scope);
     let mut lines = match &step.action {
         Action::Await { checks, .. } => {
             [vec!["wait until these are green:".to_owned()], look(checks)].concat()

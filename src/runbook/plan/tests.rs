@@ -120,3 +120,13 @@ fn a_capture_of_the_session_is_filled_in_and_kept_out_of_a_shell() {
     assert_eq!(bash(&paste("v1.2")), "v1.2\n");
     assert_eq!(bash(&paste("x; echo no")), "");
 }
+
+#[test]
+fn a_step_of_another_user_is_shown_with_the_very_command_line_that_runs() {
+    let text = "[env]\nA = \"1\"\nB = \"2\"\n[[stage]]\nid = \"s\"\n[[stage.step]]\nid = \"f\"\n\
+        user = \"app\"\nenv = { B = \"3\" }\nrun = [\"x\"]\n";
+    let runbook = runbook(text, "/");
+    let shown = crate::runbook::describe_action(&runbook, &runbook.stages[0].steps[0], &scope(&runbook));
+    let kept = "A,B,GONOGO_SESSION,GONOGO_STEP,GONOGO_ATTEMPT";
+    assert_eq!(shown, format!("B=3 sudo -n -u app --preserve-env={kept} -- x"));
+}

@@ -7,6 +7,7 @@ use super::row::{Row, Tone};
 use crate::runbook::interpolate::Scope;
 use crate::runbook::model::{Action, Command, Step, Template};
 use crate::runbook::plan::expect;
+use crate::runbook::user::{kept, prefix};
 use crate::runbook::{StepId, describe_action};
 use crate::session::State;
 use crate::session::starting::masked_scope;
@@ -54,8 +55,8 @@ pub fn steps<'a>(ids: impl IntoIterator<Item = &'a StepId>, state: &State) -> Ve
 /// What the next attempt of a step would do, in the words of the log; what is only known when it starts stays as it is
 /// written, secrets are masked.
 pub fn what(step: &Step, state: &State) -> String {
-    let shell = state.runbook.as_ref().map(|r| r.shell.clone()).unwrap_or_default();
-    describe_action(step, &scope(step, state), &shell)
+    let runbook = state.runbook.as_ref();
+    runbook.map(|runbook| describe_action(runbook, step, &scope(step, state))).unwrap_or_default()
 }
 
 /// A text of `step` with what is known by now filled in.
@@ -91,7 +92,9 @@ fn times(step: &Step) -> String {
 fn around(step: &Step, scope: &Scope, state: &State, digest: String) -> String {
     let mut parts = Vec::new();
     parts.extend(state.runbook.as_ref().map(|r| format!("by {}", r.shell.join(" "))));
-    parts.extend(step.user.as_ref().map(|user| format!("as {user}")));
+    if let (Some(user), Some(runbook)) = (&step.user, &state.runbook) {
+        parts.push(format!("as {user}: {}", prefix(user, kept(runbook, step)).trim_end()));
+    }
     parts.extend(step.cwd.as_ref().map(|cwd| format!("in {}", scope.show(cwd))));
     if !step.env.is_empty() {
         let env = step.env.iter().map(|(name, value)| format!("{name}={}", scope.show(value)));

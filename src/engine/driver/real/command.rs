@@ -9,13 +9,14 @@ use super::{Attempt, Done, End};
 use crate::check;
 use crate::engine::driver::Report;
 use crate::engine::machine::Input;
-use crate::engine::shim::client::{self, Launch, Running, as_user};
+use crate::engine::shim::client::{self, Launch, Running};
 use crate::engine::shim::evidence::{self, Evidence, evidence};
 use crate::engine::shim::record::{End as Ended, Exit, Mode, Spec};
 use crate::event::{EventKind, OutputRecord};
 use crate::proof::{self, Before, Output, ReportSeen};
 use crate::runbook::interpolate::Place;
 use crate::runbook::model::{Command, RunExpect, Step, Template};
+use crate::runbook::user::{OWN, as_user, kept, variables};
 use crate::session::telemetry::OutputProgress;
 
 /// How long a command may take to end after TERM before it is killed.
@@ -166,10 +167,10 @@ impl Attempt {
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
             .collect();
-        env.insert("GONOGO_SESSION".to_owned(), self.scope.session_id.clone());
-        env.insert("GONOGO_STEP".to_owned(), self.order.step.to_string());
-        env.insert("GONOGO_ATTEMPT".to_owned(), self.order.attempt.to_string());
-        for (name, value) in self.order.runbook.env.iter().chain(&step.env) {
+        let own =
+            [self.scope.session_id.clone(), self.order.step.to_string(), self.order.attempt.to_string()];
+        env.extend(OWN.map(str::to_owned).into_iter().zip(own));
+        for (name, value) in variables(&self.order.runbook, step) {
             env.insert(name.clone(), self.text(value)?);
         }
         Ok(env)
@@ -182,12 +183,7 @@ impl Attempt {
             None => self.order.runbook.dir.clone(),
         };
         let argv = match &step.user {
-            Some(user) => {
-                let own = self.order.runbook.env.keys().chain(step.env.keys());
-                let names =
-                    own.map(String::as_str).chain(["GONOGO_SESSION", "GONOGO_STEP", "GONOGO_ATTEMPT"]);
-                as_user(user, &argv, names)
-            }
+            Some(user) => as_user(user, &argv, kept(&self.order.runbook, step)),
             None => argv,
         };
         Ok(Spec { argv, cwd, env, umask: 0o022, user: step.user.clone(), mode })
