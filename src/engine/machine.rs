@@ -149,6 +149,9 @@ impl<J: Journal> Machine<J> {
 
     /// Takes one batch of inputs.
     pub fn turn(&mut self, inputs: Vec<Input>, now: Now) -> Turn {
+        if self.state.is_closed() {
+            return self.over(inputs, now);
+        }
         let mut turn = Turn::default();
         let (asks, facts) = self.receive(inputs, now, &mut turn);
         self.unrecorded.extend(facts);
@@ -175,6 +178,18 @@ impl<J: Journal> Machine<J> {
         self.poll(now, &mut turn);
         turn.next_up_ms = turn.next_up_ms.min(now.up_ms + LOOK_MS);
         turn
+    }
+
+    /// The session is over: whatever comes in changes nothing any more.
+    fn over(&self, inputs: Vec<Input>, now: Now) -> Turn {
+        let refused = |input| match input {
+            Input::Ask(Ask { operator, command, seen_seq, answer }) => {
+                Some((answer, decide(&self.state, &command, &operator, seen_seq, now).map(|_| ())))
+            }
+            _ => None,
+        };
+        let answers = inputs.into_iter().filter_map(refused).collect();
+        Turn { answers, next_up_ms: now.up_ms + LOOK_MS, ..Turn::default() }
     }
 
     /// The log's health as it is shown.
@@ -316,7 +331,7 @@ impl<J: Journal> Machine<J> {
         let mut at_rest = true;
         for _ in 0..MOST_ROUNDS {
             self.watch(work);
-            if at_rest {
+            if at_rest && !work.state.is_closed() {
                 work.record_changes(&self.changes);
             }
             if self.reserve.is_some() && work.state.active_rollback().is_none() {
