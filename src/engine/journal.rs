@@ -44,9 +44,6 @@ impl SessionLog {
 impl Journal for SessionLog {
     fn append(&mut self, events: &[Arc<Event>]) -> Result<String, LogHealth> {
         self.writer.append(events).map_err(health)?;
-        if events.iter().any(|event| matches!(event.event, EventKind::SessionClosed { .. })) {
-            self.dir.release_cutover();
-        }
         Ok(self.writer.head())
     }
 
@@ -65,6 +62,10 @@ impl Journal for SessionLog {
 
     fn telemetry_mark(&mut self) -> Option<(u64, String)> {
         Some(self.telemetry.mark())
+    }
+
+    fn closed(&mut self) {
+        self.dir.release_cutover();
     }
 }
 
