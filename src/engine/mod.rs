@@ -16,9 +16,13 @@ mod theatre;
 #[cfg(test)]
 mod theatre_crew;
 #[cfg(test)]
+mod theatre_legal;
+#[cfg(test)]
 mod theatre_resume;
 #[cfg(test)]
 mod theatre_tests;
+#[cfg(test)]
+mod theatre_walks;
 mod work;
 
 pub use hub::Engine;

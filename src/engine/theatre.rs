@@ -21,7 +21,7 @@ use crate::redact::Redactor;
 use crate::runbook::StepId;
 use crate::runbook::model::Host;
 use crate::session::telemetry::{LogHealth, Measure};
-use crate::session::{Command, Refusal, State, crew};
+use crate::session::{Command, Refusal, State, crew, legal};
 
 /// A log in memory, which can be made to fail.
 #[derive(Debug, Default)]
@@ -72,6 +72,8 @@ pub(crate) struct Theatre {
     coming: BTreeMap<u64, Vec<Input>>,
     look_at: u64,
     pub driver: Person,
+    /// The log so far, each event of it legal where it stands.
+    folded: State,
 }
 
 const STEP_MS: u64 = 100;
@@ -95,6 +97,7 @@ impl Theatre {
             blind: false,
             coming: BTreeMap::new(),
             look_at: 0,
+            folded: State::default(),
             driver: driver.clone(),
         };
         let opened = SessionOpened {
@@ -278,7 +281,18 @@ impl Theatre {
     }
 
     fn turn(&mut self, inputs: Vec<Input>) {
-        let Turn { answers, effects, next_up_ms, .. } = self.machine.turn(inputs, self.now);
+        let Turn { events, answers, effects, next_up_ms, .. } = self.machine.turn(inputs, self.now);
+        for event in &events {
+            if let Err(why) = legal(&self.folded, event) {
+                panic!(
+                    "event {} is not legal: {why}: {:?}\n{}",
+                    event.seq,
+                    event.event,
+                    self.story().join("\n")
+                );
+            }
+            self.folded.apply(event);
+        }
         self.look_at = next_up_ms;
         for (answer, result) in answers {
             answer.send(result).expect("the test waits");

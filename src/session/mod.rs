@@ -8,6 +8,7 @@ mod command;
 pub mod crew;
 mod decide;
 pub mod gate;
+mod legal;
 mod open;
 pub mod roles;
 pub mod rollback;
@@ -22,6 +23,7 @@ pub mod watch;
 
 pub use command::{Attached, Command, Refusal};
 pub use decide::decide;
+pub use legal::legal;
 pub use open::read_plan;
 pub use settle::{Facts, Settled, settle};
 pub use state::*;

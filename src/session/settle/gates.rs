@@ -22,7 +22,7 @@ pub(super) fn turn(round: &mut Round) -> Vec<EventKind> {
 }
 
 /// Every step has ended in a way that lets the stage come to its gate.
-fn is_through(state: &State, plan: &Stage) -> bool {
+pub(in crate::session) fn is_through(state: &State, plan: &Stage) -> bool {
     plan.steps.iter().filter(|s| s.applies).all(|step| match state.step(&step.id).status {
         StepStatus::Passed | StepStatus::Skipped => true,
         StepStatus::Failed => step.on_failure == OnFailure::Continue && !state.will_retry(step),

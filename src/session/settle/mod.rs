@@ -6,6 +6,10 @@ mod rollback;
 mod steps;
 mod triggers;
 
+pub(super) use gates::is_through;
+pub(super) use rollback::{next_rolled_back, passes_over};
+pub(super) use steps::is_met;
+
 use std::collections::BTreeSet;
 
 use super::state::State;

@@ -101,7 +101,7 @@ fn end_what_runs(round: &mut Round, rollback: &RollbackState, runbook: &Runbook)
 }
 
 /// Whether a failed undo is passed over: forensics always, others where the runbook says so.
-fn passes_over(runbook: &Runbook, step: &Step) -> bool {
+pub(in crate::session) fn passes_over(runbook: &Runbook, step: &Step) -> bool {
     step.on_failure == OnFailure::Continue || runbook.rollback.prepare.iter().any(|s| s.id == step.id)
 }
 
@@ -120,7 +120,10 @@ fn rolled_back_before(
 }
 
 /// The latest stage that is still rolling back.
-fn next_rolled_back(state: &State, rollback: &RollbackState) -> Option<crate::runbook::StageId> {
+pub(in crate::session) fn next_rolled_back(
+    state: &State,
+    rollback: &RollbackState,
+) -> Option<crate::runbook::StageId> {
     let rolling = state.stages.iter().rev().find(|(_, s)| s.status == StageStatus::RollingBack);
     let id = rolling.map(|(id, _)| id.clone())?;
     let open = rollback.steps.iter().any(|step| {

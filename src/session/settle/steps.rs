@@ -100,7 +100,7 @@ pub(super) fn start(round: &mut Round) -> Vec<EventKind> {
     events
 }
 
-fn is_met(state: &State, need: &crate::runbook::StepId) -> bool {
+pub(in crate::session) fn is_met(state: &State, need: &crate::runbook::StepId) -> bool {
     match state.step(need).status {
         StepStatus::Passed | StepStatus::Skipped => true,
         StepStatus::Failed => state
