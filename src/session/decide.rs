@@ -237,12 +237,20 @@ fn in_hand(state: &State, step: &Step) -> Result<(), Refusal> {
     if here { Ok(()) } else { Err(Refusal::new(format!("{} is not in hand now", step.id))) }
 }
 
-fn retry(state: &State, step: &Step, now: Now) -> Decision {
+/// Whether a person may start `step` now, as far as that is no matter of the step itself.
+fn may_start(state: &State, step: &Step) -> Result<(), Refusal> {
     in_hand(state, step)?;
-    let id = &step.id;
-    if let Some(pause) = &state.paused {
-        return refuse(format!("the session is paused by {}: nothing new starts", pause.by));
+    match &state.paused {
+        Some(pause) => {
+            Err(Refusal::new(format!("the session is paused by {}: nothing new starts", pause.by)))
+        }
+        None => Ok(()),
     }
+}
+
+fn retry(state: &State, step: &Step, now: Now) -> Decision {
+    may_start(state, step)?;
+    let id = &step.id;
     match state.step(id).status {
         StepStatus::Failed => Ok(starting::start(state, step, now.up_ms)),
         StepStatus::Passed | StepStatus::Skipped if step.repeatable => {
@@ -385,6 +393,10 @@ fn resolve(state: &State, step: &Step, outcome: Resolution, reason: &str, now: N
     let seen = state.step(&step.id);
     if seen.status != StepStatus::Unknown {
         return refuse(format!("what became of {} is known", step.id));
+    }
+    if outcome == Resolution::RunAgain {
+        // A rollback undoes what nobody knows; it starts nothing that goes forward.
+        may_start(state, step)?;
     }
     let reason = given(reason, "saying what became of a step")?.to_owned();
     let resolved = EventKind::StepResolved { step: step.id.clone(), attempt: seen.attempt, outcome, reason };
