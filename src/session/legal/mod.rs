@@ -1,13 +1,14 @@
 //! Which event may follow in which state. The fold takes every log; a session is gone on with only where each of its
 //! events could have been written by an engine, so that nothing starts from a state that nobody was ever in.
 
+mod crew;
 mod rollback;
 mod steps;
 
 use super::starting::FENCE;
 use super::state::{Hold, StageStatus, State, TriggerState};
-use super::{crew, gate, rollback as way_back, settle, triggers};
-use crate::event::{By, Event, EventKind, Health, ItemOf, LOG_FORMAT, Outcome, Person, SessionOpened};
+use super::{gate, rollback as way_back, settle, triggers};
+use crate::event::{Event, EventKind, Health, ItemOf, LOG_FORMAT, Outcome, SessionOpened};
 use crate::runbook::id::ROLLBACK;
 use crate::runbook::model::{Override, Runbook, Stage, Step, TriggerThen};
 use crate::runbook::{CheckId, StageId, StepId, TriggerId};
@@ -70,22 +71,13 @@ impl<'a> Place<'a> {
             | E::NoteAdded { .. }
             | E::Checkpoint { .. } => Ok(()),
             E::Unobserved { from, to } => must(from <= to, || "it ends before it begins".to_owned()),
-            E::OperatorJoined { person, .. } => {
-                let seat = crew::seat_on_arrival(self.state, person);
-                must(seat == person.seat, || {
-                    format!("{} comes as {}, and not as {}", person.person, seat.word(), person.seat.word())
-                })
-            }
-            E::OperatorLeft { person, .. } => self.came(&person.person),
-            E::WheelAsked | E::WheelDeclined | E::HandoverAcknowledged => {
-                let person = self.person()?;
-                self.came(&person.person)
-            }
-            E::WheelOffered { to } => self.is_here(to),
-            E::WheelPassed { from, to } => {
-                must(*from == self.state.wheel, || "the wheel was not theirs to pass".to_owned())?;
-                self.is_here(to)
-            }
+            E::OperatorJoined { person, .. } => self.joins(person),
+            E::OperatorLeft { person, .. } => self.leaves(person),
+            E::WheelAsked => self.asks_wheel(),
+            E::WheelOffered { to } => self.offers_wheel(to),
+            E::WheelDeclined => self.declines_wheel(),
+            E::WheelPassed { from, to } => self.passes_wheel(from.as_deref(), to),
+            E::HandoverAcknowledged => self.takes_over(),
             E::PolicyAcknowledged => {
                 must(self.state.needs_acknowledgement(), || "there was nothing to acknowledge".to_owned())
             }
@@ -113,11 +105,12 @@ impl<'a> Place<'a> {
                 must(self.at_gate(stage)?.soak.started, || format!("no soak of {stage} ran"))
             }
             E::SoakReached { stage } => self.reaches_soak(stage),
-            E::Voted { stage, .. } | E::OverrideAsked { stage, .. } | E::OverrideDeclined { stage, .. } => {
-                self.person()?;
-                self.in_hand(stage)
+            E::Voted { stage, role, .. } => self.votes(stage, role.as_deref()),
+            E::OverrideAsked { stage, .. } => self.asks_override(stage),
+            E::OverrideDeclined { stage, .. } => self.declines_override(stage),
+            E::Promoted { stage, reason, asked_by, .. } => {
+                self.promotes(self.stage(stage)?, reason.is_some(), asked_by.as_deref())
             }
-            E::Promoted { stage, reason, .. } => self.promotes(self.stage(stage)?, reason.is_some()),
             E::Paused => must(self.state.paused.is_none(), || "the session was paused already".to_owned()),
             E::Resumed => {
                 let holds = self.state.holds().iter().any(|hold| matches!(hold, Hold::Trigger { .. }));
@@ -153,23 +146,6 @@ impl<'a> Place<'a> {
 
     fn step(&self, id: &StepId) -> Result<&'a Step, String> {
         self.runbook.step(id).ok_or_else(|| format!("the runbook has no step {id}"))
-    }
-
-    /// Only a person does this.
-    fn person(&self) -> Result<&'a Person, String> {
-        match &self.event.by {
-            By::Person(person) => Ok(person),
-            By::Engine(_) | By::Trigger { .. } => Err("only a person decides this".to_owned()),
-        }
-    }
-
-    fn came(&self, name: &str) -> Legal {
-        must(self.state.crew.contains_key(name), || format!("{name} never came"))
-    }
-
-    fn is_here(&self, name: &str) -> Legal {
-        let here = self.state.present().any(|operator| operator.person.person == name);
-        must(here, || format!("{name} was not there"))
     }
 
     /// The stage is in hand, and no rollback is under way.
@@ -236,7 +212,7 @@ impl<'a> Place<'a> {
         must(u128::from(so_far) >= asked.as_millis(), || format!("the soak of {id} had {so_far} ms"))
     }
 
-    fn promotes(&self, stage: &Stage, overridden: bool) -> Legal {
+    fn promotes(&self, stage: &Stage, overridden: bool, asked_by: Option<&str>) -> Legal {
         let id = &stage.id;
         self.in_hand(id)?;
         let verdict = gate::evaluate(self.state, id);
@@ -245,8 +221,12 @@ impl<'a> Place<'a> {
             return must(verdict.is_go(), || format!("the gate of {id} was {}", verdict.in_a_line()));
         }
         self.person()?;
-        must(stage.gate.over != Override::Never, || format!("the gate of {id} may not be overridden"))?;
-        must(verdict.is_liftable(), || format!("no override lifts this: {}", verdict.in_a_line()))
+        must(verdict.is_liftable(), || format!("no override lifts this: {}", verdict.in_a_line()))?;
+        match stage.gate.over {
+            Override::Never => Err(format!("the gate of {id} may not be overridden")),
+            Override::Two => self.seconds(id, asked_by),
+            Override::Reason => Ok(()),
+        }
     }
 
     fn trigger_state(&self, id: &TriggerId) -> Result<Option<&'a TriggerState>, String> {

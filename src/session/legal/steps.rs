@@ -46,11 +46,11 @@ impl<'a> Place<'a> {
         })?;
         must(!seen.status.is_open(), || format!("{id} was under way"))?;
         must(seen.status != StepStatus::Unknown, || format!("nobody had said what became of {id}"))?;
+        must(self.state.paused.is_none(), || "the session was paused".to_owned())?;
         if matches!(self.event.by, By::Person(_)) {
             let may = matches!(seen.status, StepStatus::Pending | StepStatus::Failed) || step.repeatable;
             return must(may, || format!("{id} is not repeatable"));
         }
-        must(self.state.paused.is_none(), || "the session was paused".to_owned())?;
         let due = match seen.status {
             StepStatus::Pending => true,
             _ => self.state.will_retry(step),
