@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod crash;
+mod ctl;
 mod demo;
 pub mod load;
 mod operator;
@@ -13,6 +14,7 @@ pub mod schema;
 mod sessions;
 mod standing;
 mod verify;
+mod who;
 
 use std::process::ExitCode;
 
@@ -72,6 +74,8 @@ enum Command {
     Plan(plan::Args),
     /// List the sessions: how each stands, and whether an engine drives it.
     Sessions(sessions::Args),
+    /// Do from a script what the cockpit's keys do: status, advance, pause, roll back, vote, and the rest.
+    Ctl(ctl::Args),
     /// Say whether a session's record is whole.
     Verify(verify::Args),
     /// Print the JSON Schema of the runbook format, for editors.
@@ -93,6 +97,7 @@ pub fn main() -> Result<ExitCode> {
         Command::Check(args) => check::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Sessions(args) => sessions::run(&args),
+        Command::Ctl(args) => ctl::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Schema => schema::run(),
         Command::Lab(args) => crate::lab::run(args),

@@ -10,6 +10,9 @@ use crate::runbook::StepId;
 use crate::session::telemetry::Measure;
 use crate::session::{Command, Refusal, State, Telemetry};
 
+/// The refusal of a command whose engine went before it answered.
+pub const GONE: &str = "the engine is gone: `gonogo resume` brings the session back";
+
 /// One screen's view of a session.
 #[derive(Debug)]
 pub struct Feed {
@@ -60,7 +63,7 @@ impl Commander {
     /// # Errors
     /// The refusal, or that the engine is gone.
     pub async fn ask(&self, command: Command, seen_seq: u64) -> Result<(), Refusal> {
-        let gone = || Refusal::new("the engine is gone: `gonogo resume` brings the session back");
+        let gone = || Refusal::new(GONE);
         let (answer, answered) = oneshot::channel();
         let ask = Ask { operator: self.operator.clone(), command, seen_seq, answer };
         self.asks.send(ask).await.map_err(|_| gone())?;

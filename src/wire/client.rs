@@ -17,7 +17,7 @@ use super::missed::Missed;
 use super::socket::{self, SOCKET};
 use crate::audit::line::{self, Hash};
 use crate::event::{Event, EventKind, Person};
-use crate::feed::{Ask, Commander, Feed, FeedItem, OutputPiece, OutputReader, ReadOutput};
+use crate::feed::{Ask, Commander, Feed, FeedItem, GONE, OutputPiece, OutputReader, ReadOutput};
 use crate::session::telemetry::Measure;
 use crate::session::{Command, Refusal, State, Telemetry};
 
@@ -267,7 +267,7 @@ impl Line {
         if bytes.len() > FILE_BYTES {
             return Err(Refusal::new(format!("a file for a note holds at most {} MiB", FILE_BYTES >> 20)));
         }
-        let gone = || Refusal::new("the engine is gone: `gonogo resume` brings the session back");
+        let gone = || Refusal::new(GONE);
         let (answer, answered) = oneshot::channel();
         let ask = Ask { operator: self.operator.clone(), command, seen_seq, answer };
         self.orders.send(Order::AskWithFile { ask, name, bytes }).await.map_err(|_| gone())?;

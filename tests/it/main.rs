@@ -4,6 +4,7 @@ mod adopt;
 mod audit;
 mod broken_runbooks;
 mod cockpit;
+mod ctl;
 mod cutover;
 mod lab;
 mod layers;

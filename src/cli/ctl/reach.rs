@@ -1,0 +1,118 @@
+//! How a session is reached: over its engine's socket, or, where no engine answers, in its log.
+
+use serde_json::{Value, json};
+
+use super::status::{Engine, Status, gone};
+use crate::audit::dir;
+use crate::cli::exit;
+use crate::cli::place::Place;
+use crate::cli::recorded::{self, Recorded};
+use crate::clock;
+use crate::session::State;
+use crate::wire::client::{self, Attached, ConnectError};
+use crate::wire::message::Hello;
+
+/// Why `ctl` did not do what it was asked for.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The engine is gone, or cannot be reached.
+    Lost(String),
+    /// It names what is not there.
+    Usage(String),
+    Refused(String),
+}
+
+impl Failure {
+    pub(super) fn code(&self) -> u8 {
+        match self {
+            Self::Lost(_) => exit::ERROR,
+            Self::Usage(_) => exit::USAGE,
+            Self::Refused(_) => exit::HELD,
+        }
+    }
+
+    pub(super) fn as_json(&self) -> Value {
+        match self {
+            Self::Lost(why) | Self::Usage(why) => json!({ "ok": false, "error": why }),
+            Self::Refused(why) => json!({ "ok": false, "refused": why }),
+        }
+    }
+
+    pub(super) fn in_words(&self) -> String {
+        match self {
+            Self::Lost(why) | Self::Usage(why) => why.clone(),
+            Self::Refused(why) => format!("refused: {why}"),
+        }
+    }
+}
+
+/// A session that was reached.
+pub(super) enum Reached {
+    /// Over its engine's socket.
+    Attached(Box<Attached>),
+    /// In its log; why not over a socket.
+    Recorded { recorded: Box<Recorded>, engine: Engine, why: String },
+}
+
+impl Reached {
+    pub(super) fn state(&self) -> &State {
+        match self {
+            Self::Attached(attached) => &attached.feed.state,
+            Self::Recorded { recorded, .. } => &recorded.state,
+        }
+    }
+
+    pub(super) fn status(&self) -> Status {
+        match self {
+            Self::Attached(attached) => {
+                let state = &attached.feed.state;
+                let engine = state.outcome.map_or(Engine::Live, |(_, at)| Engine::Over { since: at.at });
+                let head = attached.head.borrow();
+                let head = head.hash.get(..8).map(|hash| format!("{}:{hash}", head.seq));
+                Status::of(state, engine, Some(&attached.feed.telemetry), head, clock::now())
+            }
+            Self::Recorded { recorded, engine, .. } => {
+                let now = if *engine == Engine::Live { clock::now() } else { recorded.now() };
+                Status::of(&recorded.state, *engine, None, Some(recorded.log.head()), now)
+            }
+        }
+    }
+}
+
+/// Reaches the session at `place`.
+///
+/// # Errors
+/// Neither an engine answers nor is there a log that can be read.
+pub(super) async fn reach(place: &Place, hello: Hello) -> Result<Reached, Failure> {
+    let Some(door) = place.door.as_ref().filter(|_| place.is_live()) else {
+        let why =
+            format!("the session {} has no socket: its engine is just starting, or stopping", place.name);
+        return read(place, why);
+    };
+    match client::connect(door, hello).await {
+        Ok(attached) => Ok(Reached::Attached(Box::new(attached))),
+        Err(e @ (ConnectError::NoEngine { .. } | ConnectError::Silent | ConnectError::Lost(_))) => {
+            read(place, e.to_string())
+        }
+        Err(ConnectError::Refused(why)) => Err(Failure::Refused(why)),
+        Err(e @ (ConnectError::Closed { .. } | ConnectError::NotWhole(_))) => {
+            Err(Failure::Lost(e.to_string()))
+        }
+    }
+}
+
+fn read(place: &Place, why: String) -> Result<Reached, Failure> {
+    let Some(log) = &place.log else { return Err(Failure::Lost(why)) };
+    let recorded = recorded::read(log).map_err(Failure::Lost)?;
+    let (engine, why) = match recorded.state.outcome {
+        Some((outcome, at)) => {
+            (Engine::Over { since: at.at }, format!("the session is over: {}", outcome.word()))
+        }
+        None if place.folder().is_some_and(dir::is_live) => (Engine::Live, why),
+        None => {
+            let since = recorded.last_sign;
+            (Engine::Gone { since }, gone(&place.name, since))
+        }
+    };
+    Ok(Reached::Recorded { recorded: Box::new(recorded), engine, why })
+}

@@ -1,0 +1,411 @@
+//! Where a session stands, as `ctl status` says it: the same facts as text and as JSON.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::cli::sessions::Here;
+use crate::cli::standing;
+use crate::clock::Now;
+use crate::event::Health;
+use crate::runbook::StageId;
+use crate::runbook::model::{Action, Step};
+use crate::session::telemetry::LogHealth;
+use crate::session::{StageStatus, State, StepStatus, Telemetry, TriggerState, gate};
+use crate::text::safe_line;
+use crate::ui::format;
+
+/// Whether anybody drives the session, and how that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(tag = "engine", rename_all = "snake_case")]
+pub(super) enum Engine {
+    Live,
+    Gone { since: DateTime<Utc> },
+    Over { since: DateTime<Utc> },
+}
+
+/// A session, as it stands.
+#[derive(Debug, Serialize)]
+pub(super) struct Status {
+    session: String,
+    title: String,
+    mode: &'static str,
+    #[serde(flatten)]
+    engine: Engine,
+    state: String,
+    standing: String,
+    paused: Option<Paused>,
+    elapsed_ms: u64,
+    stage: Option<Stage>,
+    next_stage: Option<Next>,
+    holds: Vec<String>,
+    questions: Vec<Question>,
+    running: Vec<Running>,
+    countdowns: Vec<Countdown>,
+    not_green: Vec<NotGreen>,
+    way_back: Gate,
+    driver: Option<String>,
+    here: Vec<Here>,
+    wheel_offered_to: Option<String>,
+    wheel_asked_by: Vec<String>,
+    log: Log,
+}
+
+#[derive(Debug, Serialize)]
+struct Paused {
+    by: String,
+    at: DateTime<Utc>,
+}
+
+/// The stage in hand.
+#[derive(Debug, Serialize)]
+struct Stage {
+    id: String,
+    title: String,
+    /// From 1.
+    number: usize,
+    of: usize,
+    at_gate: bool,
+    gate: Gate,
+    soak: Option<Soak>,
+    items: Vec<Item>,
+}
+
+/// A gate, or the way back.
+#[derive(Debug, Serialize)]
+struct Gate {
+    go: bool,
+    missing: Vec<Missing>,
+}
+
+#[derive(Debug, Serialize)]
+struct Missing {
+    what: String,
+    release: String,
+    /// An override lifts it.
+    liftable: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Soak {
+    so_far_ms: u64,
+    asked_ms: u64,
+    running: bool,
+}
+
+/// What a person ticks; `passed` is null where nobody did.
+#[derive(Debug, Serialize)]
+struct Item {
+    item: String,
+    passed: Option<bool>,
+}
+
+#[derive(Debug, Serialize)]
+struct Next {
+    id: String,
+    title: String,
+    point_of_no_return: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Question {
+    step: String,
+    /// `confirm`: yes or no. `unknown`: what became of it is to be said.
+    kind: &'static str,
+    question: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Running {
+    step: String,
+    attempt: u32,
+    elapsed_ms: u64,
+    /// Its timeout; null where it may take as long as it takes.
+    budget_ms: Option<u64>,
+    ending: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Countdown {
+    trigger: String,
+    why: String,
+    fires_in_ms: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct NotGreen {
+    check: String,
+    health: &'static str,
+    reason: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Log {
+    /// ok, full, failed; null where no engine says.
+    health: Option<&'static str>,
+    why: Option<String>,
+    head: Option<String>,
+    seq: u64,
+}
+
+impl Status {
+    /// Where `state` stands at `now`. `telemetry` is what an engine says beside the log; `head` the log's head.
+    pub(super) fn of(
+        state: &State,
+        engine: Engine,
+        telemetry: Option<&Telemetry>,
+        head: Option<String>,
+        now: Now,
+    ) -> Self {
+        let opened = state.opened.as_deref();
+        let runbook = state.runbook.as_deref();
+        let next = state.next_stage().and_then(|id| state.stage_plan(id)).filter(|_| !state.is_closed());
+        Self {
+            session: opened.map(|opened| opened.session.clone()).unwrap_or_default(),
+            title: runbook.map(|runbook| runbook.title.clone()).unwrap_or_default(),
+            mode: opened.map_or("", |opened| opened.mode.word()),
+            engine,
+            state: state.situation().word().replace(' ', "_"),
+            standing: standing::line(state),
+            paused: state.paused.as_ref().map(|pause| Paused { by: pause.by.clone(), at: pause.at }),
+            elapsed_ms: state.elapsed_ms(state.outcome.map_or(now, |(_, at)| at)),
+            stage: state.current_stage().and_then(|id| stage(state, id, now)),
+            next_stage: next.map(|stage| Next {
+                id: stage.id.to_string(),
+                title: stage.title.clone(),
+                point_of_no_return: stage.point_of_no_return,
+            }),
+            holds: state.holds().iter().map(standing::hold_sentence).collect(),
+            questions: questions(state),
+            running: running(state, now),
+            countdowns: countdowns(state, now),
+            not_green: not_green(state),
+            way_back: Gate::of(gate::escape_hatch(state)),
+            driver: state.wheel.clone(),
+            here: if engine == Engine::Live { Here::all(state) } else { Vec::new() },
+            wheel_offered_to: state.wheel_offer.as_ref().map(|offer| offer.to.clone()),
+            wheel_asked_by: state.wheel_asked.clone(),
+            log: Log::of(state, telemetry, head),
+        }
+    }
+}
+
+impl Gate {
+    fn of(verdict: gate::Verdict) -> Self {
+        let go = verdict.is_go();
+        let missing = verdict.missing.into_iter();
+        let missing =
+            missing.map(|m| Missing { what: m.what, release: m.release, liftable: m.liftable }).collect();
+        Self { go, missing }
+    }
+}
+
+impl Log {
+    fn of(state: &State, telemetry: Option<&Telemetry>, head: Option<String>) -> Self {
+        let (health, why) = match telemetry.map(|telemetry| &telemetry.log) {
+            None => (None, None),
+            Some(LogHealth::Ok) => (Some("ok"), None),
+            Some(LogHealth::Full(why)) => (Some("full"), Some(why.clone())),
+            Some(LogHealth::Failed(why)) => (Some("failed"), Some(why.clone())),
+        };
+        Self { health, why, head, seq: state.seq }
+    }
+}
+
+fn stage(state: &State, id: &StageId, now: Now) -> Option<Stage> {
+    let (plan, seen) = (state.stage_plan(id)?, state.stages.get(id)?);
+    let soak = plan.gate.soak.map(|asked| {
+        let asked_ms = format::ms(asked);
+        let so_far_ms =
+            if seen.soak.reached { asked_ms } else { seen.soak.so_far_ms(now.up_ms).min(asked_ms) };
+        Soak { so_far_ms, asked_ms, running: seen.soak.running_since.is_some() }
+    });
+    let item = |item: &String| Item { item: item.clone(), passed: seen.ticks.get(item).map(|t| t.pass) };
+    Some(Stage {
+        id: id.to_string(),
+        title: plan.title.clone(),
+        number: state.stages.get_index_of(id)? + 1,
+        of: state.stages.len(),
+        at_gate: seen.status == StageStatus::AtGate,
+        gate: Gate::of(gate::evaluate(state, id)),
+        soak,
+        items: plan.gate.accept.iter().map(item).collect(),
+    })
+}
+
+fn questions(state: &State) -> Vec<Question> {
+    let question = |step| {
+        let seen = state.step(&step);
+        let (kind, question) = match state.step_plan(&step).map(|plan| &plan.action) {
+            Some(Action::Confirm { .. }) if seen.status == StepStatus::Waiting => {
+                let asked = seen.what.as_deref().unwrap_or_default();
+                ("confirm", asked.strip_prefix("confirm: ").unwrap_or(asked))
+            }
+            _ => ("unknown", seen.why.as_deref().unwrap_or_default()),
+        };
+        Question { step: step.to_string(), kind, question: question.to_owned() }
+    };
+    state.questions().into_iter().map(question).collect()
+}
+
+fn running(state: &State, now: Now) -> Vec<Running> {
+    let steps = state.runbook.iter().flat_map(|runbook| runbook.all_steps());
+    let is_question = |step: &Step| matches!(step.action, Action::Confirm { .. });
+    let open = steps.filter(|step| state.step(&step.id).status.is_open() && !is_question(step));
+    let running = open.map(|step| {
+        let seen = state.step(&step.id);
+        Running {
+            step: step.id.to_string(),
+            attempt: seen.attempt,
+            elapsed_ms: seen.started.map_or(0, |at| now.up_ms.saturating_sub(at.up_ms)),
+            budget_ms: step.timeout.map(format::ms),
+            ending: seen.killed.as_ref().map(|ending| ending.why.clone()),
+        }
+    });
+    running.collect()
+}
+
+fn countdowns(state: &State, now: Now) -> Vec<Countdown> {
+    let armed = state.triggers.iter().filter_map(|(id, trigger)| match trigger {
+        TriggerState::Armed { why, fires_at } => Some(Countdown {
+            trigger: id.to_string(),
+            why: why.clone(),
+            fires_in_ms: fires_at.saturating_sub(now.up_ms),
+        }),
+        _ => None,
+    });
+    armed.collect()
+}
+
+/// What is looked at now and not green.
+fn not_green(state: &State) -> Vec<NotGreen> {
+    let bad = state.checks.iter().filter(|(id, seen)| seen.health != Health::Idle && !state.is_green(id));
+    bad.map(|(id, seen)| NotGreen {
+        check: id.to_string(),
+        health: seen.health.word(),
+        reason: seen.reason.clone(),
+    })
+    .collect()
+}
+
+/// The text that an operator reads; every line of it is safe for a terminal.
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines = self.lines();
+        lines.iter().try_for_each(|line| writeln!(f, "{}", safe_line(line)))
+    }
+}
+
+impl Status {
+    fn lines(&self) -> Vec<String> {
+        let elapsed = format::clock(self.elapsed_ms);
+        let mut lines = vec![format!("{}: {}, {}, T+{elapsed}", self.session, self.title, self.mode)];
+        match self.engine {
+            Engine::Live => {}
+            Engine::Gone { since } => lines.push(gone(&self.session, since)),
+            Engine::Over { since } => lines.push(format!("over since {}", instant(since))),
+        }
+        lines.push(self.standing.clone());
+        lines.extend(self.where_it_is());
+        lines.extend(self.holds.iter().map(|hold| row("hold", hold)));
+        lines.extend(self.questions.iter().map(|q| row("question", &format!("{}: {}", q.step, q.question))));
+        lines.extend(self.countdowns.iter().map(|countdown| {
+            let left = countdown.fires_in_ms.div_ceil(1000);
+            row("countdown", &format!("{} fires in {left}s: {}", countdown.trigger, countdown.why))
+        }));
+        lines.extend(self.running.iter().map(|running| row("running", &running.in_words())));
+        lines.extend(self.stage.as_ref().into_iter().flat_map(Stage::gate_lines));
+        if !matches!(self.engine, Engine::Over { .. }) {
+            lines.extend(self.way_back_lines());
+        }
+        lines.extend(self.crew_lines());
+        lines.push(row("log", &self.log.in_words()));
+        lines
+    }
+
+    fn where_it_is(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if let Some(Stage { id, title, number, of, at_gate, .. }) = &self.stage {
+            let gate = if *at_gate { ", at its gate" } else { "" };
+            lines.push(row("stage", &format!("{number} of {of}, {id}: {title}{gate}")));
+        }
+        if let Some(next) = &self.next_stage {
+            let point = if next.point_of_no_return { ", a point of no return" } else { "" };
+            lines.push(row("next", &format!("{}: {}{point}", next.id, next.title)));
+        }
+        lines
+    }
+
+    fn way_back_lines(&self) -> Vec<String> {
+        if self.way_back.go {
+            return vec![row("way back", "ready")];
+        }
+        // At a gate it is among what blocks.
+        let told = self.stage.as_ref().is_some_and(|stage| stage.at_gate);
+        let missing = self.way_back.missing.iter().filter(|_| !told).map(|missing| row("", &missing.what));
+        std::iter::once(row("way back", "NOT READY")).chain(missing).collect()
+    }
+
+    fn crew_lines(&self) -> Vec<String> {
+        let mut lines = vec![row("driver", self.driver.as_deref().unwrap_or("nobody"))];
+        lines.extend(self.here.iter().map(|here| row("here", &here.in_words())));
+        lines.extend(self.wheel_offered_to.iter().map(|to| row("wheel", &format!("offered to {to}"))));
+        lines.extend(self.wheel_asked_by.iter().map(|by| row("wheel", &format!("asked for by {by}"))));
+        lines
+    }
+}
+
+impl Stage {
+    fn gate_lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if let Some(soak) = &self.soak {
+            let stands =
+                if soak.running || soak.so_far_ms >= soak.asked_ms { "" } else { ", standing still" };
+            let (so_far, asked) = (format::took(soak.so_far_ms), format::took(soak.asked_ms));
+            lines.push(row("soak", &format!("{so_far} of {asked}{stands}")));
+        }
+        // Before the gate most of it is still to come.
+        for missing in self.gate.missing.iter().filter(|_| self.at_gate) {
+            lines.push(row("blocked by", &missing.what));
+            lines.push(row("", &format!("released by: {}", missing.release)));
+        }
+        lines
+    }
+}
+
+impl Log {
+    fn in_words(&self) -> String {
+        let head = self.head.as_deref().unwrap_or("unknown");
+        match (self.health, &self.why) {
+            (Some(health), Some(why)) => format!("{}: {why}, head {head}", health.to_uppercase()),
+            (Some(health), None) => format!("{health}, head {head}"),
+            (None, _) => format!("head {head}"),
+        }
+    }
+}
+
+impl Running {
+    fn in_words(&self) -> String {
+        let attempt = if self.attempt > 1 { format!(", attempt {}", self.attempt) } else { String::new() };
+        let budget = self.budget_ms.map_or_else(String::new, |ms| format!(" of {}", format::took(ms)));
+        let ending = self.ending.as_ref().map_or_else(String::new, |why| format!(", being ended: {why}"));
+        format!("{}{attempt} for {}{budget}{ending}", self.step, format::took(self.elapsed_ms))
+    }
+}
+
+/// That an engine is gone, and what brings it back.
+pub(super) fn gone(session: &str, since: DateTime<Utc>) -> String {
+    format!(
+        "the engine of {session} is gone since {}: `gonogo resume {session}` brings it back",
+        instant(since)
+    )
+}
+
+fn instant(at: DateTime<Utc>) -> impl fmt::Display {
+    at.format("%Y-%m-%d %H:%M:%SZ")
+}
+
+fn row(name: &str, what: &str) -> String {
+    format!("  {name:<11} {what}")
+}
