@@ -25,6 +25,8 @@ use crate::session::{Command, Refusal, State, Telemetry};
 const LAG: usize = 8192;
 /// How long an engine may take to answer a hello.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// An engine pings every few seconds: one that says nothing for so long is stopped, and what is shown of it is old.
+const SILENCE: Duration = Duration::from_secs(20);
 /// With more than this waiting to be sent, the cockpit's wishes wait too.
 const ROOM_BYTES: usize = 256 << 10;
 /// The most bytes of a file that belongs to a note.
@@ -302,6 +304,8 @@ impl Pump {
         mut orders: mpsc::Receiver<Order>,
     ) {
         let items = self.items.clone();
+        let silence = tokio::time::sleep(SILENCE);
+        tokio::pin!(silence);
         let lost = loop {
             let room = self.out.len() < ROOM_BYTES;
             tokio::select! {
@@ -314,6 +318,7 @@ impl Pump {
                     if let Err(why) = taken {
                         break why;
                     }
+                    silence.as_mut().reset(tokio::time::Instant::now() + SILENCE);
                 }
                 written = writer.write(&self.out), if !self.out.is_empty() => match written {
                     Ok(count) if count > 0 => {
@@ -321,6 +326,10 @@ impl Pump {
                     }
                     _ => break self.gone(),
                 },
+                () = &mut silence => break format!(
+                    "nothing was heard of the engine for {}: it may be stopped; attach again once it goes on",
+                    humantime::format_duration(SILENCE)
+                ),
                 Some(ask) = asks.recv(), if room => self.ask(ask, None),
                 Some(read) = reads.recv(), if room => self.read_output(read),
                 Some(order) = orders.recv(), if room => self.obey(order),
@@ -451,8 +460,11 @@ impl Pump {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
-    use crate::event::By;
+    use crate::event::{By, Seat};
+    use crate::wire::message::Kind;
 
     fn lines(count: u64) -> Vec<Vec<u8>> {
         let mut prev = line::genesis();
@@ -481,5 +493,38 @@ mod tests {
         assert!(chain.follow(&changed).is_err(), "changed");
         assert_eq!(chain.follow(&lines[1]).map(|event| event.seq), Ok(2));
         assert_eq!(chain.0.seq, 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_engine_that_says_nothing_any_more_is_lost() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o700)).expect("ours");
+        let listening = socket::bind(folder.path()).expect("bound");
+        let engine = tokio::spawn(async move {
+            let (read, mut write) = listening.accept().await.expect("a client").into_split();
+            let person = Person { person: "anna".to_owned(), uid: 0, seat: Seat::Driver };
+            let welcome = ToClient::Welcome {
+                format: FORMAT,
+                version: "0.0.1".to_owned(),
+                program: "/gonogo".into(),
+                session: "s".to_owned(),
+                person,
+            };
+            let mut out = Vec::new();
+            codec::encode(&welcome, &mut out);
+            codec::encode(&ToClient::CaughtUp { seq: 0 }, &mut out);
+            write.write_all(&out).await.expect("sent");
+            let mut lines = Lines::new(read, LONGEST_ASKED);
+            while let Ok(Some(_)) = lines.next().await {}
+        });
+        let mut attached = connect(folder.path(), Hello::new(Kind::Cockpit)).await.expect("let in");
+        assert!(attached.note.is_some_and(|note| note.contains("0.0.1")), "it is another version");
+        match attached.feed.items.recv().await {
+            Some(FeedItem::Lost(why)) => assert!(why.contains("nothing was heard"), "{why}"),
+            other => panic!("{other:?}"),
+        }
+        let refusal = attached.feed.commander.expect("a way to command").ask(Command::Pause, 0).await;
+        assert!(refusal.is_err());
+        engine.await.expect("it hears that the client went");
     }
 }

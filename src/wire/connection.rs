@@ -1,6 +1,7 @@
 //! One client that was let in: the log's lines and measures to it, its commands from it. It never holds up anybody:
 //! what it has not read waits in the log's file, and of measures it is told the newest once it reads again.
 
+use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -62,6 +63,8 @@ pub(super) struct Connection {
     uploads: Uploads,
     replies: mpsc::Sender<ToClient>,
     replied: mpsc::Receiver<ToClient>,
+    /// Replies that wait until the client was told the log up to this line: whoever is answered has seen what happened.
+    held: VecDeque<(u64, ToClient)>,
     /// Commands and reads whose answer is not there yet.
     under_way: usize,
     budget: u32,
@@ -86,6 +89,7 @@ impl Connection {
             uploads: Uploads::default(),
             replies,
             replied,
+            held: VecDeque::new(),
             under_way: 0,
             budget: BUDGET,
             silent: 0,
@@ -117,10 +121,13 @@ impl Connection {
         let (mut told, mut reading) =
             (Some(Place::default()), None::<JoinHandle<io::Result<(Place, Vec<u8>)>>>);
         let mut batch = Vec::with_capacity(BATCH);
-        let (mut ticks, mut fed) = (0_u32, true);
+        let mut ticks = 0_u32;
         loop {
             if let Some(told) = &told {
                 self.out.fill(told.seq);
+                while let Some((_, reply)) = self.held.pop_front_if(|(seq, _)| *seq <= told.seq) {
+                    self.out.tell(&reply);
+                }
             }
             if let Some(place) = told.take_if(|told| self.out.wants_lines(told.seq)) {
                 let (house, last) = (Arc::clone(&self.house), self.out.acknowledged());
@@ -166,22 +173,23 @@ impl Connection {
                         Err(e) => return End::Dropped(format!("the log cannot be read: {e}")),
                     }
                 }
-                count = self.items.recv_many(&mut batch, BATCH), if fed => {
-                    fed = count > 0;
-                    for item in batch.drain(..) {
-                        match item {
-                            // Its line is read from the log.
-                            FeedItem::Event(event) => self.out.acknowledge(event.seq),
-                            FeedItem::Measure(measure) => self.out.measure(measure),
-                            FeedItem::Lost(why) => return End::Dropped(why),
-                        }
+                count = self.items.recv_many(&mut batch, BATCH) => {
+                    if count == 0 {
+                        return End::Dropped("there is nothing more to be heard of the session".to_owned());
+                    }
+                    if let Err(end) = batch.drain(..).try_for_each(|item| self.take(item)) {
+                        return end;
                     }
                 }
                 reply = self.replied.recv(), if self.out.has_room() => {
                     self.under_way = self.under_way.saturating_sub(1);
-                    if let Some(reply) = reply {
-                        self.out.tell(&reply);
+                    // What a command led to is in the feed before its answer is here.
+                    while let Ok(item) = self.items.try_recv() {
+                        if let Err(end) = self.take(item) {
+                            return end;
+                        }
                     }
+                    self.held.extend(reply.map(|reply| (self.out.acknowledged(), reply)));
                 }
                 _ = closing.changed() => {}
                 _ = tick.tick() => {
@@ -198,6 +206,17 @@ impl Connection {
                 }
             }
         }
+    }
+
+    /// Takes what the engine tells.
+    fn take(&mut self, item: FeedItem) -> Result<(), End> {
+        match item {
+            // Its line is read from the log.
+            FeedItem::Event(event) => self.out.acknowledge(event.seq),
+            FeedItem::Measure(measure) => self.out.measure(measure),
+            FeedItem::Lost(why) => return Err(End::Dropped(why)),
+        }
+        Ok(())
     }
 
     fn check_patience(&self) -> Result<(), End> {

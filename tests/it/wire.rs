@@ -263,6 +263,23 @@ alone! {
         assert_eq!(log.matches(r#""kind":"operator_joined""#).count(), 2, "a script joins nothing");
     }
 
+    async fn whoever_is_answered_was_told_what_happened_before() {
+        let served = Served::new(Limits::default());
+        let mut client = served.attach(cockpit()).await;
+        let mut screen = Screen::of(&mut client.feed);
+        let commander = client.feed.commander.as_ref().expect("a way to command");
+        for number in 0..40 {
+            let (text, wanted) = (format!("note {number}"), format!("note {number}"));
+            commander.ask(note(&text), 0).await.expect("carried out");
+            let mut told = false;
+            while let Ok(item) = screen.items.try_recv() {
+                told |= matches!(item, FeedItem::Event(event)
+                    if matches!(&event.event, EventKind::NoteAdded { text, .. } if *text == wanted));
+            }
+            assert!(told, "{wanted} was answered before it was shown");
+        }
+    }
+
     async fn one_person_joins_once_however_many_cockpits_they_have() {
         let served = Served::new(Limits::default());
         let (one, two) = (served.attach(cockpit()).await, served.attach(cockpit()).await);
