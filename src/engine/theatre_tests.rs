@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::driver::{self, AdoptOrder, Effect};
 use super::theatre::Theatre;
 use crate::event::{EventKind, Health, ItemOf, Outcome, Person, Resolution, Seat};
 use crate::runbook::{StageId, StepId};
@@ -284,6 +285,68 @@ fn a_command_that_took_too_long_is_tried_again_and_one_that_was_ended_is_not() {
     play.pass(Duration::from_secs(60));
     let seen = play.state().step(&step("switch.start-new"));
     assert_eq!((seen.attempt, seen.status), (1, StepStatus::Failed));
+}
+
+/// The runbook with a `start-new` that leaves a process behind and waits for a check.
+fn starting() -> String {
+    let start = "  start = { argv = [\"x\"], log = \"x.log\", ready = [\"new\"] }\n  timeout = \"30s\"\n  [[stage.step]]";
+    TWO_STAGES.replace("  run = [\"start\"]\n  [[stage.step]]", start)
+}
+
+/// Where `start-new` is up and its check is red.
+fn not_ready() -> Theatre {
+    let mut play = Theatre::new(&starting());
+    play.script.failing_checks.insert("new".into(), "status 503".to_owned());
+    play.until("ready", |s| gate::escape_hatch(s).is_go());
+    play.advance().expect("entered");
+    play.until("it is up", |s| s.step(&step("switch.start-new")).process.is_some());
+    play
+}
+
+#[test]
+fn a_start_that_is_tried_again_waits_for_its_own_process() {
+    let it = step("switch.start-new");
+    let mut play = not_ready();
+    play.until("it is late", |s| step_status(s, "switch.start-new") == StepStatus::Failed);
+    play.hanging.insert(it.clone());
+    play.script.failing_checks.clear();
+    play.ask(Command::Retry { step: it.clone() }).expect("it failed");
+    play.pass(Duration::from_secs(20));
+    let seen = play.state().step(&it);
+    assert_eq!((seen.attempt, seen.status, &seen.process), (2, StepStatus::Running, &None));
+}
+
+#[test]
+fn a_start_that_waits_for_its_checks_can_be_ended_and_its_process_stays() {
+    let it = step("switch.start-new");
+    let mut play = not_ready();
+    play.ask(Command::Kill { step: it.clone() }).expect("it waits");
+    let seen = play.state().step(&it);
+    assert_eq!(seen.status, StepStatus::Failed);
+    assert_eq!(seen.why.as_deref(), Some("ended by opsA; process 0 belongs to the host and stays"));
+}
+
+#[test]
+fn what_is_under_way_is_taken_over_once_and_what_the_engine_judges_itself_is_not() {
+    let adopted = |play: &Theatre| -> Vec<(StepId, u32, bool)> {
+        let named = |effect| match effect {
+            Effect::Adopt(AdoptOrder { order, killed, .. }) => (order.step, order.attempt, killed),
+            other => panic!("{other:?}"),
+        };
+        driver::adoptions(play.state()).into_iter().map(named).collect()
+    };
+    let mut play = hanging(TWO_STAGES);
+    assert_eq!(adopted(&play), [(step("switch.start-new"), 1, false)]);
+    play.unendable.insert(step("switch.start-new"));
+    play.ask(Command::Kill { step: step("switch.start-new") }).expect("it runs");
+    assert_eq!(adopted(&play), [(step("switch.start-new"), 1, true)]);
+
+    let mut play = Theatre::new(TWO_STAGES);
+    play.script.failing_checks.insert("new".into(), "status 503".to_owned());
+    play.until("ready", |s| gate::escape_hatch(s).is_go());
+    play.advance().expect("entered");
+    play.until("it awaits", |s| step_status(s, "switch.answers") == StepStatus::Running);
+    assert_eq!(adopted(&play), []);
 }
 
 #[test]

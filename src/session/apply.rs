@@ -281,7 +281,6 @@ impl State {
             touched: true,
             // The last finish stays on the screen until this attempt has its own.
             finish: state.finish.take(),
-            process: state.process.take(),
             ..StepState::default()
         };
         self.unstick();

@@ -222,7 +222,7 @@ pub struct StepState {
     pub end_refused: Option<Now>,
     /// It was started at least once since its stage was entered, so its undo is due.
     pub touched: bool,
-    /// What a `start` step started.
+    /// What the newest attempt of a `start` step started.
     pub process: Option<Identity>,
     /// The items of a `confirm` step.
     pub ticks: IndexMap<String, Tick>,

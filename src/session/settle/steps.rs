@@ -29,6 +29,10 @@ fn end(round: &mut Round, step: &Step) -> Option<EventKind> {
             let proofs = check_proofs(state, checks);
             return Some(starting::finish(state, step, true, all_green(checks.len()), proofs, up));
         }
+        Action::Start { .. } if let (Some(ending), Some(process)) = (&seen.killed, &seen.process) => {
+            let why = format!("{}; process {} belongs to the host and stays", ending.why, process.pid);
+            return Some(starting::finish(state, step, false, why, Vec::new(), up));
+        }
         Action::Start { ready, .. } if seen.process.is_some() && ready.iter().all(|c| state.is_green(c)) => {
             let proofs = check_proofs(state, ready);
             let why = if ready.is_empty() {
