@@ -14,6 +14,8 @@ mod start;
 #[cfg(test)]
 mod theatre;
 #[cfg(test)]
+mod theatre_crash;
+#[cfg(test)]
 mod theatre_crew;
 #[cfg(test)]
 mod theatre_legal;

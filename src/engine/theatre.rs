@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use super::driver::simulated::{Script, attempt, sample};
 use super::driver::{AdoptOrder, Effect, Report};
 use super::machine::{Input, Journal, Machine, Turn};
+use super::work::effect;
 use crate::clock::Now;
 use crate::event::{
     By, Credentials, Event, EventKind, LOG_FORMAT, Mode, Person, Seat, SessionOpened, StepFinished,
@@ -29,13 +30,22 @@ pub(crate) struct Memory {
     pub events: Vec<Arc<Event>>,
     /// What every write says until it is healed.
     pub broken: Option<LogHealth>,
+    /// After how many records the engine dies in the middle of one, and how many events of that come to the disk.
+    pub crash: Option<(usize, usize)>,
+    crashed: bool,
 }
 
 impl Journal for Memory {
     fn append(&mut self, events: &[Arc<Event>]) -> Result<String, LogHealth> {
-        match &self.broken {
-            Some(health) => Err(health.clone()),
-            None => {
+        match (&self.broken, self.crash) {
+            (Some(health), _) => Err(health.clone()),
+            (None, Some((0, kept))) => {
+                self.events.extend(events.iter().take(kept).cloned());
+                self.crashed = true;
+                Err(LogHealth::Failed("the engine died".to_owned()))
+            }
+            (None, crash) => {
+                self.crash = crash.map(|(records, kept)| (records - 1, kept));
                 self.events.extend(events.iter().cloned());
                 Ok(format!("{}:memory", self.events.len()))
             }
@@ -71,6 +81,7 @@ pub(crate) struct Theatre {
     /// What comes in later, by boot-clock time.
     coming: BTreeMap<u64, Vec<Input>>,
     look_at: u64,
+    boots: u32,
     pub driver: Person,
     /// The log so far, each event of it legal where it stands.
     folded: State,
@@ -97,6 +108,7 @@ impl Theatre {
             blind: false,
             coming: BTreeMap::new(),
             look_at: 0,
+            boots: 1,
             folded: State::default(),
             driver: driver.clone(),
         };
@@ -115,7 +127,7 @@ impl Theatre {
             version: "0".to_owned(),
         };
         let started = EventKind::EngineStarted {
-            boot_id: "boot".to_owned(),
+            boot_id: "boot 1".to_owned(),
             version: "0".to_owned(),
             pid: 1,
             recovered: Vec::new(),
@@ -247,17 +259,18 @@ impl Theatre {
         self.events().iter().for_each(|event| state.apply(event));
         let last = self.now.up_ms;
         let events = self.events().to_vec();
-        self.machine = Machine::new(state, Memory { events, broken: None }, Redactor::default());
+        self.machine = Machine::new(state, Memory { events, ..Memory::default() }, Redactor::default());
         self.set_clock(self.now.up_ms + down);
         if rebooted {
             self.now.up_ms = 5_000;
+            self.boots += 1;
         }
         let now = self.now.up_ms;
         let meanwhile = std::mem::take(&mut self.coming).into_values().flatten();
         self.coming
             .insert(now + 1, meanwhile.filter(|i| !matches!(i, Input::Report(Report::Sampled(_)))).collect());
         let started = EventKind::EngineStarted {
-            boot_id: if rebooted { "the next boot" } else { "boot" }.to_owned(),
+            boot_id: format!("boot {}", self.boots),
             version: "0".to_owned(),
             pid: 2,
             recovered: Vec::new(),
@@ -281,8 +294,9 @@ impl Theatre {
     }
 
     fn turn(&mut self, inputs: Vec<Input>) {
-        let Turn { events, answers, effects, next_up_ms, .. } = self.machine.turn(inputs, self.now);
-        for event in &events {
+        let Turn { answers, effects, next_up_ms, .. } = self.machine.turn(inputs, self.now);
+        let known = usize::try_from(self.folded.seq).expect("a test's log");
+        for event in &self.machine.journal().events[known..] {
             if let Err(why) = legal(&self.folded, event) {
                 panic!(
                     "event {} is not legal: {why}: {:?}\n{}",
@@ -300,6 +314,29 @@ impl Theatre {
         for effect in effects {
             self.carry_out(effect);
         }
+        if self.machine.journal().crashed {
+            self.take_over();
+        }
+    }
+
+    /// The engine died over a record. Who takes over finds of each attempt what became of it, or sees to it.
+    fn take_over(&mut self) {
+        self.die(Duration::from_millis(1), false);
+        let told = |step: &StepId| {
+            self.coming.values().flatten().any(
+                |input| matches!(input, Input::Report(Report::Finished { finish, .. }) if finish.step == *step),
+            )
+        };
+        let mut effects = Vec::new();
+        for (step, seen) in self.folded.steps.iter().filter(|(id, s)| s.status.is_open() && !told(id)) {
+            let newest = self.events().iter().rev().find(|event| match &event.event {
+                EventKind::StepStarted { step: started, .. } if seen.killed.is_none() => started == step,
+                EventKind::StepKilled { step: killed, .. } => killed == step,
+                _ => false,
+            });
+            effects.extend(newest.and_then(|event| effect(&self.folded, &event.event)));
+        }
+        effects.into_iter().for_each(|effect| self.carry_out(effect));
     }
 
     fn carry_out(&mut self, effect: Effect) {

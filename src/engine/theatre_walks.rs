@@ -8,12 +8,11 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::theatre::Theatre;
-use crate::clock::Now;
 use crate::event::{By, Event, EventKind, ItemOf, Resolution};
-use crate::runbook::model::Step;
+use crate::runbook::model::{Step, TriggerThen};
 use crate::runbook::{StageId, StepId};
 use crate::session::telemetry::LogHealth;
-use crate::session::{Command, State, gate};
+use crate::session::{Command, StageStatus, State, TriggerState, gate, triggers};
 
 /// Side by side, with retries, a question, every `on_failure`, an automatic gate and a way back that can fail.
 const BUSY: &str = r#"
@@ -165,6 +164,8 @@ enum Move {
     HealChecks,
     Blind(bool),
     BreakLog(bool),
+    Die { down: u16, rebooted: bool },
+    Crash(u8),
     Advance { typed: bool, over: bool },
     Pause,
     Resume,
@@ -190,6 +191,9 @@ fn moves() -> impl Strategy<Value = Move> {
         3 => Just(Move::HealChecks),
         1 => any::<bool>().prop_map(Move::Blind),
         1 => prop::bool::weighted(0.4).prop_map(Move::BreakLog),
+        1 => (any::<u16>(), prop::bool::weighted(0.3))
+            .prop_map(|(down, rebooted)| Move::Die { down, rebooted }),
+        4 => (0u8..5).prop_map(Move::Crash),
         6 => (any::<bool>(), prop::bool::weighted(0.2))
             .prop_map(|(typed, over)| Move::Advance { typed, over }),
         1 => Just(Move::Pause),
@@ -249,6 +253,11 @@ fn make(play: &mut Theatre, what: Move) {
         Move::BreakLog(broken) => {
             let full = || LogHealth::Full("0 bytes free".to_owned());
             play.machine.journal_mut().broken = broken.then(full);
+            return;
+        }
+        Move::Die { down, rebooted } => return play.die(ms(down), rebooted),
+        Move::Crash(kept) => {
+            play.machine.journal_mut().crash = Some((0, kept.into()));
             return;
         }
         Move::Advance { typed, over } => {
@@ -347,22 +356,40 @@ fn walk(runbook: &str, moves: Vec<Move>) -> Result<(), TestCaseError> {
             folded.apply(event);
         }
         prop_assert_eq!(format!("{folded:?}"), format!("{:?}", play.state()), "the fold is the state");
-        resumable(&folded, play.now)?;
+        resumable(&folded, &play)?;
+        no_halves(&folded)?;
+    }
+    Ok(())
+}
+
+/// What is decided at once is never left half done, wherever the engine died.
+fn no_halves(state: &State) -> Result<(), TestCaseError> {
+    let back = state.rollback.as_ref().is_some_and(|r| r.full && r.finished.is_some());
+    prop_assert!(!back || state.is_closed(), "all is rolled back, and the session goes on");
+    let through = |stage: &crate::session::StageState| stage.status == StageStatus::Passed;
+    prop_assert!(
+        state.is_closed() || !state.stages.values().rev().take(1).all(through),
+        "it is not completed"
+    );
+    for (id, seen) in &state.triggers {
+        let fired = matches!(seen, TriggerState::Fired { holding: false, .. });
+        let rolls = matches!(triggers::then(state, id), Some(TriggerThen::Rollback { .. }));
+        prop_assert!(!fired || !rolls || state.is_closed(), "{id} has fired, and nothing is rolled back");
     }
     Ok(())
 }
 
 /// Where a rollback is stuck on a step, a person can always do something about that step.
-fn resumable(state: &State, now: Now) -> Result<(), TestCaseError> {
+fn resumable(state: &State, play: &Theatre) -> Result<(), TestCaseError> {
     let Some(rollback) = state.active_rollback().filter(|_| !state.is_closed()) else { return Ok(()) };
     let Some(step) = rollback.stuck.as_ref().and_then(|stuck| stuck.step.clone()) else { return Ok(()) };
-    let driver = state.driver().cloned().expect("opsA drives");
     let ways = [
         Command::Retry { step: step.clone() },
         Command::Skip { step: step.clone(), reason: "x".to_owned() },
         Command::Resolve { step: step.clone(), outcome: Resolution::Done, reason: "x".to_owned() },
     ];
-    let open = ways.iter().any(|way| crate::session::decide(state, way, &driver, state.seq, now).is_ok());
+    let open =
+        ways.iter().any(|way| crate::session::decide(state, way, &play.driver, state.seq, play.now).is_ok());
     prop_assert!(open || state.paused.is_some(), "stuck on {step}, and nothing can be done");
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::triggers;
 use crate::clock::Now;
 use crate::event::{By, Event, EventKind, Health, ItemOf, Resolution, StepFinished, author};
 use crate::runbook::id::ROLLBACK;
-use crate::runbook::model::Action;
+use crate::runbook::model::{Action, TriggerThen};
 use crate::runbook::{StageId, StepId};
 
 impl State {
@@ -173,9 +173,14 @@ impl State {
             EventKind::Paused => self.paused = Some(Pause { by: author(&event.by), at: event.at }),
             EventKind::Resumed => {
                 self.paused = None;
-                for state in self.triggers.values_mut() {
-                    if let TriggerState::Fired { holding, .. } = state {
-                        *holding = false;
+                let held: Vec<_> = triggers::holding(self).cloned().collect();
+                for id in held {
+                    // One that could not roll back when it fired is not to do so later, without a countdown.
+                    let rolls = matches!(triggers::then(self, &id), Some(TriggerThen::Rollback { .. }));
+                    match self.triggers.get_mut(&id) {
+                        Some(state) if rolls => *state = TriggerState::Vetoed,
+                        Some(TriggerState::Fired { holding, .. }) => *holding = false,
+                        _ => {}
                     }
                 }
                 // A check that is green again by now will not turn green once more: its trigger is ready at once.

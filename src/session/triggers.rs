@@ -57,6 +57,15 @@ pub fn then(state: &State, id: &TriggerId) -> Option<TriggerThen> {
     }
 }
 
+/// The triggers that have fired and hold the session.
+pub fn holding(state: &State) -> impl Iterator<Item = &TriggerId> {
+    state
+        .triggers
+        .iter()
+        .filter(|(_, seen)| matches!(seen, TriggerState::Fired { holding: true, .. }))
+        .map(|(id, _)| id)
+}
+
 /// Whether firing holds the session: it says so, or it would roll back what lies behind a point of no return.
 #[must_use]
 pub fn holds_when_fired(state: &State, id: &TriggerId) -> bool {

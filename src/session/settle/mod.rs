@@ -12,9 +12,9 @@ pub(super) use steps::is_met;
 
 use std::collections::BTreeSet;
 
-use super::state::State;
+use super::state::{StageState, StageStatus, State};
 use crate::clock::Now;
-use crate::event::{By, EventKind};
+use crate::event::{By, EventKind, Outcome};
 use crate::runbook::TriggerId;
 
 /// What follows, and when to look again.
@@ -43,7 +43,8 @@ pub fn settle(state: &State, facts: &Facts, now: Now) -> Settled {
     if state.runbook.is_none() || state.is_closed() {
         return Settled::default();
     }
-    let rules: [&Rule; 5] = [
+    let rules: [&Rule; 6] = [
+        &|round| by_engine(ends_session(round.state)),
         &|round| by_engine(steps::ends(round)),
         &|round| by_engine(rollback::goes_on(round)),
         &|round| triggers::fire(round, facts),
@@ -57,6 +58,21 @@ pub fn settle(state: &State, facts: &Facts, now: Now) -> Settled {
         }
     }
     Settled { events: Vec::new(), next_up_ms: round.next }
+}
+
+/// The session ends with its last stage, also where a crash came between the two records, or with the whole way back.
+fn ends_session(state: &State) -> Vec<EventKind> {
+    let back = state.rollback.as_ref().filter(|rollback| rollback.full && rollback.finished.is_some());
+    let through = |stage: &StageState| matches!(stage.status, StageStatus::Passed | StageStatus::Skipped);
+    let entered = state.stages.values().any(|stage| stage.status == StageStatus::Passed);
+    if let Some(rollback) = back {
+        let reason = rollback.reason.clone();
+        vec![EventKind::SessionClosed { outcome: Outcome::RolledBack, reason }]
+    } else if entered && state.stages.values().all(through) {
+        vec![EventKind::SessionClosed { outcome: Outcome::Completed, reason: None }]
+    } else {
+        Vec::new()
+    }
 }
 
 fn by_engine(events: Vec<EventKind>) -> Vec<(By, EventKind)> {

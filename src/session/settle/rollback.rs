@@ -2,7 +2,7 @@
 //! that the old system is back.
 
 use super::{Round, ms, steps};
-use crate::event::{EventKind, Outcome};
+use crate::event::EventKind;
 use crate::runbook::StepId;
 use crate::runbook::id::ROLLBACK;
 use crate::runbook::model::{OnFailure, Runbook, Step};
@@ -171,10 +171,7 @@ fn finish(round: &mut Round, rollback: &RollbackState, runbook: &Runbook) -> Vec
     if gate.is_some() {
         events.push(EventKind::GateChanged { stage: ROLLBACK.into(), go: true, missing: Vec::new() });
     }
+    // The session's own end follows by itself.
     events.push(EventKind::RollbackFinished { full: rollback.full });
-    if rollback.full {
-        let reason = rollback.reason.clone();
-        events.push(EventKind::SessionClosed { outcome: Outcome::RolledBack, reason });
-    }
     events
 }

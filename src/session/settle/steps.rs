@@ -18,6 +18,9 @@ fn end(round: &mut Round, step: &Step) -> Option<EventKind> {
     let (state, up) = (round.state, round.now.up_ms);
     let seen = state.step(&step.id);
     let began = seen.started?.up_ms;
+    if let Some(ending) = seen.killed.as_ref().filter(|_| starting::is_judged_here(&step.action)) {
+        return Some(starting::finish(state, step, false, ending.why.clone(), Vec::new(), up));
+    }
     match &step.action {
         Action::Wait { duration } if round.reached(began + ms(*duration)) => {
             let why = format!("waited {}", humantime::format_duration(*duration));

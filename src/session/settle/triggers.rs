@@ -13,6 +13,9 @@ pub(super) fn fire(round: &mut Round, facts: &Facts) -> Vec<(By, EventKind)> {
     if state.active_rollback().is_some() {
         return Vec::new();
     }
+    if let Some(started) = roll_back(state) {
+        return vec![started];
+    }
     let mut events: Vec<(By, EventKind)> = Vec::new();
     for trigger in triggers::live(state) {
         match state.triggers.get(&trigger.id).unwrap_or(&TriggerState::Quiet { since: 0 }) {
@@ -26,7 +29,7 @@ pub(super) fn fire(round: &mut Round, facts: &Facts) -> Vec<(By, EventKind)> {
             }
             TriggerState::Armed { why, fires_at } => {
                 if round.reached(*fires_at) {
-                    events.extend(go_off(state, &trigger.id, &trigger.then, why));
+                    events.push(go_off(&trigger.id, why));
                 }
             }
             TriggerState::Vetoed | TriggerState::Fired { .. } => {}
@@ -65,7 +68,7 @@ fn failed_step(round: &mut Round) -> Vec<(By, EventKind)> {
                 return set_off(state, &id, &then, why);
             }
             TriggerState::Armed { why, fires_at } if round.reached(*fires_at) => {
-                return go_off(state, &id, &then, why);
+                return vec![go_off(&id, why)];
             }
             _ => {}
         }
@@ -107,19 +110,23 @@ fn set_off(state: &State, id: &TriggerId, then: &TriggerThen, why: String) -> Ve
 }
 
 /// The grace is over.
-fn go_off(state: &State, id: &TriggerId, then: &TriggerThen, why: &str) -> Vec<(By, EventKind)> {
-    let mut events = vec![(By::ENGINE, EventKind::TriggerFired { trigger: id.clone(), why: why.to_owned() })];
-    if let TriggerThen::Rollback { to, .. } = then
-        && rollback::reaches(state, to.as_ref())
-        && let Some(plan) = rollback::plan(state, to.as_ref())
-    {
-        let started = EventKind::RollbackStarted {
-            to: plan.to,
-            full: plan.full,
-            steps: plan.steps,
-            reason: Some(why.to_owned()),
-        };
-        events.push((By::Trigger { trigger: id.clone() }, started));
-    }
-    events
+fn go_off(trigger: &TriggerId, why: &str) -> (By, EventKind) {
+    (By::ENGINE, EventKind::TriggerFired { trigger: trigger.clone(), why: why.to_owned() })
+}
+
+/// A trigger has fired that rolls back: it does so now.
+fn roll_back(state: &State) -> Option<(By, EventKind)> {
+    let fired = state.triggers.iter().find_map(|(id, seen)| match seen {
+        TriggerState::Fired { why, holding: false } => match triggers::then(state, id)? {
+            TriggerThen::Rollback { to, .. } if rollback::reaches(state, to.as_ref()) => {
+                Some((id, why, rollback::plan(state, to.as_ref())?))
+            }
+            _ => None,
+        },
+        _ => None,
+    });
+    let (trigger, why, plan) = fired?;
+    let reason = Some(why.clone());
+    let started = EventKind::RollbackStarted { to: plan.to, full: plan.full, steps: plan.steps, reason };
+    Some((By::Trigger { trigger: trigger.clone() }, started))
 }
