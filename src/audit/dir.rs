@@ -125,6 +125,15 @@ impl SessionDir {
         Ok(Self { path: path.to_owned(), name, _lock: lock, cutover: Vec::new() })
     }
 
+    /// Takes the locks of the cutover, once its log has said which one it is.
+    ///
+    /// # Errors
+    /// [`DirError::Busy`]: another session of it runs.
+    pub fn claim(&mut self, cutover: Cutover<'_>) -> Result<(), DirError> {
+        self.cutover = lock_cutover(&state_dir()?, &self.name, Some(cutover))?;
+        Ok(())
+    }
+
     /// Lets another session of this cutover begin: this one is closed.
     pub fn release_cutover(&mut self) {
         self.cutover.clear();

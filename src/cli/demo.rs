@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args as ClapArgs;
 use color_eyre::eyre::Result;
 
+use super::attach::Who;
 use super::load::{RunbookArgs, VarArgs};
 use super::run::{self, Settings};
 use crate::event::Mode;
@@ -38,6 +39,10 @@ pub(super) fn run(args: Args) -> Result<ExitCode> {
         headless: args.headless,
         mode: Mode::Rehearsal,
         name: None,
+        share: None,
+        who: Who::default(),
         ascii: args.ascii,
+        // Its services end with it, so there would be nothing to go on with.
+        outlives: false,
     })
 }

@@ -1,16 +1,21 @@
 //! The command line: one file a subcommand, wiring and nothing else.
 
+mod attach;
 pub mod check;
 pub mod crash;
 mod ctl;
 mod demo;
+mod engine;
+mod launch;
 pub mod load;
 mod operator;
 mod place;
 pub mod plan;
 mod recorded;
+mod resume;
 mod run;
 pub mod schema;
+mod serve;
 mod sessions;
 mod standing;
 mod verify;
@@ -68,6 +73,13 @@ enum Command {
     Demo(demo::Args),
     /// Drive a runbook: start a session of it and open the cockpit.
     Run(run::Args),
+    /// Join a session that runs; several may, and one drives.
+    Attach(attach::Args),
+    /// Bring back a session whose engine is gone.
+    Resume(resume::Args),
+    /// The engine of one session, as `run` and `resume` start it.
+    #[command(hide = true)]
+    Engine(engine::Args),
     /// Say everything that is wrong with a runbook, in one pass.
     Check(check::Args),
     /// Show what a runbook would do, or its way back, without doing any of it.
@@ -94,6 +106,9 @@ pub fn main() -> Result<ExitCode> {
     match Cli::parse().command {
         Command::Demo(args) => demo::run(args),
         Command::Run(args) => run::run(args),
+        Command::Attach(args) => attach::run(&args),
+        Command::Resume(args) => resume::run(&args),
+        Command::Engine(args) => engine::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Sessions(args) => sessions::run(&args),

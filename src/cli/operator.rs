@@ -4,9 +4,9 @@ use nix::unistd::{Uid, User};
 
 use crate::event::{Credentials, Person, Seat};
 
-/// The person at this terminal, in the driver's seat: the login user where the system knows it, so that `sudo` does
+/// The person at this terminal, who would drive: the login user where the system knows it, so that `sudo` does
 /// not hide who it is.
-pub(crate) fn driver() -> Person {
+pub(crate) fn person() -> Person {
     let uid = login_uid().unwrap_or_else(Uid::current);
     let known = User::from_uid(uid).ok().flatten().map(|user| user.name);
     Person { person: known.unwrap_or_else(|| format!("uid {uid}")), uid: uid.as_raw(), seat: Seat::Driver }

@@ -1,20 +1,29 @@
 //! `gonogo run`: loads a runbook, starts its engine, and opens the cockpit, or prints where there is none.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Child, ExitCode};
 
 use clap::Args as ClapArgs;
-use color_eyre::eyre::{Result, WrapErr as _};
+use color_eyre::eyre::{Result, WrapErr as _, eyre};
+use tokio::runtime::Runtime;
 
+use super::attach::{Who, sit_down};
+use super::engine::{Order, Word};
+use super::launch::{Launched, launch};
 use super::load::{RunbookArgs, load_or_report};
-use super::{exit, operator};
+use super::place;
+use super::{exit, operator, serve};
+use crate::audit::dir;
 use crate::engine::{self, Engine, Opening, preflight};
 use crate::event::{Mode, Outcome};
-use crate::process;
+use crate::feed::Feed;
+use crate::headless::answers::Answers;
+use crate::process::{self, Identity};
 use crate::runbook::load::Missing;
 use crate::session::{Situation, State, StepStatus};
 use crate::text;
-use crate::ui::run::{Exit, Options, cockpit};
+use crate::wire::message::Kind;
+use crate::wire::server;
 
 /// How a session is started.
 #[derive(Debug, ClapArgs)]
@@ -51,6 +60,11 @@ pub(super) struct Args {
     /// The session's name behind its date (default: the runbook's id).
     #[arg(long, value_name = "NAME")]
     id: Option<String>,
+    /// Let the members of this group attach: the socket lies in $GONOGO_SHARE_DIR (default /run/gonogo).
+    #[arg(long, value_name = "GROUP")]
+    share: Option<String>,
+    #[command(flatten)]
+    who: Who,
     /// Draw with characters that every terminal has.
     #[arg(long)]
     ascii: bool,
@@ -64,7 +78,11 @@ pub(super) struct Settings {
     pub headless: bool,
     pub mode: Mode,
     pub name: Option<String>,
+    pub share: Option<String>,
+    pub who: Who,
     pub ascii: bool,
+    /// The session goes on when its cockpit is left.
+    pub outlives: bool,
 }
 
 /// Runs `gonogo run`.
@@ -80,7 +98,10 @@ pub(super) fn run(args: Args) -> Result<ExitCode> {
         headless: args.headless,
         mode,
         name: args.id,
+        share: args.share,
+        who: args.who,
         ascii: args.ascii,
+        outlives: true,
     })
 }
 
@@ -108,79 +129,118 @@ pub(super) fn drive(settings: Settings) -> Result<ExitCode> {
             return Ok(ExitCode::from(exit::HELD));
         }
     }
-    let driver = operator::driver();
     let file = std::fs::canonicalize(&settings.runbook.runbook).wrap_err("the runbook is gone")?;
     let name = settings.name.as_ref().unwrap_or(&runbook.id);
-    let opening = Opening::new(&runbook, file, name, settings.mode, super::load::this_host());
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .wrap_err("cannot start the engine's threads")?;
+    let opening = Opening {
+        share: settings.share.clone(),
+        ..Opening::new(&runbook, file, name, settings.mode, super::load::this_host())
+    };
+    if settings.headless { in_front(&opening, answers) } else { behind(opening, &settings) }
+}
+
+/// The engine in this very process, and a line for each event.
+fn in_front(opening: &Opening, answers: Option<Answers>) -> Result<ExitCode> {
+    process::keep_memory_private();
+    let runtime = runtime()?;
     let code = runtime.block_on(async {
-        let engine = match engine::start(&opening) {
-            Ok(engine) => engine,
-            Err(e) => {
-                anstream::eprintln!("gonogo: {}", text::safe(&e.to_string()));
-                return Ok(ExitCode::from(exit::ERROR));
-            }
-        };
-        let Some(feed) = engine.arrive(driver, operator::credentials(), Vec::new()).await else {
-            anstream::eprintln!("gonogo: the engine ended before it had begun");
-            return Ok(ExitCode::from(exit::ERROR));
-        };
-        if settings.headless {
-            let code = crate::headless::drive(feed, answers).await;
-            leave(&engine, "the headless run ended").await;
-            return Ok(ExitCode::from(code));
+        match engine::start(opening) {
+            Ok(engine) => foreground(engine, answers).await,
+            Err(e) => refused(&e.to_string()),
         }
-        let left = cockpit(feed, Options::from_env(settings.ascii)).await.map(|parting| parting.exit);
-        let reason = match &left {
-            Ok(Exit::Left | Exit::Detached) => "the operator left the cockpit".to_owned(),
-            Ok(Exit::Lost(why)) => why.clone(),
-            Ok(Exit::TerminalGone) => "the terminal is gone".to_owned(),
-            Ok(Exit::Signalled(signal)) => format!("signal {signal}"),
-            Err(e) => format!("there is no terminal: {e}"),
-        };
-        let state = leave(&engine, &reason).await;
-        let left = left.wrap_err("the cockpit needs a terminal; `--headless` does without one")?;
-        Ok::<_, color_eyre::Report>(match left {
-            Exit::Signalled(signal) => ExitCode::from(128 + u8::try_from(signal).unwrap_or(0)),
-            _ => exit_code(state.as_ref()),
-        })
-    })?;
+    });
     // Commands live on under their shims; nothing of this process waits for them.
     runtime.shutdown_background();
     Ok(code)
 }
 
-/// Stops the engine and says where the record lies; returns the last state.
-async fn leave(engine: &Engine, reason: &str) -> Option<State> {
+/// The engine in a process of its own, which no terminal takes with it, and the cockpit on it.
+fn behind(opening: Opening, settings: &Settings) -> Result<ExitCode> {
+    let hello = settings.who.hello(Kind::Cockpit)?;
+    let dir = dir::state_dir()?.join("sessions").join(&opening.name);
+    let Launched { mut child, word } = match launch(&dir, &Order::Open(Box::new(opening))) {
+        Ok(launched) => launched,
+        Err(why) => return Ok(refused(&why)),
+    };
+    let folder = match word {
+        Word::Ready { folder, .. } => folder,
+        Word::Refused { why } | Word::Secrets { why, .. } => return Ok(refused(&why)),
+    };
+    let place = place::find(&folder.display().to_string()).map_err(|why| eyre!(why))?;
+    let code = runtime()?.block_on(sit_down(&place, hello, settings.ascii));
+    if !settings.outlives {
+        stop(&mut child);
+    }
+    code
+}
+
+/// Ends an engine that is not to outlive its cockpit.
+fn stop(child: &mut Child) {
+    if let Some(engine) = Identity::of_child(child.id()) {
+        // One that has ended already needs no signal.
+        let _ = process::signal(&engine, rustix::process::Signal::TERM);
+    }
+    let _ = child.wait();
+}
+
+/// Drives a session whose engine runs in this process; others may attach to it meanwhile.
+pub(super) async fn foreground(engine: Engine, answers: Option<Answers>) -> ExitCode {
+    let served = match serve::open(&engine).await {
+        Ok((listening, about)) => tokio::spawn(server::serve(listening, engine.clone(), about)),
+        Err(why) => {
+            stop_and_say(&engine, &why).await;
+            return refused(&why);
+        }
+    };
+    let Some(feed) = engine.arrive(operator::person(), operator::credentials(), Vec::new()).await else {
+        return refused("the engine ended before it had begun");
+    };
+    let code = crate::headless::drive(feed, answers).await;
+    stop_and_say(&engine, "the headless run ended").await;
+    served.abort();
+    ExitCode::from(code)
+}
+
+/// Stops the engine and says where the record lies.
+async fn stop_and_say(engine: &Engine, reason: &str) {
     engine.stop(reason);
     engine.ended().await;
-    let state = engine.feed(operator::driver()).await?.state;
-    let how = state.outcome.as_ref().map_or_else(
-        || {
+    let Some(Feed { state, telemetry, .. }) = engine.feed(operator::person()).await else { return };
+    anstream::eprintln!("session {}", how_it_stands(&state));
+    anstream::eprintln!("record  {}", text::safe(&engine.session_dir.display().to_string()));
+    if let Some(head) = telemetry.head {
+        anstream::eprintln!("head    {head}");
+    }
+}
+
+/// How a session stands that is left, as a phrase.
+pub(super) fn how_it_stands(state: &State) -> String {
+    match &state.outcome {
+        Some((outcome, _)) => outcome.word().to_owned(),
+        None => {
             let runs = state.steps.values().any(|step| step.status == StepStatus::Running);
             let commands = if runs { "; running commands live on under their shims" } else { "" };
             format!("left while {}{commands}", state.situation().word())
-        },
-        |(outcome, _)| outcome.word().to_owned(),
-    );
-    anstream::eprintln!("session {how}");
-    anstream::eprintln!("record  {}", text::safe(&engine.session_dir.display().to_string()));
-    if let Some(head) = engine.head().await {
-        anstream::eprintln!("head    {head}");
+        }
     }
-    Some(state)
 }
 
-fn exit_code(state: Option<&State>) -> ExitCode {
-    let Some(state) = state else { return ExitCode::from(exit::ERROR) };
+/// The exit code for how a session stands.
+pub(super) fn exit_code(state: &State) -> ExitCode {
     match (&state.outcome, state.situation()) {
         (Some((Outcome::Completed, _)), _) => ExitCode::SUCCESS,
         (Some((Outcome::RolledBack, _)), _) => ExitCode::from(exit::ROLLED_BACK),
         (None, Situation::RollbackStuck) => ExitCode::from(exit::ROLLBACK_STUCK),
         _ => ExitCode::from(exit::HELD),
     }
+}
+
+/// The threads of an engine or a cockpit.
+pub(super) fn runtime() -> Result<Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).enable_all().build().wrap_err("cannot start threads")
+}
+
+fn refused(why: &str) -> ExitCode {
+    anstream::eprintln!("gonogo: {}", text::safe(why));
+    ExitCode::from(exit::HELD)
 }

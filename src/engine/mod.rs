@@ -8,6 +8,7 @@ mod journal;
 pub mod machine;
 mod outputs;
 pub mod preflight;
+mod resume;
 mod secrets;
 pub mod shim;
 mod start;
@@ -28,6 +29,7 @@ mod theatre_walks;
 mod work;
 
 pub use hub::Engine;
+pub use resume::{Resumed, resume};
 pub use start::{OpenError, Opening, start};
 
 use tokio::sync::mpsc;

@@ -18,6 +18,7 @@ use super::shim::client::Program;
 use super::shim::record::Secret;
 use super::{Loop, outputs, secrets};
 use crate::audit::dir::{Cutover, DirError, SessionDir};
+use crate::audit::reader::ReadError;
 use crate::audit::writer::LogError;
 use crate::check;
 use crate::clock;
@@ -85,6 +86,8 @@ pub enum OpenError {
     Io(#[from] std::io::Error),
     #[error("the log cannot be written: {0}")]
     Log(#[from] LogError),
+    #[error("the log cannot be gone on with: {0}")]
+    Read(#[from] ReadError),
     #[error("{0}")]
     Receipt(String),
     #[error("the log cannot be gone on with: event {seq} does not follow from what is before it: {why}")]

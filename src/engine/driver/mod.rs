@@ -101,7 +101,11 @@ pub enum Report {
 pub fn adoptions(state: &State) -> Vec<Effect> {
     let Some(runbook) = &state.runbook else { return Vec::new() };
     let under_way = runbook.all_steps().filter(|step| {
-        state.step(&step.id).status == StepStatus::Running && !starting::is_judged_here(&step.action)
+        let seen = state.step(&step.id);
+        // A `start` that has left its process to the host only waits for its checks.
+        seen.status == StepStatus::Running
+            && seen.process.is_none()
+            && !starting::is_judged_here(&step.action)
     });
     let adopt = |step: &Step| {
         let seen = state.step(&step.id);

@@ -1,0 +1,161 @@
+//! `gonogo attach`: the cockpit on a session whose engine runs in a process of its own.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args as ClapArgs;
+use color_eyre::eyre::{Result, WrapErr as _, eyre};
+
+use tokio::sync::watch;
+
+use super::place::{self, Place};
+use super::{exit, resume, run};
+use crate::audit::receipts::Receipts;
+use crate::clock;
+use crate::text;
+use crate::ui::run::{Exit, Options, Parting, cockpit};
+use crate::wire::client::{self, Attached, Head};
+use crate::wire::message::{Hello, Kind, Passphrase};
+
+/// How often the log's head that this cockpit has seen is kept.
+const KEEP_HEAD: Duration = Duration::from_secs(5);
+
+/// Whom to join, and as what.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  gonogo attach                      the only session that runs
+  gonogo attach orders-db            by a part of its name
+  gonogo attach orders-db --observe  look on: every key but pause is refused
+  gonogo attach orders-db --for db   vote and confirm for the role db
+
+Several may be attached at once. One drives, whoever has the wheel; press H to ask for it or to hand it over. \
+Leaving with d, a lost connection or a dead terminal changes nothing of the session.
+
+Where two people come as the same user (both as root, say) the engine cannot tell them apart. Then each gives a \
+name, and a passphrase that belongs to that name for this session; the first use sets it:
+  gonogo attach orders-db --as anna")]
+pub(super) struct Args {
+    /// A session's name, a part that only one has, or its folder; not needed where only one runs.
+    session: Option<String>,
+    /// Look on only.
+    #[arg(long)]
+    observe: bool,
+    #[command(flatten)]
+    who: Who,
+    /// Draw with characters that every terminal has.
+    #[arg(long)]
+    ascii: bool,
+}
+
+/// As whom somebody comes.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(super) struct Who {
+    /// The name to be known by, where the system cannot tell people apart; asks for its passphrase.
+    #[arg(long = "as", value_name = "NAME")]
+    name: Option<String>,
+    /// A role to vote and confirm for.
+    #[arg(long = "for", value_name = "ROLE")]
+    roles: Vec<String>,
+}
+
+impl Who {
+    /// The hello of somebody who comes so.
+    ///
+    /// # Errors
+    /// The passphrase cannot be asked for.
+    pub(super) fn hello(&self, kind: Kind) -> Result<Hello> {
+        let mut hello = Hello::new(kind);
+        hello.roles.clone_from(&self.roles);
+        if let Some(name) = &self.name {
+            hello.person = Some(name.clone());
+            hello.passphrase = Some(Passphrase(passphrase(name)?));
+        }
+        Ok(hello)
+    }
+}
+
+/// The passphrase of a name: from `GONOGO_PASSPHRASE`, else typed.
+fn passphrase(name: &str) -> Result<String> {
+    if let Ok(given) = std::env::var("GONOGO_PASSPHRASE") {
+        return Ok(given);
+    }
+    rpassword::prompt_password(format!("passphrase of {} for this session: ", text::safe(name)))
+        .wrap_err("the passphrase cannot be asked for here: set GONOGO_PASSPHRASE")
+}
+
+/// Runs `gonogo attach`.
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let place = match &args.session {
+        Some(session) => place::find_live(session),
+        None => place::only_live(),
+    };
+    let place = place.map_err(|why| eyre!(why))?;
+    if !place.is_live() {
+        return resume::offer(&place, args.ascii);
+    }
+    let mut hello = args.who.hello(Kind::Cockpit)?;
+    hello.observe = args.observe;
+    run::runtime()?.block_on(sit_down(&place, hello, args.ascii))
+}
+
+/// Opens the cockpit on a session's engine and stays until the operator leaves.
+pub(super) async fn sit_down(place: &Place, hello: Hello, ascii: bool) -> Result<ExitCode> {
+    let Some(door) = &place.door else {
+        anstream::eprintln!("gonogo: the session {} has no socket to come in by", text::safe(&place.name));
+        return Ok(ExitCode::from(exit::ERROR));
+    };
+    let Attached { feed, session, note, head, .. } = match client::connect(door, hello).await {
+        Ok(attached) => attached,
+        Err(e) => {
+            anstream::eprintln!("gonogo: {}", text::safe(&e.to_string()));
+            return Ok(ExitCode::from(exit::HELD));
+        }
+    };
+    let keeper = tokio::spawn(keep_heads(session.clone(), head.clone()));
+    let options = Options { note, ..Options::from_env(ascii) };
+    let parting = cockpit(feed, options).await;
+    keeper.abort();
+    keep_head(&session, &head);
+    let Parting { exit, state, head } =
+        parting.wrap_err("the cockpit needs a terminal; `--headless` does without one")?;
+    let session = text::safe(&session).into_owned();
+    let (said, code) = match exit {
+        Exit::Left => (run::how_it_stands(&state), run::exit_code(&state)),
+        Exit::Detached | Exit::TerminalGone => (
+            format!("goes on without this cockpit: `gonogo attach {session}` comes back to it"),
+            ExitCode::SUCCESS,
+        ),
+        Exit::Lost(why) => (why, ExitCode::from(exit::ERROR)),
+        Exit::Signalled(signal) => {
+            let code = ExitCode::from(128 + u8::try_from(signal).unwrap_or(0));
+            (format!("goes on; this cockpit was ended by signal {signal}"), code)
+        }
+    };
+    anstream::eprintln!("session {session} {}", text::safe(&said));
+    if let Some(folder) = place.folder() {
+        anstream::eprintln!("record  {}", text::safe(&folder.display().to_string()));
+    }
+    if let Some(head) = head {
+        anstream::eprintln!("head    {head}");
+    }
+    Ok(code)
+}
+
+/// Keeps what this cockpit has seen of the log's head, so that nobody can cut it off or write it anew unseen.
+async fn keep_heads(session: String, mut head: watch::Receiver<Head>) {
+    while head.changed().await.is_ok() {
+        keep_head(&session, &head);
+        tokio::time::sleep(KEEP_HEAD).await;
+    }
+}
+
+fn keep_head(session: &str, head: &watch::Receiver<Head>) {
+    let Head { seq, hash } = head.borrow().clone();
+    if seq > 0 {
+        // Without a state folder there is nowhere to keep it.
+        if let Ok(receipts) = Receipts::own() {
+            receipts.note(session, seq, &hash, clock::now().at);
+        }
+    }
+}

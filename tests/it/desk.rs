@@ -1,0 +1,108 @@
+//! A terminal with gonogo on it, for tests that press keys and read the screen.
+
+use std::num::NonZeroU16;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use pty_process::{Command, Size};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+const GONOGO: &str = env!("CARGO_BIN_EXE_gonogo");
+
+/// A terminal with gonogo on it. Dropping it takes the terminal away.
+pub struct Desk {
+    pty: pty_process::Pty,
+    child: tokio::process::Child,
+    screen: vt100::Parser,
+    /// Every byte that came.
+    pub raw: Vec<u8>,
+}
+
+impl Desk {
+    /// Runs gonogo on a terminal of its own, with its sessions in `state`.
+    pub fn new(state: &Path, args: &[&str], cols: u16, rows: u16) -> Self {
+        Self::with(state, args, cols, rows, &[])
+    }
+
+    /// The same, with these variables besides.
+    pub fn with(state: &Path, args: &[&str], cols: u16, rows: u16, env: &[(&str, &str)]) -> Self {
+        let (pty, pts) = pty_process::open().expect("a terminal");
+        pty.resize(Size::new(rows, cols)).expect("a size");
+        let child = Command::new(GONOGO)
+            .args(args)
+            .env("GONOGO_STATE_DIR", state)
+            .env("LC_ALL", "C.UTF-8")
+            .env("TERM", "xterm-256color")
+            .env_remove("NO_COLOR")
+            .envs(env.iter().copied())
+            .kill_on_drop(true)
+            .spawn(pts)
+            .expect("gonogo runs");
+        let (rows, cols) = (NonZeroU16::new(rows).expect("not 0"), NonZeroU16::new(cols).expect("not 0"));
+        Self { pty, child, screen: vt100::Parser::new(rows, cols, 0), raw: Vec::new() }
+    }
+
+    /// Kills the cockpit as nothing else does.
+    pub fn kill(&mut self) {
+        self.child.start_kill().expect("killed");
+    }
+
+    /// Reads the terminal until it shows what is waited for.
+    pub async fn until(&mut self, what: &str, shown: impl Fn(&str) -> bool) {
+        let mut buf = [0; 8192];
+        let patience = tokio::time::Instant::now() + Duration::from_secs(60);
+        while !shown(&self.screen.screen().contents()) {
+            let count = tokio::time::timeout_at(patience, self.pty.read(&mut buf))
+                .await
+                .unwrap_or_else(|_| {
+                    panic!("waited for {what}; the screen is:\n{}", self.screen.screen().contents())
+                })
+                .unwrap_or(0);
+            assert!(count > 0, "the terminal ended before {what}:\n{}", self.screen.screen().contents());
+            self.raw.extend(&buf[..count]);
+            self.screen.process(&buf[..count]);
+        }
+    }
+
+    pub async fn shows(&mut self, text: &str) {
+        self.until(text, |screen| screen.contains(text)).await;
+    }
+
+    pub async fn press(&mut self, keys: &str) {
+        self.pty.write_all(keys.as_bytes()).await.expect("written");
+    }
+
+    /// Opens a dialog, reads it to its end, and says yes.
+    pub async fn go(&mut self, key: &str, title: &str) {
+        self.press(key).await;
+        self.shows(title).await;
+        // End: a dialog is armed once all of it was on the screen.
+        self.press("\x1b[F").await;
+        self.until("an armed button", |screen| !screen.contains("y  (not armed)")).await;
+        self.press("y").await;
+        self.until("the dialog gone", |screen| !screen.contains(title)).await;
+    }
+
+    pub async fn leaves(&mut self) -> Option<i32> {
+        let mut buf = [0; 8192];
+        while let Ok(count @ 1..) = self.pty.read(&mut buf).await {
+            self.raw.extend(&buf[..count]);
+            self.screen.process(&buf[..count]);
+        }
+        self.child.wait().await.expect("its end").code()
+    }
+
+    /// Every escape sequence that was sent is one of ours.
+    pub fn spoke_only_our_grammar(&self) {
+        let raw = String::from_utf8_lossy(&self.raw);
+        for never in ["\x1b]", "\x1bP", "\x1b_", "\x1b^", "\x1b[6n", "\x1b[c", "\u{202e}", "\u{9b}"] {
+            assert!(!raw.contains(never), "{never:?} was sent to the terminal");
+        }
+    }
+}
+
+/// The log of the newest session in `state`.
+pub fn newest_log(state: &Path) -> PathBuf {
+    let sessions = std::fs::read_dir(state.join("sessions")).expect("sessions");
+    sessions.map(|s| s.expect("a session").path().join("audit.jsonl")).max().expect("a session")
+}
