@@ -216,6 +216,25 @@ async fn a_command_that_nobody_spawned_is_launched_now_and_once_whoever_else_tri
 }
 
 #[tokio::test]
+async fn an_engine_that_dies_at_any_moment_of_a_start_leaves_one_run_to_the_next() {
+    for delay in 0..40 {
+        let stage = Stage::new(r#"run = "echo run >>tally; echo done""#);
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        {
+            let _entered = runtime.enter();
+            let (mut driver, _reports) = stage.driver();
+            driver.carry_out(Effect::Step(stage.order()));
+        }
+        tokio::time::sleep(Duration::from_micros(delay * 500)).await;
+        runtime.shutdown_background();
+        let finish = stage.finished().await;
+        assert!(finish.passed, "{delay}: {finish:?}");
+        assert_eq!(finish.output.expect("recorded").bytes, 5, "{delay}");
+        assert_eq!(stage.text("tally"), "run\n", "{delay}");
+    }
+}
+
+#[tokio::test]
 async fn an_end_that_was_asked_for_is_asked_for_again() {
     let stage =
         Stage::new(r#"run = "trap 'echo cleaned; exit 7' TERM; echo up; while :; do sleep 0.01; done""#);
