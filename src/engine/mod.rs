@@ -19,6 +19,10 @@ mod theatre_crash;
 #[cfg(test)]
 mod theatre_crew;
 #[cfg(test)]
+mod theatre_crowd;
+#[cfg(test)]
+mod theatre_handover;
+#[cfg(test)]
 mod theatre_legal;
 #[cfg(test)]
 mod theatre_resume;

@@ -195,6 +195,21 @@ fn whoever_vanishes_leaves_a_cutover_that_somebody_can_drive() {
 }
 
 #[test]
+fn a_driver_who_comes_back_only_to_look_on_drives_no_more() {
+    let mut play = opened();
+    let a = play.driver.clone();
+    let b = play.come("opsB", user(1001), &[], Seat::Navigator);
+    let looking = play.come("opsA", user(1000), &[], Seat::Observer);
+    refused(play.ask_of(&looking, advance()), "opsA is observer");
+    play.ask_of(&a, Command::OfferWheel { to: "opsB".into() }).expect("the first terminal still drives");
+    play.leave(&a);
+    let looking = play.come("opsA", user(1000), &[], Seat::Observer);
+    assert_eq!(play.state().driver(), None);
+    refused(play.ask_of(&looking, advance()), "opsA is observer");
+    play.ask_of(&b, Command::TakeWheel).expect("its holder only looks on");
+}
+
+#[test]
 fn two_approvals_take_two_people() {
     let mut play = at_gate("approvals = 2");
     let b = play.come("opsB", user(1001), &[], Seat::Navigator);

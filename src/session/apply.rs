@@ -5,8 +5,8 @@ mod crew;
 use std::sync::Arc;
 
 use super::state::{
-    CheckState, Ending, GateSeen, Pause, RECENT_EVENTS, RollbackState, Soak, StageState, StageStatus, State,
-    StepState, StepStatus, Stuck, Tick, TriggerState,
+    CheckState, Ending, GateSeen, Note, Pause, RECENT_EVENTS, RECENT_NOTES, RollbackState, Soak, StageState,
+    StageStatus, State, StepState, StepStatus, Stuck, Tick, TriggerState,
 };
 use super::triggers;
 use crate::clock::Now;
@@ -218,6 +218,26 @@ impl State {
                     rollback.stuck = None;
                 }
             }
+            EventKind::NoteAdded { tag, text } => {
+                if self.notes.len() == RECENT_NOTES {
+                    self.notes.pop_front();
+                }
+                let (by, text) = (author(&event.by), text.clone());
+                self.notes.push_back(Note {
+                    seq: event.seq,
+                    tag: *tag,
+                    text,
+                    by,
+                    at: event.at,
+                    attached: None,
+                });
+            }
+            // A file that was attached follows right after its note.
+            EventKind::EvidenceAdded { step: None, path, .. } => {
+                if let Some(note) = self.notes.back_mut().filter(|note| note.seq + 1 == event.seq) {
+                    note.attached = Some(path.clone());
+                }
+            }
             EventKind::SessionClosed { outcome, .. } => self.outcome = Some((*outcome, now)),
             EventKind::EngineStopping { .. }
             | EventKind::HandoverAcknowledged
@@ -226,8 +246,7 @@ impl State {
             | EventKind::OutputCut { .. }
             | EventKind::Confirmed { .. }
             | EventKind::Declined { .. }
-            | EventKind::NoteAdded { .. }
-            | EventKind::EvidenceAdded { .. }
+            | EventKind::EvidenceAdded { step: Some(_), .. }
             | EventKind::Checkpoint { .. }
             | EventKind::Unknown => {}
         }

@@ -45,9 +45,9 @@ pub(super) fn here<'a>(state: &'a State, operator: &Person) -> Result<&'a Operat
         .ok_or_else(|| Refusal::new(format!("{} is not at the controls: attach first", operator.person)))
 }
 
-/// Who has the wheel, where that is somebody who is away.
+/// Who has the wheel, where that is somebody who is away, or is here only to look on.
 fn away(state: &State) -> Option<&str> {
-    state.wheel.as_deref().filter(|holder| !is_here(state, holder))
+    state.wheel.as_deref().filter(|_| state.driver().is_none())
 }
 
 pub(super) fn ask_wheel(state: &State, operator: &Person) -> Decision {
@@ -118,7 +118,7 @@ pub(super) fn take_wheel(state: &State, operator: &Person) -> Decision {
     let to = here(state, operator)?.person.person.clone();
     match &state.wheel {
         Some(holder) if *holder == to => refuse("you have the wheel"),
-        Some(holder) if is_here(state, holder) => {
+        Some(holder) if away(state).is_none() => {
             refuse(format!("{holder} has the wheel and is here: ask for it"))
         }
         holder => Ok(vec![EventKind::WheelPassed { from: holder.clone(), to }]),

@@ -1,5 +1,7 @@
 //! When a stage is GO, and what is missing where it is not.
 
+use serde::Serialize;
+
 use super::starting::FENCE;
 use super::state::{Hold, State, StepStatus};
 use super::votes;
@@ -14,7 +16,7 @@ pub struct Verdict {
 }
 
 /// One thing that keeps a gate NO-GO.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Missing {
     /// What is missing: `check readyz is failing: status 503, expected 200`. It holds no running time, so that a
     /// gate that does not change is not recorded anew.

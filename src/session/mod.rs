@@ -8,6 +8,7 @@ mod command;
 pub mod crew;
 mod decide;
 pub mod gate;
+pub mod handover;
 mod legal;
 mod open;
 pub mod roles;

@@ -5,18 +5,21 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
+use serde::Serialize;
 
 use super::second::OverrideAsked;
 use super::votes::Vote;
 use crate::clock::Now;
 use crate::event::{
-    Credentials, Event, Health, Identity, Outcome, Person, Seat, SessionOpened, StepFinished,
+    Credentials, Event, Health, Identity, NoteTag, Outcome, Person, Seat, SessionOpened, StepFinished,
 };
 use crate::runbook::model::{Action, OnFailure, Runbook, Stage, Step};
 use crate::runbook::{CheckId, StageId, StepId, TriggerId};
 
 /// How many of the last events a state keeps for the audit panel.
 pub const RECENT_EVENTS: usize = 500;
+/// How many of the last notes.
+pub const RECENT_NOTES: usize = 50;
 
 /// The fold of the log.
 #[derive(Debug, Clone, Default)]
@@ -55,6 +58,8 @@ pub struct State {
     /// Who would like the wheel, by name.
     pub wheel_asked: Vec<String>,
     pub outcome: Option<(Outcome, Now)>,
+    /// The last notes, oldest first.
+    pub notes: VecDeque<Note>,
     pub recent: VecDeque<Arc<Event>>,
 }
 
@@ -77,6 +82,19 @@ pub struct WheelOffer {
     pub to: String,
 }
 
+/// What somebody wrote down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Note {
+    /// The event's number.
+    pub seq: u64,
+    pub tag: NoteTag,
+    pub text: String,
+    pub by: String,
+    pub at: DateTime<Utc>,
+    /// The file that was attached, relative to the session's folder.
+    pub attached: Option<String>,
+}
+
 /// Who paused, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pause {
@@ -85,7 +103,8 @@ pub struct Pause {
 }
 
 /// A session's states as the header shows them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Situation {
     /// Waits for the policy to be acknowledged.
     Acknowledging,
@@ -382,10 +401,12 @@ impl State {
             .map(|(id, _)| id)
     }
 
-    /// Who has the wheel and is here.
+    /// Who has the wheel and is here, not only to look on.
     #[must_use]
     pub fn driver(&self) -> Option<&Person> {
-        self.present().find(|o| Some(&o.person.person) == self.wheel.as_ref()).map(|o| &o.person)
+        let drives =
+            |o: &&Operator| Some(&o.person.person) == self.wheel.as_ref() && o.person.seat != Seat::Observer;
+        self.present().find(drives).map(|o| &o.person)
     }
 
     /// Who is here.
@@ -394,18 +415,16 @@ impl State {
     }
 
     /// Where somebody sits now: the wheel decides who drives, and how they came the rest. A seat that is claimed
-    /// counts only as long as nobody has the wheel.
+    /// counts only as long as nobody has the wheel; who claims to look on only looks on, whatever else they might.
     #[must_use]
     pub fn seat_of(&self, person: &Person) -> Seat {
-        match &self.wheel {
-            None => return person.seat,
-            Some(holder) if *holder == person.person => return Seat::Driver,
-            Some(_) => {}
-        }
         let known = self.crew.get(&person.person).filter(|operator| operator.left.is_none());
-        match known.map_or(person.seat, |operator| operator.person.seat) {
-            Seat::Observer => Seat::Observer,
-            Seat::Driver | Seat::Navigator => Seat::Navigator,
+        let came = known.map_or(person.seat, |operator| operator.person.seat);
+        match (&self.wheel, person.seat, came) {
+            (_, Seat::Observer, _) | (Some(_), _, Seat::Observer) => Seat::Observer,
+            (None, claimed, _) => claimed,
+            (Some(holder), ..) if *holder == person.person => Seat::Driver,
+            (Some(_), ..) => Seat::Navigator,
         }
     }
 

@@ -16,6 +16,11 @@ impl State {
                 let (credentials, roles) = (credentials.clone(), roles.clone());
                 let operator =
                     Operator { person: person.clone(), credentials, roles, since: now, left: None };
+                // Somebody who only looks on from a second terminal keeps their seat at the first.
+                let sits = |known: &Operator| known.left.is_none() && known.person.seat != Seat::Observer;
+                if person.seat == Seat::Observer && self.crew.get(&person.person).is_some_and(sits) {
+                    return;
+                }
                 self.crew.insert(person.person.clone(), operator);
                 if person.seat == Seat::Driver {
                     self.pass_wheel(&person.person);

@@ -60,7 +60,7 @@ impl<'a> Place<'a> {
         must(name == to, || format!("{name} takes it for {to}"))?;
         must(from == self.state.wheel.as_deref(), || "the wheel was somebody else's".to_owned())?;
         let offered = self.state.wheel_offer.as_ref().is_some_and(|offer| offer.to == to);
-        let free = from.is_none_or(|holder| holder != to && !crew::is_here(self.state, holder));
+        let free = from.is_none_or(|holder| holder != to && self.state.driver().is_none());
         must(offered || free, || format!("nobody had offered {to} the wheel"))
     }
 

@@ -8,7 +8,7 @@ mod triggers;
 
 pub(super) use gates::is_through;
 pub(super) use rollback::{next_rolled_back, passes_over};
-pub(super) use steps::is_met;
+pub(super) use steps::{is_met, retry_at};
 
 use std::collections::BTreeSet;
 

@@ -119,17 +119,22 @@ pub(in crate::session) fn is_met(state: &State, need: &crate::runbook::StepId) -
 
 /// Whether a failed step is to be tried again by itself, and the delay before it has passed.
 pub(super) fn retry_is_due(round: &mut Round, step: &Step) -> bool {
-    let state = round.state;
-    if !state.will_retry(step) {
-        return false;
-    }
+    retry_at(round.state, step).is_some_and(|at| round.reached(at))
+}
+
+/// When a failed step is tried again by itself, in boot-clock milliseconds; `None` where it is not.
+#[must_use]
+pub fn retry_at(state: &State, step: &Step) -> Option<u64> {
     let seen = state.step(&step.id);
-    let Some(ended) = seen.ended else { return true };
+    if !state.will_retry(step) {
+        return None;
+    }
+    let Some(ended) = seen.ended else { return Some(0) };
     let exponent = i32::try_from(seen.tries.saturating_sub(1)).unwrap_or(i32::MAX);
     let factor = step.retries.backoff.powi(exponent);
     // A backoff that has grown beyond all time waits a day, not for ever.
     let longest = std::time::Duration::from_secs(24 * 3600);
     let delay = step.retries.delay.as_secs_f64() * factor;
     let delay = std::time::Duration::try_from_secs_f64(delay).unwrap_or(longest).min(longest);
-    round.reached(ended.up_ms + ms(delay))
+    Some(ended.up_ms + ms(delay))
 }
