@@ -1,6 +1,11 @@
 //! The seam between a session and the screens that show it: what comes out of it, and maybe a way to command it.
 //! Live, attach and replay are different makers of one [`Feed`]; a replay's has no [`Commander`], so it cannot act.
 
+mod line;
+
+pub use line::{Line, Order};
+
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
@@ -39,6 +44,8 @@ pub enum FeedItem {
 pub struct Commander {
     pub operator: Person,
     asks: mpsc::Sender<Ask>,
+    /// `None` where the engine is not at the other end of a connection.
+    line: Option<Line>,
 }
 
 /// A command on its way to the engine.
@@ -55,7 +62,32 @@ impl Commander {
     /// A commander for `operator` that asks over `asks`.
     #[must_use]
     pub fn new(operator: Person, asks: mpsc::Sender<Ask>) -> Self {
-        Self { operator, asks }
+        Self { operator, asks, line: None }
+    }
+
+    /// The commander with what its connection does besides.
+    #[must_use]
+    pub fn over(self, line: Line) -> Self {
+        Self { line: Some(line), ..self }
+    }
+
+    /// A key was pressed: whoever looks sees that somebody sits here. It may be called at every one.
+    pub fn active(&self) {
+        if let Some(line) = &self.line {
+            line.active();
+        }
+    }
+
+    /// Asks for a note with the file at `path` beside it, which goes into the session's evidence.
+    ///
+    /// # Errors
+    /// The refusal, that the file cannot be read, or that the engine is gone.
+    pub async fn ask_with_file(&self, command: Command, path: &Path, seen_seq: u64) -> Result<(), Refusal> {
+        let Some(line) = &self.line else {
+            return Err(Refusal::new("a file goes along only over a connection: attach to the session"));
+        };
+        let (name, bytes) = line::read(path).await?;
+        line.ask_with_file(command, seen_seq, name, bytes).await
     }
 
     /// Asks for a command; the answer comes once it is on disk, or is refused.

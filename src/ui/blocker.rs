@@ -61,7 +61,7 @@ pub fn blocker(cx: &Context, lost: Option<&str>) -> Blocker {
 
 fn ended(state: &State, lost: Option<&str>) -> Option<Blocker> {
     let Some((outcome, at)) = &state.outcome else {
-        return lost.map(|why| engine_gone(state, why));
+        return lost.map(|why| Blocker::new(Mark::Fail, format!("LOST: {why}"), "d leaves"));
     };
     let at = format::time(at.at);
     Some(match outcome {
@@ -71,13 +71,6 @@ fn ended(state: &State, lost: Option<&str>) -> Option<Blocker> {
             Blocker::new(Mark::Fail, format!("ABORTED at {at}: left as it stands"), "q leaves")
         }
     })
-}
-
-/// What has started runs on under its shims; nothing else does.
-fn engine_gone(state: &State, why: &str) -> Blocker {
-    let session = state.opened.as_ref().map_or("SESSION", |opened| opened.session.as_str());
-    let text = format!("THE ENGINE IS GONE: `gonogo resume {session}` brings it back ({why})");
-    Blocker::new(Mark::Fail, text, "d leaves")
 }
 
 /// The wheel waits for whoever sits here.
@@ -432,10 +425,9 @@ mod tests {
         let mut story = Story::failed();
         story.telemetry.log = LogHealth::Full("/var/lib/gonogo has 0 bytes free".to_owned());
         starts(&story, Mark::Fail, "LOG FULL: /var/lib/gonogo has 0 bytes free");
-        let lost = told(&story, &driver(), Some("it was killed"));
-        let back =
-            "THE ENGINE IS GONE: `gonogo resume 20261120-020000-orders-db` brings it back (it was killed)";
-        assert_eq!(lost.text, back);
+        let gone = "the engine is gone: `gonogo resume 20261120-020000-orders-db` brings it back";
+        let lost = told(&story, &driver(), Some(gone));
+        assert_eq!((lost.text, lost.release), (format!("LOST: {gone}"), "d leaves".to_owned()));
         story.tell(EventKind::SessionClosed { outcome: Outcome::RolledBack, reason: None });
         let closed = told(&story, &driver(), Some("it is done"));
         assert!(closed.text.starts_with("ROLLED BACK"), "{}", closed.text);

@@ -2,6 +2,7 @@
 //! changed. It never waits for the engine or for a file: what takes time runs beside it and comes back as a message.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{FixedOffset, Local, Offset};
@@ -23,7 +24,7 @@ use super::view::View;
 use crate::clock::{self, Now};
 use crate::feed::{Commander, Feed, FeedItem, OutputPiece, OutputReader};
 use crate::session::telemetry::Measure;
-use crate::session::{Refusal, State, Telemetry};
+use crate::session::{Command, Refusal, State, Telemetry};
 
 /// The least time between two frames that no key asked for, in milliseconds.
 const FRAME_MS: u64 = 66;
@@ -165,7 +166,8 @@ pub async fn cockpit(feed: Feed, options: Options) -> io::Result<Parting> {
             count = items.recv_many(&mut batch, BATCH), if open => {
                 open = count > 0;
                 if !open {
-                    cockpit.take(FeedItem::Lost("it said nothing on leaving".to_owned()));
+                    let gone = gone(&cockpit.state);
+                    cockpit.take(FeedItem::Lost(gone));
                 }
                 batch.drain(..).for_each(|item| cockpit.take(item));
             }
@@ -260,21 +262,13 @@ impl Cockpit {
         };
         match input {
             Input::Key(key) if key.kind != KeyEventKind::Release => {
+                if let Some(commander) = &self.commander {
+                    commander.active();
+                }
                 match update::key(&mut self.view, key, &cx) {
                     Effect::Nothing => {}
-                    Effect::Ask { command, seen } => match self.commander.clone() {
-                        Some(commander) => {
-                            let back = self.back.clone();
-                            tokio::spawn(async move {
-                                let answer = commander.ask(command, seen).await;
-                                let _ = back.send(Returned::Answer(answer));
-                            });
-                        }
-                        None => {
-                            let why = "this is a recording: it cannot be commanded";
-                            self.view.refuse(why, cx.now);
-                        }
-                    },
+                    Effect::Ask { command, seen } => self.ask(command, None, seen),
+                    Effect::Attach { command, path, seen } => self.ask(command, Some(path), seen),
                     Effect::Find(way) => self.find(way),
                     Effect::Leave => return true,
                 }
@@ -283,6 +277,22 @@ impl Cockpit {
             _ => {}
         }
         false
+    }
+
+    /// Asks the engine beside the loop, with a file where one goes along.
+    fn ask(&mut self, command: Command, file: Option<PathBuf>, seen: u64) {
+        let Some(commander) = self.commander.clone() else {
+            self.view.refuse("this is a recording: it cannot be commanded", clock::now());
+            return;
+        };
+        let back = self.back.clone();
+        tokio::spawn(async move {
+            let answer = match file {
+                Some(path) => commander.ask_with_file(command, &at_home(path), seen).await,
+                None => commander.ask(command, seen).await,
+            };
+            let _ = back.send(Returned::Answer(answer));
+        });
     }
 
     fn left(&self) -> Exit {
@@ -383,6 +393,20 @@ impl Cockpit {
             Returned::Found { .. } => {}
         }
     }
+}
+
+/// A path that begins with `~/` as a shell would take it.
+fn at_home(path: PathBuf) -> PathBuf {
+    match (path.strip_prefix("~"), std::env::var_os("HOME")) {
+        (Ok(rest), Some(home)) => PathBuf::from(home).join(rest),
+        _ => path,
+    }
+}
+
+/// What is said of an engine that said nothing on leaving.
+fn gone(state: &State) -> String {
+    let session = state.opened.as_ref().map_or("SESSION", |opened| opened.session.as_str());
+    format!("the engine is gone: `gonogo resume {session}` brings it back")
 }
 
 /// The operator's own clock now: it changes twice a year.

@@ -1,5 +1,7 @@
 //! Keys and what they do: to the view here, to the cutover as an [`Effect`] that the loop carries out.
 
+use std::path::PathBuf;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::action::Action;
@@ -24,6 +26,12 @@ pub enum Effect {
         command: Command,
         seen: u64,
     },
+    /// Ask the engine; the file at `path` goes along.
+    Attach {
+        command: Command,
+        path: PathBuf,
+        seen: u64,
+    },
     /// Search in the output, from what is on the screen.
     Find(Way),
     Leave,
@@ -41,6 +49,7 @@ pub fn key(view: &mut View, key: KeyEvent, cx: &Context) -> Effect {
             }
             Outcome::Close => Effect::Nothing,
             Outcome::Ask { command, seen } => Effect::Ask { command, seen },
+            Outcome::Attach { command, path, seen } => Effect::Attach { command, path, seen },
             Outcome::Run(action) => act(view, action, cx),
             Outcome::Show(subject) => {
                 show(view, popups::detail(cx, &subject), cx);

@@ -17,9 +17,9 @@ use super::missed::Missed;
 use super::socket::{self, SOCKET};
 use crate::audit::line::{self, Hash};
 use crate::event::{Event, EventKind, Person};
-use crate::feed::{Ask, Commander, Feed, FeedItem, GONE, OutputPiece, OutputReader, ReadOutput};
+use crate::feed::{Ask, Commander, Feed, FeedItem, Line, Order, OutputPiece, OutputReader, ReadOutput};
 use crate::session::telemetry::Measure;
-use crate::session::{Command, Refusal, State, Telemetry};
+use crate::session::{Refusal, State, Telemetry};
 
 /// How many items a screen may lag behind; measures are folded together for it at half of that.
 const LAG: usize = 8192;
@@ -29,8 +29,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(20);
 /// With more than this waiting to be sent, the cockpit's wishes wait too.
 const ROOM_BYTES: usize = 256 << 10;
-/// The most bytes of a file that belongs to a note.
-const FILE_BYTES: usize = 4 << 20;
 
 /// A connection to an engine.
 #[derive(Debug)]
@@ -43,7 +41,6 @@ pub struct Attached {
     pub note: Option<String>,
     /// The last line that was seen and found whole: whoever keeps it can hold the log against it later.
     pub head: watch::Receiver<Head>,
-    pub line: Line,
 }
 
 /// The chain's end, as far as it was seen.
@@ -161,10 +158,10 @@ pub async fn connect_knowing(
     };
     tokio::spawn(pump.run(lines, writer, asks_end, reads_end, orders_end));
     let (state, telemetry) = history;
-    let commander = Some(Commander::new(person.clone(), asks));
+    let line = Line::new(person.clone(), orders);
+    let commander = Some(Commander::new(person.clone(), asks).over(line));
     let feed = Feed { state, telemetry, items: items_end, commander, outputs: OutputReader::new(reads) };
-    let line = Line { operator: person.clone(), orders };
-    Ok(Attached { feed, session, person, note, head: head_end, line })
+    Ok(Attached { feed, session, person, note, head: head_end })
 }
 
 /// Folds everything up to `caught_up`.
@@ -232,48 +229,6 @@ impl Chain {
         }
         self.0 = Head { seq: next, hash: hash.to_owned() };
         Ok(event)
-    }
-}
-
-/// What a cockpit does over its connection beside commanding.
-#[derive(Debug, Clone)]
-pub struct Line {
-    operator: Person,
-    orders: mpsc::Sender<Order>,
-}
-
-#[derive(Debug)]
-enum Order {
-    Active,
-    AskWithFile { ask: Ask, name: String, bytes: Vec<u8> },
-}
-
-impl Line {
-    /// A key was pressed; it may be called at every one.
-    pub fn active(&self) {
-        // Where much is waiting already, one more says nothing new.
-        let _ = self.orders.try_send(Order::Active);
-    }
-
-    /// Asks for a note with a file beside it, which goes into the session's evidence.
-    ///
-    /// # Errors
-    /// The refusal, or that the engine is gone.
-    pub async fn ask_with_file(
-        &self,
-        command: Command,
-        seen_seq: u64,
-        name: String,
-        bytes: Vec<u8>,
-    ) -> Result<(), Refusal> {
-        if bytes.len() > FILE_BYTES {
-            return Err(Refusal::new(format!("a file for a note holds at most {} MiB", FILE_BYTES >> 20)));
-        }
-        let gone = || Refusal::new(GONE);
-        let (answer, answered) = oneshot::channel();
-        let ask = Ask { operator: self.operator.clone(), command, seen_seq, answer };
-        self.orders.send(Order::AskWithFile { ask, name, bytes }).await.map_err(|_| gone())?;
-        answered.await.map_err(|_| gone())?
     }
 }
 
@@ -463,6 +418,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::session::Command;
     use crate::event::{By, Seat};
     use crate::wire::message::Kind;
 

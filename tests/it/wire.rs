@@ -336,7 +336,7 @@ alone! {
         let until = clock::up_ms() + 1_000;
         while clock::up_ms() < until {
             served.engine.show(Measure::Head("1:00000000".to_owned()));
-            awake.line.active();
+            awake.feed.commander.as_ref().expect("a way").active();
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         served.engine.record(By::ENGINE, EventKind::Paused);
@@ -536,8 +536,15 @@ alone! {
         let mut client = served.attach(cockpit()).await;
         let mut screen = Screen::of(&mut client.feed);
         let bytes = vec![7; 300_000];
-        let name = "../graph.png".to_owned();
-        client.line.ask_with_file(note("look"), 0, name, bytes.clone()).await.expect("carried out");
+        let here = tempfile::tempdir().expect("a folder");
+        let graph = here.path().join("graph.png");
+        std::fs::write(&graph, &bytes).expect("written");
+        let commander = client.feed.commander.clone().expect("a way");
+        commander.ask_with_file(note("look"), &graph, 0).await.expect("carried out");
+        let missing = commander.ask_with_file(note("look"), &here.path().join("none"), 0).await;
+        assert!(missing.is_err_and(|refusal| refusal.0.contains("No such file")));
+        let folder = commander.ask_with_file(note("look"), here.path(), 0).await;
+        assert!(folder.is_err_and(|refusal| refusal.0.contains("only a file can be attached")));
         let evidence = |s: &Screen| {
             s.state.recent.iter().find_map(|event| match &event.event {
                 EventKind::EvidenceAdded { path, bytes, .. } => Some((path.clone(), *bytes)),

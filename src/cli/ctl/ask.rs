@@ -1,6 +1,5 @@
 //! Asks an engine for a command, and says what the log has of it.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,13 +47,15 @@ pub(super) async fn ask(
     command: Command,
     seen: Option<u64>,
 ) -> Result<Done, Failure> {
-    let Attached { mut feed, session, person, line, .. } = attached;
+    let Attached { mut feed, session, person, .. } = attached;
     let commander = feed.commander.take().ok_or_else(|| gone(&session))?;
     let seen = seen.unwrap_or(feed.state.seq);
     let answer = match verb {
         Verb::Note { attach: Some(path), .. } => {
-            let (name, bytes) = file(path).map_err(Failure::Usage)?;
-            line.ask_with_file(command.clone(), seen, name, bytes).await
+            if let Err(e) = std::fs::metadata(path) {
+                return Err(Failure::Usage(format!("{} cannot be read: {e}", path.display())));
+            }
+            commander.ask_with_file(command.clone(), path, seen).await
         }
         _ => commander.ask(command.clone(), seen).await,
     };
@@ -93,13 +94,6 @@ fn over(feed: &mut Feed) -> Option<String> {
         }
     }
     feed.state.outcome.map(|(outcome, _)| format!("the session is over: {}", outcome.word()))
-}
-
-fn file(path: &Path) -> Result<(String, Vec<u8>), String> {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-    let name = name.ok_or_else(|| format!("{} is no file", path.display()))?;
-    let bytes = std::fs::read(path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
-    Ok((name, bytes))
 }
 
 /// Collects the events of one command, which come together.

@@ -35,6 +35,8 @@ mod wheel;
 
 pub use available::why_not;
 
+use std::path::PathBuf;
+
 use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -66,6 +68,12 @@ pub enum Outcome {
     /// Closes, and asks the engine; `seen` is the event up to which the operator had seen the session when deciding.
     Ask {
         command: Command,
+        seen: u64,
+    },
+    /// Closes, and asks the engine; the file at `path` goes along.
+    Attach {
+        command: Command,
+        path: PathBuf,
         seen: u64,
     },
     /// Closes, and does what a key would have done.

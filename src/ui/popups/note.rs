@@ -1,4 +1,5 @@
-//! A note into the log: text and a tag. Nothing is at stake, so it opens ready to type and Enter writes it.
+//! A note into the log: text, a tag, and a file that goes into the session's evidence. Nothing is at stake, so it opens
+//! ready to type and Enter writes it.
 
 use super::dialog::{Dialog, Facts, Question, may};
 use super::field::Field;
@@ -31,6 +32,7 @@ impl Question for Note {
             fields: vec![
                 Field::text("text", "note", false),
                 Field::choice("tag", "tag", TAGS.map(|(_, word)| word.to_owned()).to_vec()),
+                Field::text("file", "file to attach", false),
             ],
             buttons: vec![Button::close("throw away").key(None), Button::act("write", "write").needs("text")],
             quick: true,
@@ -45,6 +47,10 @@ impl Question for Note {
     fn answer(&self, _word: &'static str, form: &Form, seen: u64, _cx: &Context) -> Outcome {
         let tag = TAGS.get(form.choice("tag")).map_or(NoteTag::default(), |(tag, _)| *tag);
         let text = form.text("text").unwrap_or_default();
-        Outcome::Ask { command: Command::Note { tag, text, attached: None }, seen }
+        let command = Command::Note { tag, text, attached: None };
+        match form.text("file") {
+            Some(path) => Outcome::Attach { command, path: path.into(), seen },
+            None => Outcome::Ask { command, seen },
+        }
     }
 }
