@@ -418,8 +418,8 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::session::Command;
     use crate::event::{By, Seat};
+    use crate::session::Command;
     use crate::wire::message::Kind;
 
     fn lines(count: u64) -> Vec<Vec<u8>> {
