@@ -36,6 +36,9 @@ impl Checkout {
             .status()
             .expect("bash");
         assert!(made.success(), "the simulator does not set up");
+        // A runbook's file is of one session at a time: each checkout has its own.
+        let copied = Command::new("cp").arg("-a").arg(SAMPLE).arg(checkout.folder.path()).status();
+        assert!(copied.expect("cp runs").success());
         checkout
     }
 
@@ -68,7 +71,7 @@ impl Checkout {
             command.arg("--set").arg(set);
         }
         command
-            .arg(format!("{SAMPLE}/runbook.toml"))
+            .arg(self.folder.path().join("mtproxy/runbook.toml"))
             .env("GONOGO_STATE_DIR", self.folder.path().join("state"))
             .stdin(Stdio::null());
         command
@@ -89,6 +92,7 @@ impl Checkout {
     fn events(&self) -> Vec<Value> {
         let sessions = std::fs::read_dir(self.folder.path().join("state/sessions")).expect("sessions");
         let session = sessions.map(|s| s.expect("a session").path()).max().expect("one");
+        crate::record::hold(&session.join("audit.jsonl"));
         let log = std::fs::read_to_string(session.join("audit.jsonl")).expect("a log");
         log.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")["event"].clone()).collect()
     }
