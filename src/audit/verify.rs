@@ -1,5 +1,6 @@
 //! Is the record whole? Reads a log as bytes, judges it, and holds what lies beside it against the digests in it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader, Read as _};
@@ -233,7 +234,7 @@ struct Reading {
     vouched: Vec<Vouched>,
     /// The hashes of the anchored events, as they are.
     anchored: Vec<(u64, String)>,
-    wanted: Vec<u64>,
+    wanted: BTreeSet<u64>,
     clocks: Option<(DateTime<Utc>, u64)>,
 }
 

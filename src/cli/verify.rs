@@ -1,5 +1,6 @@
 //! `gonogo verify`: is the record whole?
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args as ClapArgs;
@@ -7,7 +8,10 @@ use color_eyre::eyre::{Result, WrapErr as _, eyre};
 use serde_json::json;
 
 use crate::audit::dir;
+use crate::audit::reader::Tail;
+use crate::audit::receipts::{Receipt, Receipts};
 use crate::audit::verify::{Anchor, Report, verify};
+use crate::event::{Event, EventKind};
 use crate::text;
 
 /// What is to be verified.
@@ -27,6 +31,9 @@ pub(super) struct Args {
     /// Hold the log against a head that somebody noted, as the cockpit and the end of a run show it.
     #[arg(long, value_name = "SEQ:HASH")]
     anchor: Vec<Anchor>,
+    /// Hold the log against the heads that somebody saw of it, as their `receipts.jsonl` keeps them.
+    #[arg(long, value_name = "FILE")]
+    receipts: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -37,16 +44,42 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let path = match dir::find(&args.session) {
         Ok(path) => path,
         // With an anchor a log that is gone is a verdict, not a slip of the pen.
-        Err(_) if !args.anchor.is_empty() => args.session.clone().into(),
+        Err(_) if !args.anchor.is_empty() || args.receipts.is_some() => args.session.clone().into(),
         Err(why) => return Err(eyre!(why)),
     };
-    let report = verify(&path, &args.anchor).wrap_err_with(|| format!("cannot read {}", path.display()))?;
+    let mut anchors = args.anchor.clone();
+    if let Some(receipts) = &args.receipts {
+        anchors.extend(seen(receipts, &path)?);
+    }
+    let report = verify(&path, &anchors).wrap_err_with(|| format!("cannot read {}", path.display()))?;
     if args.json {
         println!("{}", as_json(&report));
     } else {
         print(&report);
     }
     Ok(ExitCode::from(report.code()))
+}
+
+/// What is in somebody's receipts of the session whose log is at `log`.
+fn seen(receipts: &Path, log: &Path) -> Result<Vec<Anchor>> {
+    let unreadable = || format!("cannot read {}", receipts.display());
+    std::fs::metadata(receipts).wrap_err_with(unreadable)?;
+    let session = name_of(log).ok_or_else(|| eyre!("{} names no session", log.display()))?;
+    let seen = Receipts::at(receipts.to_owned()).of(&session).wrap_err_with(unreadable)?;
+    if seen.is_empty() {
+        return Err(eyre!("{} holds nothing of session {session}", receipts.display()));
+    }
+    Ok(seen.into_iter().map(|Receipt { seq, hash, .. }| Anchor { seq, hash }).collect())
+}
+
+/// The session's name as its log gives it, or where that is gone, its folder's.
+fn name_of(log: &Path) -> Option<String> {
+    let first = Tail::open(log, 0).and_then(|mut tail| tail.next(1)).ok().flatten();
+    let opened = first.and_then(|line| serde_json::from_slice::<Event>(&line.bytes).ok());
+    match opened.map(|event| event.event) {
+        Some(EventKind::SessionOpened(opened)) => Some(opened.session),
+        _ => Some(log.parent()?.file_name()?.to_string_lossy().into_owned()),
+    }
 }
 
 fn print(report: &Report) {

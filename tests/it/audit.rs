@@ -102,6 +102,44 @@ fn an_untouched_record_is_clean_and_its_head_anchors_it() {
 }
 
 #[test]
+fn every_prefix_of_a_record_may_be_gone_on_with_and_none_behind_its_close() {
+    let (bench, whole) = (Bench::new(), log());
+    let state = crate::record::hold(&SESSION.1.join("audit.jsonl"));
+    assert!(state.is_closed());
+    let path = bench.0.path().join("audit.jsonl");
+    for end in 0..=whole.len() {
+        std::fs::write(&path, &whole[..end]).expect("written");
+        let lines = whole[..end].iter().filter(|byte| **byte == b'\n').count();
+        match gonogo::audit::reader::read(&path) {
+            Ok(log) => assert_eq!((log.events.len(), log.torn > 0), (lines, whole[end - 1] != b'\n')),
+            Err(why) => assert!(lines == 0 && why.to_string().contains("is empty"), "cut at {end}: {why}"),
+        }
+    }
+}
+
+#[test]
+fn receipts_anchor_a_record_that_was_cut() {
+    let folder = copy();
+    let path = folder.path().join("audit.jsonl");
+    let receipts = folder.path().join("receipts.jsonl");
+    let whole = gonogo::audit::reader::read(&path).expect("whole");
+    let session = crate::record::hold(&path).opened.expect("opened").session.clone();
+    let kept = gonogo::audit::receipts::Receipts::at(receipts.clone());
+    let last = whole.events.last().expect("events");
+    kept.note(&session, last.seq, &whole.hash, last.at);
+    let code = || {
+        let verify = Command::new(GONOGO).arg("verify").arg(&path).arg("--receipts").arg(&receipts).output();
+        verify.expect("gonogo runs").status.code()
+    };
+    assert_eq!(code(), Some(0));
+    assert_eq!(kept.hold_against(&whole), Ok(()));
+    std::fs::write(&path, lines()[..3].concat()).expect("cut");
+    assert_eq!(code(), Some(7));
+    let cut = gonogo::audit::reader::read(&path).expect("whole");
+    assert!(kept.hold_against(&cut).is_err_and(|why| why.starts_with("TRUNCATED")));
+}
+
+#[test]
 fn no_byte_of_a_log_can_be_changed_unseen() {
     let (bench, whole) = (Bench::new(), log());
     assert_eq!(bench.code(&whole), 0);

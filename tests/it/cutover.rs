@@ -155,7 +155,9 @@ impl World {
     }
 
     fn events(&self) -> Vec<Value> {
-        let log = std::fs::read_to_string(self.session().join("audit.jsonl")).expect("a log");
+        let log = self.session().join("audit.jsonl");
+        crate::record::hold(&log);
+        let log = std::fs::read_to_string(log).expect("a log");
         log.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
     }
 

@@ -14,6 +14,7 @@ mod outlives;
 mod private;
 mod probes;
 mod readme;
+mod record;
 mod runbook_files;
 mod shim;
 mod terminal;

@@ -143,6 +143,7 @@ impl Served {
 
     /// How often somebody was recorded as turned away.
     fn turned_away(&self) -> usize {
+        crate::record::hold(&self.folder().join("audit.jsonl"));
         let log = std::fs::read_to_string(self.folder().join("audit.jsonl")).expect("a log");
         log.lines().filter(|line| line.contains(r#""command_refused","command":"attach""#)).count()
     }
