@@ -133,7 +133,8 @@ fn judge(log: &Path) -> &'static str {
 #[test]
 fn a_log_that_others_may_have_written_is_not_gone_on_with() {
     use std::os::unix::fs::{PermissionsExt, symlink};
-    let spoil: [(&str, fn(&Path)); 4] = [
+    type Spoil = fn(&Path);
+    let spoil: [(&str, Spoil); 4] = [
         ("not a regular file", |log| {
             fs::rename(log, log.with_extension("moved")).expect("moved");
             fs::create_dir(log).expect("made");
