@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use rustix::fs::OFlags;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::dir::{self, create_new};
@@ -32,6 +32,11 @@ struct Line<'a> {
     after: u64,
     up_ms: u64,
     s: &'a [(String, &'static str, Option<String>, u32)],
+}
+
+#[derive(Deserialize)]
+struct When {
+    up_ms: u64,
 }
 
 impl TelemetryFile {
@@ -72,10 +77,11 @@ impl TelemetryFile {
         let mut telemetry = Self::default();
         let mut fits = vouched.is_none_or(|(bytes, _)| bytes == 0);
         let mut lines = BufReader::new(&file);
-        let mut line = Vec::new();
+        let (mut line, mut last) = (Vec::new(), Vec::new());
         while lines.read_until(b'\n', &mut line)? > 0 && line.ends_with(b"\n") {
             telemetry.hash.update(&line);
             telemetry.length += line.len() as u64;
+            last.clone_from(&line);
             line.clear();
             if let Some((bytes, sha256)) = vouched.filter(|(bytes, _)| *bytes == telemetry.length) {
                 fits = telemetry.mark() == (bytes, sha256.to_owned());
@@ -89,6 +95,7 @@ impl TelemetryFile {
             telemetry.length += line.len() as u64;
         }
         telemetry.file = Some(file);
+        telemetry.written_up_ms = serde_json::from_slice(&last).map_or(0, |When { up_ms }| up_ms);
         Ok((telemetry, fits))
     }
 
@@ -124,6 +131,12 @@ impl TelemetryFile {
         }
         self.hash.update(&line);
         self.length += line.len() as u64;
+    }
+
+    /// When the last line was written, on the boot clock; 0 before the first.
+    #[must_use]
+    pub fn written_up_ms(&self) -> u64 {
+        self.written_up_ms
     }
 
     /// How far the file goes: length and SHA-256.
@@ -182,6 +195,7 @@ mod tests {
         let (mut telemetry, _) = reopen(folder.path(), &second);
         telemetry.keep(3, 9_000, &sample(3));
         let (again, lost) = reopen(folder.path(), &telemetry.mark());
+        assert_eq!(again.written_up_ms(), 9_000, "the last sign of whoever sampled");
         assert_eq!((again.mark(), lost), (telemetry.mark(), None));
         assert_eq!(fs::read_to_string(&path).expect("readable").lines().count(), 3);
     }

@@ -41,6 +41,13 @@ impl SessionLog {
     }
 }
 
+impl SessionLog {
+    /// The last sign of an engine that sampled, on the boot clock.
+    pub(super) fn last_sampled(&self) -> u64 {
+        self.telemetry.written_up_ms()
+    }
+}
+
 impl Journal for SessionLog {
     fn append(&mut self, events: &[Arc<Event>]) -> Result<String, LogHealth> {
         self.writer.append(events).map_err(health)?;

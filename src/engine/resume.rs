@@ -64,7 +64,11 @@ pub fn resume(folder: &Path, given: &HashMap<String, String>) -> Result<Resumed,
     let (log, mended) = SessionLog::open(dir, &log)?;
     findings.extend(mended);
 
-    let gap = last_sign.map(|last| EventKind::Unobserved { from: last, to: clock::up_ms().max(last) });
+    // Where nothing happened for a while there was still an engine that looked.
+    let gap = last_sign.map(|last| {
+        let to = clock::up_ms().max(last);
+        EventKind::Unobserved { from: log.last_sampled().clamp(last, to), to }
+    });
     let first = gap.into_iter().chain([engine_started(findings.clone())]).collect();
     let runbook = (*runbook).clone();
     let engine = raise(Parts { opened, runbook, secrets, redactor, log, state, first, adopt, started })?;
