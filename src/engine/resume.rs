@@ -57,9 +57,6 @@ pub fn resume(folder: &Path, given: &HashMap<String, String>) -> Result<Resumed,
         findings.push(format!("{file} is not what is run any more: the session keeps to its own copy"));
     }
     findings.extend(adopt.iter().filter_map(|effect| found(dir.path(), effect)));
-    let started =
-        runbook.all_steps().filter_map(|s| Some((s.id.clone(), state.step(&s.id).process.clone()?)));
-    let started = started.collect();
     let last_sign = state.last.map(|last| last.up_ms).filter(|_| same_boot);
     let (log, mended) = SessionLog::open(dir, &log)?;
     findings.extend(mended);
@@ -71,7 +68,7 @@ pub fn resume(folder: &Path, given: &HashMap<String, String>) -> Result<Resumed,
     });
     let first = gap.into_iter().chain([engine_started(findings.clone())]).collect();
     let runbook = (*runbook).clone();
-    let engine = raise(Parts { opened, runbook, secrets, redactor, log, state, first, adopt, started })?;
+    let engine = raise(Parts { opened, runbook, secrets, redactor, log, state, first, adopt })?;
     Ok(Resumed { engine, findings })
 }
 

@@ -23,9 +23,7 @@ use crate::audit::writer::LogError;
 use crate::check;
 use crate::clock;
 use crate::event::{By, EventKind, LOG_FORMAT, Mode, SessionOpened};
-use crate::process::Identity;
 use crate::redact::{Redactor, TooShort};
-use crate::runbook::StepId;
 use crate::runbook::interpolate::Scope;
 use crate::runbook::model::{Host, Runbook};
 use crate::session::{State, read_plan};
@@ -122,7 +120,6 @@ pub fn start(opening: &Opening) -> Result<Engine, OpenError> {
         state: State::default(),
         first,
         adopt: Vec::new(),
-        started: Vec::new(),
     })
 }
 
@@ -139,13 +136,11 @@ pub(super) struct Parts {
     pub first: Vec<EventKind>,
     /// Attempts that an earlier engine started, taken over once that is on disk.
     pub adopt: Vec<Effect>,
-    /// The processes that `start` steps have left to the host.
-    pub started: Vec<(StepId, Identity)>,
 }
 
 /// Starts the loop and what is around it.
 pub(super) fn raise(parts: Parts) -> Result<Engine, OpenError> {
-    let Parts { opened, runbook, secrets, redactor, log, state, first, adopt, started } = parts;
+    let Parts { opened, runbook, secrets, redactor, log, state, first, adopt } = parts;
     let session_dir = PathBuf::from(&opened.session_dir);
     let (inbox, inbox_end) = mpsc::unbounded_channel();
     let (asks, asks_end) = mpsc::channel(256);
@@ -161,16 +156,15 @@ pub(super) fn raise(parts: Parts) -> Result<Engine, OpenError> {
             runbook_dir: runbook.dir.clone(),
             ..Scope::default()
         };
-        let checks = check::Context::new(&runbook);
-        started.into_iter().for_each(|(step, process)| checks.note_started(step, process));
         let around = Surroundings {
             scope,
             session_dir: session_dir.clone(),
             secrets,
             redactor: redactor.clone(),
             program: Program::own()?,
-            checks,
+            checks: check::Context::new(&runbook),
         };
+        around.recall(&state);
         Box::new(Real::new(around, inbox.clone()))
     };
     for event in first {

@@ -116,3 +116,20 @@ fn an_engine_that_takes_over_twice_adds_itself_once_each_time() {
         assert_eq!(starts.count(), 1 + absences);
     }
 }
+
+#[test]
+fn only_what_is_idempotent_runs_again_by_itself_and_not_for_ever() {
+    let look = "observe.look".into();
+    let mut play = Theatre::new(OBSERVED);
+    play.advance().expect("it can begin");
+    play.lose(&look, "its shim is gone");
+    assert_eq!(play.state().step(&look).status, StepStatus::Unknown);
+
+    let mut play = Theatre::new(&OBSERVED.replace("run = [\"true\"]", "run = [\"true\"]\n  idempotent = true"));
+    play.advance().expect("it can begin");
+    for attempt in 1..=3 {
+        assert_eq!(play.state().step(&look).attempt, attempt);
+        play.lose(&look, "its shim is gone");
+    }
+    assert_eq!(play.state().step(&look).status, StepStatus::Unknown, "a person is asked after all");
+}

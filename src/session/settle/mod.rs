@@ -43,9 +43,10 @@ pub fn settle(state: &State, facts: &Facts, now: Now) -> Settled {
     if state.runbook.is_none() || state.is_closed() {
         return Settled::default();
     }
-    let rules: [&Rule; 6] = [
+    let rules: [&Rule; 7] = [
         &|round| by_engine(ends_session(round.state)),
         &|round| by_engine(steps::ends(round)),
+        &|round| by_engine(steps::run_again(round)),
         &|round| by_engine(rollback::goes_on(round)),
         &|round| triggers::fire(round, facts),
         &|round| by_engine(steps::start(round)),

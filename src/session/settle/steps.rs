@@ -86,6 +86,27 @@ fn green_since(state: &State, checks: &[crate::runbook::CheckId]) -> Option<u64>
     })
 }
 
+/// How often a step may be lost and run again before a person is asked after all.
+const MOST_LOST: u32 = 3;
+
+/// Runs again what nobody can say the end of, where the runbook calls it idempotent.
+pub(super) fn run_again(round: &mut Round) -> Vec<EventKind> {
+    let state = round.state;
+    let Some(runbook) = state.runbook.as_deref().filter(|_| state.paused.is_none()) else {
+        return Vec::new();
+    };
+    let in_hand = |step: &Step| match state.active_rollback() {
+        Some(rollback) => rollback.steps.contains(&step.id),
+        None => state.current_stage().is_some_and(|stage| stage.as_str() == step.id.stage()),
+    };
+    let lost = |step: &&Step| {
+        let seen = state.step(&step.id);
+        seen.status == StepStatus::Unknown && step.idempotent && seen.tries < MOST_LOST && in_hand(step)
+    };
+    let lost = runbook.all_steps().find(lost);
+    lost.map(|step| starting::start(state, step, round.now.up_ms)).unwrap_or_default()
+}
+
 /// Starts the steps of the stage in hand whose turn has come.
 pub(super) fn start(round: &mut Round) -> Vec<EventKind> {
     let state = round.state;
