@@ -125,7 +125,8 @@ fn only_what_is_idempotent_runs_again_by_itself_and_not_for_ever() {
     play.lose(&look, "its shim is gone");
     assert_eq!(play.state().step(&look).status, StepStatus::Unknown);
 
-    let mut play = Theatre::new(&OBSERVED.replace("run = [\"true\"]", "run = [\"true\"]\n  idempotent = true"));
+    let mut play =
+        Theatre::new(&OBSERVED.replace("run = [\"true\"]", "run = [\"true\"]\n  idempotent = true"));
     play.advance().expect("it can begin");
     for attempt in 1..=3 {
         assert_eq!(play.state().step(&look).attempt, attempt);
