@@ -86,9 +86,9 @@ fn hurried() -> Limits {
 }
 
 /// A session that waits for somebody to begin it.
-fn engine() -> Engine {
+fn engine(runbook: &str) -> Engine {
     let host = Host { name: "h".to_owned(), os: "linux".to_owned(), arch: "x86_64".to_owned() };
-    let source = Source { text: RUNBOOK.to_owned(), file: "pair.toml".to_owned(), dir: "/tmp".into() };
+    let source = Source { text: runbook.to_owned(), file: "pair.toml".to_owned(), dir: "/tmp".into() };
     let inputs = Inputs { set: Default::default(), host: host.clone(), missing: Missing::Error };
     let loaded = load(&source, &inputs);
     let runbook = loaded.runbook.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics));
@@ -115,7 +115,11 @@ async fn client_as(uid: &'static str, folder: &Path) -> String {
 
 impl Served {
     fn new(limits: Limits) -> Self {
-        let engine = engine();
+        Self::of(RUNBOOK, limits)
+    }
+
+    fn of(runbook: &str, limits: Limits) -> Self {
+        let engine = engine(runbook);
         let listening = socket::bind(&engine.session_dir).expect("bound");
         let about = About { limits, ..About::default() };
         let serving = tokio::spawn(serve(listening, engine.clone(), about));
@@ -278,6 +282,27 @@ alone! {
                     if matches!(&event.event, EventKind::NoteAdded { text, .. } if *text == wanted));
             }
             assert!(told, "{wanted} was answered before it was shown");
+        }
+    }
+
+    async fn of_two_advances_at_once_exactly_one_wins() {
+        let stages = 30;
+        let stage = |n| {
+            format!("[[stage]]\nid = \"s{n}\"\n[[stage.step]]\nid = \"look\"\nconfirm = \"Is it there?\"\n")
+        };
+        let text = "id = \"race\"\ntitle = \"Race\"\n".to_owned() + &(0..stages).map(stage).collect::<String>();
+        let served = Served::of(&text, Limits::default());
+        let (mut one, two) = (served.attach(cockpit()).await, served.attach(cockpit()).await);
+        let mut screen = Screen::of(&mut one.feed);
+        screen.until(|s| s.state.present().count() > 0).await;
+        let (one, two) = (one.feed.commander.expect("a way"), two.feed.commander.expect("a way"));
+        for number in 0..stages {
+            let advance = || Command::Advance { typed: None, over: None };
+            let seen = served.inside().await.state.seq;
+            let (first, second) = tokio::join!(one.ask(advance(), seen), two.ask(advance(), seen));
+            assert!(first.is_ok() != second.is_ok(), "round {number}: {first:?}, {second:?}");
+            let step = format!("s{number}.look");
+            one.ask(Command::Confirm { step: step.into(), yes: true, note: None }, 0).await.expect("confirmed");
         }
     }
 
@@ -468,7 +493,7 @@ alone! {
         std::fs::create_dir(&share).expect("made");
         std::os::unix::fs::chown(&share, Some(0), Some(1)).expect("root may");
         std::fs::set_permissions(&share, PermissionsExt::from_mode(0o2770)).expect("ours");
-        let engine = engine();
+        let engine = engine(RUNBOOK);
         let listening = socket::bind_shared(&share, &engine.session, "daemon").expect("bound");
         let folder = listening.folder().to_owned();
         tokio::spawn(serve(listening, engine, About::default()));
