@@ -4,7 +4,7 @@ use chrono::{FixedOffset, Offset, Utc};
 use ratatui::buffer::{Buffer, Cell};
 
 use super::*;
-use crate::event::{By, EventKind, Health, NoteTag};
+use crate::event::{By, EventKind, Health, NoteTag, Seat};
 use crate::feed::OutputPiece;
 use crate::session::telemetry::{LogHealth, Measure, Presence};
 use crate::ui::keymap::Keymap;
@@ -110,6 +110,9 @@ fn a_cutover_driven_in_pairs_says_who_is_here_and_who_is_waited_for() {
         story.driver_leaves();
         let buf = draw(&story, &mut view, &Theme::dark(), width, height);
         insta::assert_snapshot!(format!("driver_away_{width}x{height}"), text(&buf));
+        if (width, height) == (120, 36) {
+            insta::assert_debug_snapshot!("driver_away_styles", buf);
+        }
     }
 }
 
@@ -208,6 +211,12 @@ fn hostile() -> Story {
         series.samples.iter_mut().for_each(|sample| sample.value = Some(evil()));
     }
     story.tell(EventKind::NoteAdded { tag: NoteTag::Observation, text: evil() });
+    let person = story.joins(&evil(), 2071, Seat::Navigator, &[&evil()]);
+    story.tell_by(By::Person(person.clone()), EventKind::WheelAsked);
+    story.tell_by(By::Person(driver()), EventKind::WheelOffered { to: evil() });
+    story.tell(EventKind::WheelPassed { from: None, to: evil() });
+    story.joins(&evil().repeat(2), 2072, Seat::Observer, &[]);
+    story.tell(EventKind::OperatorLeft { person, why: evil() });
     story
 }
 

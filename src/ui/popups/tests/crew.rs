@@ -2,8 +2,8 @@
 
 use super::fixture::*;
 use super::states::*;
-use crate::event::{Person, Seat};
-use crate::session::{Command, State};
+use crate::event::{NoteTag, Person, Seat};
+use crate::session::{Command, Note, State, WheelOffer};
 use crate::ui::popups::{self, Outcome, Popup};
 
 fn desk(state: State, operator: Person) -> Desk {
@@ -150,10 +150,10 @@ fn the_wheel_is_offered_by_one_and_taken_by_the_other() {
     assert_eq!(led(&offered, popups::wheel, "y"), ask(Command::DeclineWheel));
     let taker = desk(wheel_offered(), navigator());
     let mut popup = taker.open(popups::wheel);
-    assert_eq!(taker.press_at(&mut popup, "y", 80, 8), Outcome::Stay);
-    assert!(taker.drawn(&*popup, 80, 8).contains("read to the end first"));
-    assert_eq!(taker.press_at(&mut popup, "end", 80, 8), Outcome::Stay);
-    assert_eq!(taker.press_at(&mut popup, "y", 80, 8), ask(Command::AcceptWheel));
+    assert_eq!(taker.press_at(&mut popup, "y", 80, 24), Outcome::Stay);
+    assert!(taker.drawn(&*popup, 80, 24).contains("read to the end first"));
+    assert_eq!(taker.press_at(&mut popup, "end", 80, 24), Outcome::Stay);
+    assert_eq!(taker.press_at(&mut popup, "y", 80, 24), ask(Command::AcceptWheel));
 }
 
 #[test]
@@ -227,4 +227,83 @@ fn what_the_other_one_sees_looks_as_recorded() {
             insta::assert_snapshot!(format!("{name}_{width}x{height}"), desk.drawn(&*popup, width, height));
         }
     }
+}
+
+#[test]
+fn where_the_session_stands_is_told_whole() {
+    let mut state = override_asked();
+    state.notes.push_back(Note {
+        seq: 200,
+        tag: NoteTag::Decision,
+        text: "dba accepts the lag until 03:00".to_owned(),
+        by: "opsC".to_owned(),
+        at: ago(300_000).at,
+        attached: None,
+    });
+    let desk = desk(state, navigator());
+    let shown = screen(&desk, &*desk.open(|cx| popups::detail(cx, &popups::Subject::Handover)));
+    for line in [
+        "wheel: opsA   here: opsA, opsB, opsD",
+        "opsA asks a second person to override the gate of switch: known lag, INC-7781",
+        "check lag is failing: 7.2s, expected at most 5s  released by: lag green",
+        "no step runs",
+        "back to before freeze: 4 steps, about 1m 20s",
+        "opsC decision  dba accepts the lag until 03:00",
+    ] {
+        assert!(shown.contains(line), "{line}:\n{shown}");
+    }
+}
+
+#[test]
+fn names_and_notes_that_mean_harm_never_reach_a_cell() {
+    let harm = "x\u{1b}[2J\u{1b}]0;t\u{7}\u{202e}gpj.exe\u{200b}\u{9b}31m\r\u{ad}\u{e0041}\n".repeat(3);
+    let mut state = override_asked();
+    let gate = &mut plan(&mut state).stages[1].gate;
+    (gate.approvals, gate.roles) = (2, vec!["app".to_owned()]);
+    let mut votes = voting().stages["switch"].votes.clone();
+    for vote in &mut votes {
+        (vote.person, vote.note) = (harm.clone(), Some(harm.clone()));
+        (vote.void, vote.also) = (Some(harm.clone()), vec![harm.clone()]);
+    }
+    let switch = state.stages.get_mut("switch").unwrap();
+    switch.votes = votes;
+    switch.override_asked.as_mut().unwrap().reason = harm.clone();
+    let mut other = state.crew["opsB"].clone();
+    (other.person.person, other.roles) = (harm.clone(), vec![harm.clone()]);
+    other.credentials.ssh = Some(harm.clone());
+    state.crew.insert(harm.clone(), other);
+    state.wheel_asked = vec![harm.clone()];
+    let offered = WheelOffer { from: harm.clone(), to: "opsB".to_owned() };
+    let states = [state.clone(), State { wheel_offer: Some(offered), ..state.clone() }];
+    let opens: [&dyn Fn(&popups::Context) -> popups::Opened; 5] = [
+        &popups::vote,
+        &popups::advance,
+        &popups::wheel,
+        &|cx| popups::detail(cx, &popups::Subject::Handover),
+        &|cx| popups::detail(cx, &popups::Subject::Person(harm.clone())),
+    ];
+    for state in states {
+        for operator in [navigator(), Desk::new(at_go()).operator] {
+            let desk = desk(state.clone(), operator);
+            for open in opens {
+                let popup = desk.open(open);
+                for (width, height) in [(120, 60), (60, 15), (20, 8)] {
+                    for cell in desk.buffer(&*popup, width, height).content() {
+                        let shown = cell.symbol().chars().all(crate::text::is_allowed);
+                        assert!(shown, "{popup:?}: {:?}", cell.symbol());
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_vote_has_its_styles() {
+    let desk = desk(voting(), navigator());
+    let popup = desk.open(popups::vote);
+    let area = ratatui::layout::Rect::new(0, 0, 120, 36);
+    let mut buffer = ratatui::buffer::Buffer::empty(area);
+    popup.render(area, &mut buffer, &desk.cx(), &crate::ui::theme::Theme::dark());
+    insta::assert_debug_snapshot!("vote_styles", buffer);
 }
