@@ -160,7 +160,7 @@ impl<J: Journal> Machine<J> {
             self.recover(&asks, now, &mut turn);
         }
         self.reserve = self.journal.mind_the_disk().filter(|_| self.log == LogHealth::Ok);
-        let refusal = Refusal::new(log_sentence(&self.health()));
+        let refusal = Refusal::new(self.health().sentence());
         let (asks, refused): (Vec<Ask>, Vec<Ask>) = asks.into_iter().partition(|ask| {
             self.log == LogHealth::Ok && (self.reserve.is_none() || self.is_way_back(&ask.command))
         });
@@ -233,8 +233,10 @@ impl<J: Journal> Machine<J> {
     fn recover(&mut self, asks: &[Ask], now: Now, turn: &mut Turn) {
         let urgent = !self.unrecorded.is_empty()
             || asks.iter().any(|ask| matches!(ask.command, Command::Rollback { .. } | Command::Kill { .. }));
-        let why = log_sentence(&self.log);
+        let why = self.log.sentence();
         match self.journal.recover(urgent) {
+            // A log begins with its session's opening; that it could not be written at once is worth no event.
+            Ok(_) if self.state.seq == 0 => self.log = LogHealth::Ok,
             Ok(dropped_bytes) => {
                 let event = EventKind::LogRecovered { why, dropped_bytes };
                 let recovered = stamp(&self.state, now, By::ENGINE, event);
@@ -313,7 +315,7 @@ impl<J: Journal> Machine<J> {
             }
             Err(health) => {
                 // Nothing of this happened. What came from outside is kept and told again when the log is back.
-                let refusal = Refusal::new(log_sentence(&health));
+                let refusal = Refusal::new(health.sentence());
                 self.log = health;
                 turn.answers.extend(answers.into_iter().map(|(answer, _)| (answer, Err(refusal.clone()))));
                 turn.next_up_ms = now.up_ms + LOOK_MS;
@@ -398,15 +400,5 @@ fn quiet_since(state: &State, trigger: &TriggerId) -> u64 {
     match state.triggers.get(trigger) {
         Some(TriggerState::Quiet { since }) => *since,
         _ => 0,
-    }
-}
-
-/// Why commands are refused while the log cannot be written.
-#[must_use]
-pub fn log_sentence(health: &LogHealth) -> String {
-    match health {
-        LogHealth::Ok => "the log is written".to_owned(),
-        LogHealth::Full(why) => format!("the log cannot be written, the disk is full: {why}"),
-        LogHealth::Failed(why) => format!("the log cannot be written: {why}"),
     }
 }

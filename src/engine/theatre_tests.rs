@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::driver::{self, AdoptOrder, Effect};
-use super::theatre::Theatre;
-use crate::event::{EventKind, Health, ItemOf, Outcome, Person, Resolution, Seat};
+use super::machine::{Input, Machine};
+use super::theatre::{Memory, Theatre};
+use crate::event::{By, EventKind, Health, ItemOf, Outcome, Person, Resolution, Seat};
+use crate::redact::Redactor;
 use crate::runbook::{StageId, StepId};
 use crate::session::telemetry::LogHealth;
 use crate::session::{Command, Situation, StageStatus, State, StepStatus, TriggerState, gate, rollback};
@@ -508,6 +510,21 @@ fn while_the_log_cannot_be_written_nothing_starts_and_what_came_in_is_not_lost()
     play.machine.journal_mut().broken = None;
     play.until("it goes on", |s| step_status(s, "switch.stop-old") == StepStatus::Passed);
     assert!(matches!(play.events()[before].event, EventKind::LogRecovered { .. }), "the first event after");
+}
+
+#[test]
+fn a_log_that_fails_at_its_first_event_still_begins_with_the_opening() {
+    let play = begun();
+    let opening = play.events()[0].event.clone();
+    let mut memory = Memory::default();
+    memory.broken = Some(LogHealth::Failed("/var: Input/output error".to_owned()));
+    let redactor = Redactor::new([("", ""); 0]).expect("no secret is too short");
+    let mut machine = Machine::new(State::default(), memory, redactor);
+    machine.turn(vec![Input::Own(By::ENGINE, opening.clone())], play.now);
+    assert!(machine.journal().events.is_empty());
+    machine.journal_mut().broken = None;
+    machine.turn(Vec::new(), play.now);
+    assert_eq!(machine.journal().events[0].event, opening);
 }
 
 #[test]

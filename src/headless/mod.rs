@@ -12,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::clock;
 use crate::event::{Event, author, describe};
 use crate::feed::{Feed, FeedItem};
+use crate::session::telemetry::Measure;
 use crate::session::{Command, State};
 use crate::text;
 use answers::Answers;
@@ -87,6 +88,7 @@ fn take(state: &mut State, item: FeedItem) {
             print(&event);
             state.apply(&event);
         }
+        FeedItem::Measure(Measure::Log(health)) => say(&health.sentence()),
         FeedItem::Measure(_) => {}
         FeedItem::Lost(why) => say(&why),
     }

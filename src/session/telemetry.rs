@@ -104,6 +104,18 @@ pub enum LogHealth {
     Failed(String),
 }
 
+impl LogHealth {
+    /// What it means for whoever wants something recorded.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Ok => "the log is written".to_owned(),
+            Self::Full(why) => format!("the log cannot be written, the disk is full: {why}"),
+            Self::Failed(why) => format!("the log cannot be written: {why}"),
+        }
+    }
+}
+
 /// What the engine measures and hands on, to be folded into [`Telemetry`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
