@@ -243,11 +243,29 @@ fn trusted_folder(path: &Path, meta: &fs::Metadata) -> Result<(), DirError> {
 
 /// Makes a folder for its owner alone, with its parents, or checks the one that is there.
 fn private_folder(path: &Path) -> Result<(), DirError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(at(path))?;
+    durable_folder(path).map_err(at(path))?;
     trusted_folder(path, &fs::symlink_metadata(path).map_err(at(path))?)?;
     // Whatever the umask, or an earlier hand, made of it.
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
     fs::set_permissions(path, private).map_err(at(path))
+}
+
+/// Makes a folder and its parents, each on disk in the folder that it lies in; one that is there is left as it is.
+fn durable_folder(path: &Path) -> io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let make = || DirBuilder::new().mode(0o700).create(path);
+    let made = match make() {
+        Err(e) if e.kind() == io::ErrorKind::NotFound && path.parent().is_some() => {
+            durable_folder(parent)?;
+            make()
+        }
+        made => made,
+    };
+    match made {
+        Ok(()) => sync_folder(parent),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(e) => Err(e),
+    }
 }
 
 fn reserve_in(state: &Path, name: &str) -> Result<PathBuf, DirError> {
