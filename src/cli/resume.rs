@@ -17,6 +17,7 @@ use super::{exit, run};
 use crate::audit::dir;
 use crate::audit::reader;
 use crate::engine;
+use crate::event::Mode;
 use crate::session::State;
 use crate::text;
 use crate::wire::message::Kind;
@@ -143,8 +144,9 @@ fn bring_back(folder: &Path) -> Result<Option<ExitCode>> {
 fn foreground(folder: &Path, answers: Option<&Path>) -> Result<ExitCode> {
     let log = reader::read(&folder.join(dir::LOG))?;
     let state = State::of(&log.events);
+    let mode = state.opened.as_ref().map_or(Mode::Live, |opened| opened.mode);
     let answers = match (answers, state.runbook.as_deref()) {
-        (Some(path), Some(runbook)) => match crate::headless::answers::read(path, runbook) {
+        (Some(path), Some(runbook)) => match crate::headless::answers::read(path, runbook, mode) {
             Ok(answers) => Some(answers),
             Err(why) => {
                 text::safe_lines(&why).for_each(|line| anstream::eprintln!("{line}"));

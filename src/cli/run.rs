@@ -113,7 +113,7 @@ pub(super) fn drive(settings: Settings) -> Result<ExitCode> {
         Err(code) => return Ok(code),
     };
     let answers = match &settings.answers {
-        Some(path) => match crate::headless::answers::read(path, &runbook) {
+        Some(path) => match crate::headless::answers::read(path, &runbook, settings.mode) {
             Ok(answers) => Some(answers),
             Err(why) => {
                 text::safe_lines(&why).for_each(|line| anstream::eprintln!("{line}"));
@@ -191,10 +191,13 @@ pub(super) async fn foreground(engine: Engine, answers: Option<Answers>) -> Exit
             return refused(&why);
         }
     };
-    let Some(feed) = engine.arrive(operator::person(), operator::credentials(), Vec::new()).await else {
+    let (own, roles) =
+        (operator::person(), answers.as_ref().map(|a| a.stands_for.clone()).unwrap_or_default());
+    let Some(feed) = engine.arrive(own.clone(), operator::credentials(), roles).await else {
         return refused("the engine ended before it had begun");
     };
-    let code = crate::headless::drive(feed, answers).await;
+    let stand_ins = crate::headless::stand_ins(&engine, answers.as_ref(), &own.person).await;
+    let code = crate::headless::drive(feed, answers, stand_ins).await;
     stop_and_say(&engine, "the headless run ended").await;
     served.abort();
     ExitCode::from(code)

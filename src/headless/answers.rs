@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::event::Mode;
 use crate::runbook::model::{Action, Runbook};
 use crate::runbook::{StageId, StepId};
 
@@ -20,7 +21,18 @@ pub struct Answers {
     pub point_of_no_return: Vec<StageId>,
     pub confirm: HashMap<StepId, Answer>,
     pub tick: HashMap<StageId, Items>,
+    /// Who votes GO at a gate, in the place of people who are not there; empty in a live session.
+    pub vote: HashMap<StageId, Vec<Voter>>,
+    /// The roles of the questions that are answered: in a rehearsal the file stands in for whoever has them.
+    pub stands_for: Vec<String>,
     pub on_hold: OnHold,
+}
+
+/// Somebody who votes GO by the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Voter {
+    pub person: String,
+    pub role: Option<String>,
 }
 
 /// The answer to one question.
@@ -91,7 +103,8 @@ struct File {
     confirm: HashMap<toml::Spanned<String>, toml::Spanned<FileAnswer>>,
     #[serde(default)]
     tick: HashMap<toml::Spanned<String>, FileItems>,
-    vote: Option<toml::Spanned<toml::Table>>,
+    #[serde(default)]
+    vote: HashMap<toml::Spanned<String>, Vec<FileVoter>>,
     #[serde(default)]
     on_hold: HashMap<toml::Spanned<String>, HoldAnswer>,
 }
@@ -112,26 +125,40 @@ struct WholeAnswer {
 }
 
 #[derive(Deserialize)]
+#[serde(untagged, expecting = "who votes is a name or { person, role }")]
+enum FileVoter {
+    Name(String),
+    ForRole(RoleVoter),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RoleVoter {
+    person: String,
+    role: String,
+}
+
+#[derive(Deserialize)]
 #[serde(untagged, expecting = "items are \"all\" or a list")]
 enum FileItems {
     Word(String),
     Named(Vec<String>),
 }
 
-/// Reads a file and holds its names against the runbook.
+/// Reads a file for a session of `mode`, and holds its names against the runbook.
 ///
 /// # Errors
 /// A sentence with `file:line:col` for each thing that is wrong, a line each.
-pub fn read(path: &Path, runbook: &Runbook) -> Result<Answers, String> {
+pub fn read(path: &Path, runbook: &Runbook, mode: Mode) -> Result<Answers, String> {
     let text = std::fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
-    parse(&path.display().to_string(), &text, runbook)
+    parse(&path.display().to_string(), &text, runbook, mode)
 }
 
 /// Reads answers from `text`; `name` is the file's name in errors.
 ///
 /// # Errors
 /// As [`read`].
-pub fn parse(name: &str, text: &str, runbook: &Runbook) -> Result<Answers, String> {
+pub fn parse(name: &str, text: &str, runbook: &Runbook, mode: Mode) -> Result<Answers, String> {
     let place = |at: usize| {
         let before = &text[..at.min(text.len())];
         let line = before.matches('\n').count() + 1;
@@ -150,8 +177,12 @@ pub fn parse(name: &str, text: &str, runbook: &Runbook) -> Result<Answers, Strin
             Err(e) => wrong.push((within.span().start, format!("`gate_within` is no duration: {e}"))),
         }
     }
-    if let Some(vote) = file.vote {
-        wrong.push((vote.span().start, "votes are not supported yet".to_owned()));
+    for (stage, voters) in file.vote {
+        let id = StageId::from(stage.as_ref().as_str());
+        match votes(runbook, &id, voters, mode) {
+            Ok(voters) => drop(answers.vote.insert(id, voters)),
+            Err(why) => wrong.push((stage.span().start, why)),
+        }
     }
     for stage in file.point_of_no_return {
         let id = StageId::from(stage.as_ref().as_str());
@@ -163,7 +194,8 @@ pub fn parse(name: &str, text: &str, runbook: &Runbook) -> Result<Answers, Strin
     }
     for (step, answer) in file.confirm {
         let id = StepId::from(step.as_ref().as_str());
-        let Some(Action::Confirm { note_required, items, .. }) = runbook.step(&id).map(|s| &s.action) else {
+        let Some(Action::Confirm { note_required, items, role, .. }) = runbook.step(&id).map(|s| &s.action)
+        else {
             wrong.push((step.span().start, format!("the runbook has no question `{id}`")));
             continue;
         };
@@ -174,6 +206,7 @@ pub fn parse(name: &str, text: &str, runbook: &Runbook) -> Result<Answers, Strin
             Ok(given) => match given.items.stranger(items) {
                 Some(item) => wrong.push((answer.span().start, format!("`{id}` has no item \"{item}\""))),
                 None => {
+                    answers.stands_for.extend(role.iter().filter(|_| mode != Mode::Live).cloned());
                     answers.confirm.insert(id, given);
                 }
             },
@@ -210,6 +243,22 @@ pub fn parse(name: &str, text: &str, runbook: &Runbook) -> Result<Answers, Strin
     let lines: Vec<String> =
         wrong.into_iter().map(|(at, why)| format!("{}: error: {why}", place(at))).collect();
     Err(lines.join("\n"))
+}
+
+fn votes(runbook: &Runbook, id: &StageId, voters: Vec<FileVoter>, mode: Mode) -> Result<Vec<Voter>, String> {
+    if mode == Mode::Live {
+        return Err("in a live session people vote: `gonogo attach` or `gonogo ctl … vote`".to_owned());
+    }
+    let stage = runbook.stage(id).ok_or_else(|| format!("the runbook has no stage `{id}`"))?;
+    let voters = voters.into_iter().map(|voter| match voter {
+        FileVoter::Name(person) => Voter { person, role: None },
+        FileVoter::ForRole(RoleVoter { person, role }) => Voter { person, role: Some(role) },
+    });
+    let voters: Vec<Voter> = voters.collect();
+    match voters.iter().filter_map(|v| v.role.as_ref()).find(|role| !stage.gate.roles.contains(role)) {
+        Some(role) => Err(format!("the gate of `{id}` asks for no role `{role}`")),
+        None => Ok(voters),
+    }
 }
 
 fn confirm(answer: &FileAnswer) -> Result<Answer, String> {

@@ -3,6 +3,7 @@
 pub mod answers;
 mod next;
 
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +11,9 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::clock;
-use crate::event::{Event, author, describe};
-use crate::feed::{Feed, FeedItem};
+use crate::engine::Engine;
+use crate::event::{Credentials, Event, Person, Seat, author, describe};
+use crate::feed::{Commander, Feed, FeedItem};
 use crate::session::telemetry::Measure;
 use crate::session::{Command, State};
 use crate::text;
@@ -21,8 +23,25 @@ use next::{HELD, Next, Tried, next};
 /// How often the state is looked at where nothing happens.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// Brings those to the controls who vote by the file, and how each of them asks. `own` is who drives the run.
+pub async fn stand_ins(engine: &Engine, answers: Option<&Answers>, own: &str) -> HashMap<String, Commander> {
+    let mut voters: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for voter in answers.iter().flat_map(|answers| answers.vote.values().flatten()) {
+        voters.entry(voter.person.clone()).or_default().extend(voter.role.clone());
+    }
+    let mut commanders = HashMap::new();
+    for (name, roles) in voters.into_iter().filter(|(name, _)| name != own) {
+        // Root by passphrase: one person for each name of the file.
+        let credentials = Credentials { passphrase: true, ..Credentials::default() };
+        let person = Person { person: name.clone(), uid: credentials.uid, seat: Seat::Navigator };
+        let feed = engine.arrive(person, credentials, roles).await;
+        commanders.extend(feed.and_then(|feed| feed.commander).map(|commander| (name, commander)));
+    }
+    commanders
+}
+
 /// Drives the session until it is over or a question stays open; returns the exit code.
-pub async fn drive(mut feed: Feed, answers: Option<Answers>) -> u8 {
+pub async fn drive(mut feed: Feed, answers: Option<Answers>, stand_ins: HashMap<String, Commander>) -> u8 {
     let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         say("cannot listen for signals");
@@ -36,7 +55,8 @@ pub async fn drive(mut feed: Feed, answers: Option<Answers>) -> u8 {
     let mut last_refusal = None;
     loop {
         let now = clock::now();
-        let wait = match next(&state, answers.as_ref(), &tried, now) {
+        let mut wait = LOOK;
+        let asks = match next(&state, answers.as_ref(), &tried, now) {
             Next::Stop { code, why } => {
                 say(&why);
                 return code;
@@ -45,24 +65,32 @@ pub async fn drive(mut feed: Feed, answers: Option<Answers>) -> u8 {
                 if let Command::Retry { step } = &command {
                     tried.retried.insert(step.clone());
                 }
-                let Some(commander) = &feed.commander else { return HELD };
-                match commander.ask(command.clone(), state.seq).await {
-                    Ok(()) => last_refusal = None,
-                    // Something happened in between: look again. The same refusal of the same state is final.
-                    Err(refusal) => {
-                        let seen = Some((state.decisive_seq, refusal.0.clone()));
-                        if last_refusal == seen {
-                            say(&format!("cannot {}: {refusal}", command.word()));
-                            return HELD;
-                        }
-                        last_refusal = seen;
-                    }
-                }
-                LOOK
+                Some((feed.commander.as_ref(), command))
             }
-            Next::Wait { until_up_ms } => until_up_ms
-                .map_or(LOOK, |until| Duration::from_millis(until.saturating_sub(now.up_ms)).min(LOOK)),
+            Next::AskAs(person, command) => {
+                Some((stand_ins.get(&person).or(feed.commander.as_ref()), command))
+            }
+            Next::Wait { until_up_ms } => {
+                wait = until_up_ms
+                    .map_or(LOOK, |until| Duration::from_millis(until.saturating_sub(now.up_ms)).min(LOOK));
+                None
+            }
         };
+        if let Some((commander, command)) = asks {
+            let Some(commander) = commander else { return HELD };
+            match commander.ask(command.clone(), state.seq).await {
+                Ok(()) => last_refusal = None,
+                // Something happened in between: look again. The same refusal of the same state is final.
+                Err(refusal) => {
+                    let seen = Some((state.decisive_seq, refusal.0.clone()));
+                    if last_refusal == seen {
+                        say(&format!("cannot {}: {refusal}", command.word()));
+                        return HELD;
+                    }
+                    last_refusal = seen;
+                }
+            }
+        }
         tokio::select! {
             item = feed.items.recv() => match item {
                 Some(item) => take(&mut state, item),

@@ -2,17 +2,21 @@
 
 use std::collections::HashSet;
 
-use super::answers::{Answers, HoldAnswer};
+use super::answers::{Answers, HoldAnswer, Voter};
 use crate::clock::Now;
-use crate::event::{ItemOf, Outcome};
+use crate::event::{ItemOf, Mode, Outcome};
 use crate::runbook::StepId;
 use crate::runbook::model::{Action, OnFailure, Stage};
-use crate::session::{Command, Hold, Situation, StageStatus, State, StepStatus, TriggerState, gate};
+use crate::session::{
+    Command, Hold, Situation, StageState, StageStatus, State, StepStatus, TriggerState, gate,
+};
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Next {
     Ask(Command),
+    /// In the place of somebody who is not there.
+    AskAs(String, Command),
     /// Nothing, until something happens or the boot clock comes to this.
     Wait {
         until_up_ms: Option<u64>,
@@ -176,6 +180,9 @@ fn forward(state: &State, answers: Option<&Answers>, tried: &Tried, now: Now) ->
         let on = ItemOf::Gate(current.clone());
         return Next::Ask(Command::Tick { on, item: item.clone(), pass: true, note: None });
     }
+    if let Some(next) = votes(state, plan, stage, answers) {
+        return next;
+    }
     let verdict = gate::evaluate(state, current);
     if !verdict.is_go() {
         let since = stage.at_gate.map_or(now.up_ms, |at| at.up_ms);
@@ -191,6 +198,25 @@ fn forward(state: &State, answers: Option<&Answers>, tried: &Tried, now: Now) ->
         return stop(format!("the gate of {current} is GO: `advance = true` in --answers"));
     }
     advance(state, answers)
+}
+
+/// The vote that the file has next for somebody; in a live session people vote.
+fn votes(state: &State, plan: &Stage, seen: &StageState, answers: Option<&Answers>) -> Option<Next> {
+    let answers = answers.filter(|_| state.opened.as_ref().is_some_and(|o| o.mode != Mode::Live))?;
+    let stage = &plan.id;
+    let Some(voters) = answers.vote.get(stage) else {
+        let asks = plan.gate.approvals > 0 || !plan.gate.roles.is_empty();
+        let wanting = asks && !gate::evaluate(state, stage).is_go();
+        return wanting
+            .then(|| stop(format!("{stage} is to be voted on: `[vote] {stage} = …` in --answers")));
+    };
+    let has_voted = |voter: &&Voter| {
+        seen.standing()
+            .any(|v| v.go && v.person == voter.person && (voter.role.is_none() || v.role == voter.role))
+    };
+    let voter = voters.iter().find(|voter| !has_voted(voter))?;
+    let (stage, role) = (stage.clone(), voter.role.clone());
+    Some(Next::AskAs(voter.person.clone(), Command::Vote { stage, role, go: true, note: None }))
 }
 
 /// Waits for a gate as long as the answers say; from then on it is a hold.

@@ -18,11 +18,23 @@ id = "pre"
 "#;
 
 fn read(text: &str) -> Result<Answers, String> {
+    read_for(Mode::Rehearsal, text)
+}
+
+fn read_for(mode: Mode, text: &str) -> Result<Answers, String> {
     let source = Source { text: RUNBOOK.to_owned(), file: "r.toml".to_owned(), dir: "/r".into() };
     let host = Host { name: "h".to_owned(), os: "linux".to_owned(), arch: "x86_64".to_owned() };
     let inputs = Inputs { set: indexmap::IndexMap::new(), host, missing: Missing::Error };
     let loaded = load(&source, &inputs);
-    parse("a.toml", text, &loaded.runbook.expect("the runbook loads"))
+    parse("a.toml", text, &loaded.runbook.expect("the runbook loads"), mode)
+}
+
+#[test]
+fn nobody_votes_by_a_file_in_a_live_session() {
+    let votes = "[vote]\npre = [\"opsA\"]";
+    assert_eq!(read(votes).expect("a rehearsal").vote["pre"][0].person, "opsA");
+    let wrong = read_for(Mode::Live, votes).expect_err("people vote");
+    assert!(wrong.starts_with("a.toml:2:1: error: in a live session people vote"), "{wrong}");
 }
 
 #[test]
@@ -54,7 +66,11 @@ fn whatever_fits_nothing_is_named_with_its_place() {
         ),
         ("[tick]\npost = \"all\"", "a.toml:2:1: error: the runbook has no stage `post`"),
         ("[tick]\npre = [\"no alert\"]", "a.toml:2:1: error: `pre` has no item \"no alert\""),
-        ("[vote]\npre = [\"opsA\"]", "a.toml:1:1: error: votes are not supported yet"),
+        ("[vote]\npost = [\"opsA\"]", "a.toml:2:1: error: the runbook has no stage `post`"),
+        (
+            "[vote]\npre = [{ person = \"opsA\", role = \"db\" }]",
+            "a.toml:2:1: error: the gate of `pre` asks for no role `db`",
+        ),
         ("[on_hold]\n\"pre.x\" = \"stop\"", "a.toml:2:1: error: the runbook has no step `pre.x`"),
         ("[on_hold]\ndefault = \"shrug\"", "a.toml:2:11: error: unknown variant `shrug`"),
     ];

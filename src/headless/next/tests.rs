@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::event::{By, Event, EventKind, Mode, Person, Seat, SessionOpened};
+use crate::event::{By, Credentials, Event, EventKind, Mode, Person, Seat, SessionOpened};
 use crate::headless::answers;
 use crate::runbook::model::Host;
 use crate::session::{Facts, decide, settle};
@@ -85,8 +85,9 @@ impl Play {
             version: "0".to_owned(),
         })));
         let plan = play.state.runbook.clone().expect("the runbook loads");
-        play.answers =
-            answers.map(|text| answers::parse("answers.toml", text, &plan).expect("the answers fit"));
+        play.answers = answers.map(|text| {
+            answers::parse("answers.toml", text, &plan, Mode::Simulated).expect("the answers fit")
+        });
         play
     }
 
@@ -124,6 +125,16 @@ impl Play {
                     let events = events.unwrap_or_else(|refusal| panic!("{}: {refusal}", command.word()));
                     events.into_iter().for_each(|event| self.add_by(by.clone(), event));
                 }
+                Next::AskAs(name, command) => {
+                    asked.push(command.word());
+                    let credentials = Credentials { passphrase: true, ..Credentials::default() };
+                    let person = Person { person: name, uid: 0, seat: Seat::Navigator };
+                    let roles = vec!["db".to_owned()];
+                    self.add(EventKind::OperatorJoined { person: person.clone(), credentials, roles });
+                    let events = decide(&self.state, &command, &person, self.state.seq, self.now);
+                    let events = events.expect("the gate asks for it");
+                    events.into_iter().for_each(|event| self.add_by(By::Person(person.clone()), event));
+                }
                 Next::Wait { until_up_ms } => {
                     let until = settled.next_up_ms.into_iter().chain(until_up_ms).min();
                     self.now.up_ms = until.expect("something is to come");
@@ -132,6 +143,17 @@ impl Play {
         }
         panic!("the session does not end: {:?}", self.state.recent.back());
     }
+}
+
+#[test]
+fn a_rehearsal_votes_for_people_who_are_not_there() {
+    let gate = "[[stage]]\nid = \"pre\"\n[stage.gate]\napprovals = 2\nroles = [\"db\"]\n";
+    let (code, why, _) = Play::new(gate, Some("advance = true")).run();
+    assert_eq!((code, why.as_str()), (HELD, "pre is to be voted on: `[vote] pre = …` in --answers"));
+    let votes = "advance = true\n[vote]\npre = [\"opsX\", { person = \"opsY\", role = \"db\" }]";
+    let (code, why, asked) = Play::new(gate, Some(votes)).run();
+    assert_eq!((code, why.as_str()), (COMPLETED, "completed"));
+    assert_eq!(asked, ["advance", "vote", "vote", "advance"]);
 }
 
 #[test]
