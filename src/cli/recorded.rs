@@ -33,8 +33,7 @@ impl Recorded {
 /// Why it cannot be read, as a sentence.
 pub(super) fn read(path: &Path) -> Result<Recorded, String> {
     let log = reader::read(path).map_err(|e| e.to_string())?;
-    let mut state = State::default();
-    log.events.iter().for_each(|event| state.apply(event));
+    let state = State::of(&log.events);
     let last_sign = last_sign(&log, path);
     Ok(Recorded { state, log, last_sign })
 }

@@ -1,23 +1,32 @@
 //! `gonogo sessions`: the sessions that can be seen from here, newest first.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use clap::Args as ClapArgs;
-use color_eyre::eyre::{Result, eyre};
+use color_eyre::eyre::{Result, WrapErr as _, eyre};
+use futures_util::future::join_all;
 use nix::unistd::{Uid, User};
 use serde::Serialize;
+use tokio::time::timeout;
 
 use super::place::{self, Place};
-use super::{recorded, standing};
-use crate::clock;
+use super::recorded::{self, Recorded};
+use super::standing;
+use crate::clock::{self, Now};
 use crate::session::State;
 use crate::text;
 use crate::ui::format;
+use crate::wire::client::{Attached, connect};
+use crate::wire::message::{Hello, Kind};
 
 /// How many of those that are over are listed where not all are asked for.
 const LAST: usize = 10;
+/// How long somebody else's engine may take to answer.
+const ANSWER: Duration = Duration::from_secs(2);
 
 /// Which sessions.
 #[derive(Debug, ClapArgs)]
@@ -28,7 +37,7 @@ The unfinished ones are always listed, of those that are over the last ten; --al
   LIVE   an engine drives it: `gonogo attach SESSION`
   GONE   it is not over and no engine drives it: `gonogo resume SESSION` brings it back
   over   it ended as its state says
-  ?      its log cannot be read, or it is somebody else's and only its socket can be seen
+  ?      its log cannot be read, or it is somebody else's and its engine does not answer you
 
 With --json, an array of objects, newest first, with these keys; null where something is not known:
   session   its name                        title     its runbook's title
@@ -116,7 +125,12 @@ impl Here {
 
 /// Runs `gonogo sessions`.
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let mut rows: Vec<Row> = place::all().map_err(|why| eyre!(why))?.iter().map(row).collect();
+    let places = place::all().map_err(|why| eyre!(why))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .wrap_err("cannot start a connection's thread")?;
+    let mut rows = runtime.block_on(join_all(places.iter().map(row)));
     let mut over = 0;
     rows.retain(|row| {
         over += usize::from(row.engine == Engine::Over);
@@ -132,46 +146,65 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn row(place: &Place) -> Row {
+async fn row(place: &Place) -> Row {
+    match &place.log {
+        Some(log) => own(place, log),
+        None => shared(place).await,
+    }
+}
+
+/// A session whose log lies here.
+fn own(place: &Place, log: &Path) -> Row {
+    let session = place.name.clone();
+    let row = Row { session, log: Some(log.display().to_string()), ..Row::default() };
+    let Ok(Recorded { state, log: read, last_sign }) = recorded::read(log) else {
+        return Row { problem: Some(recorded::problem(log)), ..row };
+    };
+    let live = place.is_live();
+    let (engine, now) = match live {
+        true => (Engine::Live, clock::now()),
+        false => (Engine::Gone, state.last.unwrap_or_else(clock::now)),
+    };
+    let torn =
+        (read.torn > 0 && !live).then(|| format!("TORN TAIL: {} bytes after the last whole line", read.torn));
+    let gone_since = (!live && !state.is_closed()).then_some(last_sign);
+    Row { gone_since, head: Some(read.head()), problem: torn, ..row.standing(&state, engine, now) }
+}
+
+/// A session of which only the socket lies here: its engine is asked.
+async fn shared(place: &Place) -> Row {
     let owner = place.owner.map(|uid| match User::from_uid(Uid::from_raw(uid)) {
         Ok(Some(user)) => user.name,
         _ => format!("uid {uid}"),
     });
     let row = Row { session: place.name.clone(), owner, ..Row::default() };
-    let Some(log) = &place.log else { return row };
-    let live = place.is_live();
-    let row = Row { log: Some(log.display().to_string()), ..row };
-    let recorded = match recorded::read(log) {
-        Ok(recorded) => recorded,
-        Err(_) => return Row { problem: Some(recorded::problem(log)), ..row },
-    };
-    let state = &recorded.state;
-    let engine = match (state.is_closed(), live) {
-        (true, _) => Engine::Over,
-        (false, true) => Engine::Live,
-        (false, false) => Engine::Gone,
-    };
-    let until = match (&state.outcome, live) {
-        (Some((_, at)), _) => *at,
-        (None, true) => clock::now(),
-        (None, false) => recorded.now(),
-    };
-    let torn = recorded.log.torn;
-    Row {
-        title: state.runbook.as_ref().map(|runbook| runbook.title.clone()),
-        engine,
-        gone_since: (engine == Engine::Gone).then_some(recorded.last_sign),
-        state: Some(state.situation().word().replace(' ', "_")),
-        standing: Some(standing::line(state)),
-        paused: Some(state.paused.is_some()),
-        mode: state.opened.as_ref().map(|opened| opened.mode.word()),
-        driver: state.wheel.clone(),
-        here: if engine == Engine::Live { Here::all(state) } else { Vec::new() },
-        opened: state.started.map(|started| started.at),
-        elapsed_ms: Some(state.elapsed_ms(until)),
-        head: Some(recorded.log.head()),
-        problem: (torn > 0 && !live).then(|| format!("TORN TAIL: {torn} bytes after the last whole line")),
-        ..row
+    let Some(door) = &place.door else { return row };
+    match timeout(ANSWER, connect(door, Hello::new(Kind::Ctl))).await {
+        Ok(Ok(Attached { feed, head, .. })) => {
+            let head = head.borrow().short();
+            Row { head, ..row.standing(&feed.state, Engine::Live, clock::now()) }
+        }
+        Ok(Err(e)) => Row { problem: Some(e.to_string()), ..row },
+        Err(_) => Row { problem: Some("its engine does not answer".to_owned()), ..row },
+    }
+}
+
+impl Row {
+    fn standing(self, state: &State, engine: Engine, now: Now) -> Self {
+        let engine = if state.is_closed() { Engine::Over } else { engine };
+        Self {
+            title: state.runbook.as_ref().map(|runbook| runbook.title.clone()),
+            engine,
+            state: Some(state.situation().word().replace(' ', "_")),
+            standing: Some(standing::line(state)),
+            paused: Some(state.paused.is_some()),
+            mode: state.opened.as_ref().map(|opened| opened.mode.word()),
+            driver: state.wheel.clone(),
+            here: if engine == Engine::Live { Here::all(state) } else { Vec::new() },
+            opened: state.started.map(|started| started.at),
+            elapsed_ms: Some(state.elapsed_ms(state.outcome.map_or(now, |(_, at)| at))),
+            ..self
+        }
     }
 }
 
@@ -217,7 +250,7 @@ fn columns(row: &Row) -> [String; 6] {
     let state = match (&row.standing, &row.problem) {
         (Some(standing), _) => standing.clone(),
         (None, Some(problem)) => problem.clone(),
-        (None, None) => format!("shared by {}", row.owner.as_deref().unwrap_or("somebody")),
+        (None, None) => "nothing is known of it".to_owned(),
     };
     let cell = |text: &str| text::safe_line(text).into_owned();
     [
@@ -235,6 +268,7 @@ fn details(row: &Row) -> Vec<String> {
     if row.engine != Engine::Over {
         lines.extend(row.title.clone());
     }
+    lines.extend(row.owner.as_ref().map(|owner| format!("shared by {owner}")));
     if let Some(since) = row.gone_since {
         let since = since.format("%Y-%m-%d %H:%M:%SZ");
         lines.push(format!(

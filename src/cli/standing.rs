@@ -12,6 +12,11 @@ pub(super) fn line(state: &State) -> String {
     }
 }
 
+/// That the session is over, where it is.
+pub(super) fn over(state: &State) -> Option<String> {
+    state.outcome.map(|(outcome, _)| format!("the session is over: {}", outcome.word()))
+}
+
 fn situation(state: &State) -> String {
     let situation = state.situation();
     match situation {

@@ -57,6 +57,14 @@ impl Head {
     }
 }
 
+impl Head {
+    /// `seq:hash8`, as it is shown; `None` before the first line.
+    #[must_use]
+    pub fn short(&self) -> Option<String> {
+        (self.seq > 0).then(|| format!("{}:{}", self.seq, &self.hash[..8]))
+    }
+}
+
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {

@@ -3,7 +3,7 @@
 //! The engine is this binary again: [`engine_under_test`] is its whole life, chosen by name.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -72,6 +72,28 @@ point_of_no_return = true
   confirm = "Is it gone?"
 "#;
 
+/// Where people vote, and an override needs two.
+const VOTES: &str = r#"
+id = "move"
+title = "Move the shop"
+
+[check.flag]
+file = "flag"
+period = "100ms"
+
+[[stage]]
+id = "switch"
+title = "Switch over"
+watch = ["flag"]
+  [[stage.step]]
+  id = "ready"
+  confirm = "Is it ready?"
+  [stage.gate]
+  checks = ["flag"]
+  approvals = 1
+  override = "two"
+"#;
+
 /// Not a test of its own: the engine of the tests below.
 #[test]
 #[ignore = "run by the other tests, as a process of its own"]
@@ -128,8 +150,12 @@ impl Said {
 
 impl World {
     fn start() -> Self {
+        Self::of(RUNBOOK)
+    }
+
+    fn of(runbook: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        std::fs::write(folder.path().join("move.toml"), RUNBOOK).expect("written");
+        std::fs::write(folder.path().join("move.toml"), runbook).expect("written");
         let mut engine = Command::new(std::env::current_exe().expect("a path"))
             .args(["--exact", NAME, "--ignored", "--nocapture", "--test-threads=1"])
             .env(FOLDER, folder.path())
@@ -191,6 +217,11 @@ impl World {
 
     fn ctl(&self, args: &[&str]) -> Said {
         self.gonogo(&[&["ctl", "move"], args].concat())
+    }
+
+    fn ctl_as(&self, name: &str, args: &[&str]) -> Said {
+        let mut command = self.command(&[&["ctl", "move", "--as", name], args].concat());
+        said(command.env("GONOGO_PASSPHRASE", format!("passphrase of {name}")))
     }
 
     /// Asks for what is done; returns what was said.
@@ -426,24 +457,24 @@ fn of_two_who_advance_at_once_one_wins_and_the_other_is_told_who() {
     assert_eq!(world.status()["stage"]["id"], "ask", "one advance, one stage");
 }
 
+/// Whether the system cannot tell this user from others, so that passphrases do.
+fn is_nobody_in_particular() -> bool {
+    let login = std::fs::read_to_string("/proc/self/loginuid").unwrap_or_default();
+    nix::unistd::getuid().is_root() && ["", "0", "4294967295"].contains(&login.trim())
+}
+
 #[test]
 fn the_wheel_passes_by_script_between_two_whom_only_their_passphrases_tell_apart() {
-    let uid = nix::unistd::getuid();
-    let login = std::fs::read_to_string("/proc/self/loginuid").unwrap_or_default();
-    if !uid.is_root() || !["", "0", "4294967295"].contains(&login.trim()) {
-        // Here the system tells people apart: nobody takes another name.
+    if !is_nobody_in_particular() {
         return;
     }
     let world = World::start();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let _anna = runtime.block_on(world.attach("anna"));
     world.until("anna", |status| status["here"].as_array().is_some_and(|here| here.len() == 2));
-    let anna = |args: &[&str]| {
-        let mut command = world.command(&[&["ctl", "move", "--as", "anna"], args].concat());
-        said(command.env("GONOGO_PASSPHRASE", "passphrase of anna"))
-    };
-    let stranger =
-        said(world.command(&["ctl", "move", "--as", "anna", "status"]).env("GONOGO_PASSPHRASE", "guessed"));
+    let anna = |args: &[&str]| world.ctl_as("anna", args);
+    let mut stranger = world.command(&["ctl", "move", "--as", "anna", "status"]);
+    let stranger = said(stranger.env("GONOGO_PASSPHRASE", "guessed"));
     assert_eq!(stranger.code, 3, "{}", stranger.err);
     let refused = anna(&["acknowledge"]);
     assert_eq!(refused.code, 3);
@@ -452,6 +483,7 @@ fn the_wheel_passes_by_script_between_two_whom_only_their_passphrases_tell_apart
     assert!(world.does(&["status"]).contains("asked for by anna"));
     assert!(world.refused(&["pass", "bert"]).contains("bert"));
     assert_eq!(world.does(&["pass", "anna"]), "offers the wheel to anna\n");
+    assert!(world.does(&["status"]).contains("offered to anna"));
     assert_eq!(anna(&["wheel", "decline"]).out, "the wheel stays where it is\n");
     world.does(&["wheel", "offer", "anna"]);
     let accepted = anna(&["wheel", "accept"]);
@@ -463,15 +495,66 @@ fn the_wheel_passes_by_script_between_two_whom_only_their_passphrases_tell_apart
 }
 
 #[test]
-fn votes_and_second_words_are_refused_where_nobody_asks_for_them() {
-    let world = World::start();
+fn a_second_person_says_their_word_on_an_override_by_script() {
+    if !is_nobody_in_particular() {
+        return;
+    }
+    let world = World::of(VOTES);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let _here = runtime.block_on(async { (world.attach("anna").await, world.attach("bert").await) });
+    world.until("both", |status| status["here"].as_array().is_some_and(|here| here.len() == 3));
+    world.does(&["pass", "anna"]);
+    let [anna, bert] = ["anna", "bert"].map(|name| {
+        move |world: &World, args: &[&str]| {
+            let said = world.ctl_as(name, args);
+            assert_eq!(said.code, 0, "{name} {args:?}: {}", said.err);
+            said.out
+        }
+    });
+    anna(&world, &["wheel", "accept"]);
+    anna(&world, &["advance"]);
+    world.does(&["wait", "question"]);
+    bert(&world, &["confirm", "switch.ready", "yes"]);
+    world.does(&["wait", "gate"]);
+    assert_eq!(bert(&world, &["vote", "go", "--note", "level"]), "votes GO at the gate of switch: level\n");
+    let asked = anna(&world, &["advance", "--typed", "switch", "--override", "the flag lies"]);
+    assert!(asked.starts_with("asks a second person to override"), "{asked}");
+    assert!(world.does(&["status"]).contains("anna asks for a second person's word: the flag lies"));
+    assert_eq!(
+        bert(&world, &["second", "no-go", "--note", "wait"]),
+        "declines to override the gate of switch: wait\n"
+    );
+    anna(&world, &["advance", "--typed", "switch", "--override", "the flag lies"]);
+    let own = world.ctl_as("anna", &["second", "go"]);
+    assert_eq!(own.code, 3, "{}", own.out);
+    let done = bert(&world, &["second", "go"]);
+    assert!(done.starts_with("promoted switch, overriding 1 as anna asked"), "{done}");
+    assert!(done.contains("session completed"), "{done}");
+}
+
+#[test]
+fn votes_are_given_at_a_gate_that_asks_for_them_and_refused_before() {
+    let world = World::of(VOTES);
     let early = world.ctl(&["vote", "go"]);
     assert_eq!(early.code, 2);
     assert!(early.err.contains("no stage is in hand"), "{}", early.err);
-    world.does(&["acknowledge"]);
+    world.have("flag");
     world.does(&["advance"]);
-    world.refused(&["vote", "go", "--stage", "switch"]);
-    world.refused(&["second", "go"]);
+    assert!(world.refused(&["vote", "go"]).contains("has not come to its gate yet"));
+    assert!(world.refused(&["second", "go"]).contains("nobody asks to override the gate of switch"));
+    world.does(&["wait", "question"]);
+    world.does(&["confirm", "switch.ready", "yes"]);
+    world.does(&["wait", "gate"]);
+    assert!(world.refused(&["vote", "go", "--role", "db"]).contains("asks for no role"));
+    assert_eq!(
+        world.does(&["vote", "no-go", "--note", "not yet"]),
+        "votes NO-GO at the gate of switch: not yet\n"
+    );
+    assert!(world.refused(&["advance"]).contains("votes NO-GO: not yet"));
+    world.does(&["vote", "go"]);
+    assert_eq!(world.status()["stage"]["votes"][0]["go"], true);
+    world.does(&["wait", "go"]);
+    assert_eq!(world.does(&["advance"]), "promoted switch; session completed\n");
 }
 
 #[test]
@@ -549,20 +632,26 @@ fn of_many_sessions_that_are_over_the_last_ten_are_listed() {
 
 #[test]
 fn a_shared_session_is_reached_by_its_socket_alone() {
-    let world = World::start();
+    let mut world = World::start();
     let share = world.folder.path().join("share");
-    let door: &Path = &share.join(&world.session);
-    std::fs::create_dir_all(door).expect("made");
+    let door = share.join(&world.session);
+    std::fs::create_dir_all(&door).expect("made");
     // As somebody sees it who has the socket and not the log.
     std::fs::rename(world.session_folder().join("control.sock"), door.join("control.sock")).expect("moved");
-    let elsewhere = world.folder.path().join("another");
-    let mut command = world.command(&["ctl", &world.session, "status", "--json"]);
-    let status = said(command.env("GONOGO_STATE_DIR", &elsewhere));
+    let state = world.folder.path().join("another");
+    let elsewhere = |world: &World, args: &[&str]| said(world.command(args).env("GONOGO_STATE_DIR", &state));
+    let status = elsewhere(&world, &["ctl", &world.session, "status", "--json"]);
     assert_eq!(status.code, 0, "{}", status.err);
     assert_eq!(status.json()["session"], world.session.as_str());
-    let listed = said(world.command(&["sessions"]).env("GONOGO_STATE_DIR", &elsewhere)).out;
-    assert!(listed.contains(&world.session) && listed.contains("shared by"), "{listed}");
+    let listed = elsewhere(&world, &["sessions"]).out;
+    for known in [&*world.session, "LIVE", "waits for its policy", "shared by", "Move the shop"] {
+        assert!(listed.contains(known), "{known}: {listed}");
+    }
+    assert!(elsewhere(&world, &["ctl", "move", "events"]).out.contains(" opened: rehearsal move.toml"));
     assert_eq!(world.status()["engine"], "live", "its owner finds it there too");
+    world.kill();
+    let listed = elsewhere(&world, &["sessions"]).out;
+    assert!(listed.contains("no engine answers") && listed.contains('?'), "{listed}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::reach::Failure;
 use super::verb::Verb;
+use crate::cli::standing;
 use crate::event::{By, Event, EventKind, describe};
 use crate::feed::{Feed, FeedItem, GONE};
 use crate::session::{Command, Refusal};
@@ -93,7 +94,7 @@ fn over(feed: &mut Feed) -> Option<String> {
             feed.state.apply(&event);
         }
     }
-    feed.state.outcome.map(|(outcome, _)| format!("the session is over: {}", outcome.word()))
+    standing::over(&feed.state)
 }
 
 /// Collects the events of one command, which come together.

@@ -44,7 +44,8 @@ With --json one object with these keys; null, or an empty list, where there is n
   paused        by, at
   stage         the one in hand: id, title, number, of, at_gate,
                 gate {go, missing [{what, release, liftable}]}, soak {so_far_ms, asked_ms, running},
-                items [{item, passed}]
+                items [{item, passed}], votes [{person, role, go, note, void}],
+                override_asked {by, reason, missing}: one that waits for `second`
   next_stage    id, title, point_of_no_return
   holds         sentences: why nothing new starts
   questions     step, kind (confirm, unknown), question

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::status::{Engine, Status, gone};
-use crate::audit::dir;
 use crate::cli::exit;
 use crate::cli::place::Place;
 use crate::cli::recorded::{self, Recorded};
+use crate::cli::standing;
 use crate::clock;
 use crate::session::State;
 use crate::wire::client::{self, Attached, ConnectError};
@@ -67,8 +67,7 @@ impl Reached {
             Self::Attached(attached) => {
                 let state = &attached.feed.state;
                 let engine = state.outcome.map_or(Engine::Live, |(_, at)| Engine::Over { since: at.at });
-                let head = attached.head.borrow();
-                let head = head.hash.get(..8).map(|hash| format!("{}:{hash}", head.seq));
+                let head = attached.head.borrow().short();
                 Status::of(state, engine, Some(&attached.feed.telemetry), head, clock::now())
             }
             Self::Recorded { recorded, engine, .. } => {
@@ -104,12 +103,11 @@ pub(super) async fn reach(place: &Place, hello: Hello) -> Result<Reached, Failur
 fn read(place: &Place, why: String) -> Result<Reached, Failure> {
     let Some(log) = &place.log else { return Err(Failure::Lost(why)) };
     let recorded = recorded::read(log).map_err(Failure::Lost)?;
-    let (engine, why) = match recorded.state.outcome {
-        Some((outcome, at)) => {
-            (Engine::Over { since: at.at }, format!("the session is over: {}", outcome.word()))
-        }
-        None if place.folder().is_some_and(dir::is_live) => (Engine::Live, why),
-        None => {
+    let state = &recorded.state;
+    let (engine, why) = match (state.outcome, standing::over(state)) {
+        (Some((_, at)), Some(over)) => (Engine::Over { since: at.at }, over),
+        _ if place.is_live() => (Engine::Live, why),
+        _ => {
             let since = recorded.last_sign;
             (Engine::Gone { since }, gone(&place.name, since))
         }

@@ -12,7 +12,8 @@ use crate::event::Health;
 use crate::runbook::StageId;
 use crate::runbook::model::{Action, Step};
 use crate::session::telemetry::LogHealth;
-use crate::session::{StageStatus, State, StepStatus, Telemetry, TriggerState, gate};
+use crate::session::votes::Vote;
+use crate::session::{StageStatus, State, StepStatus, Telemetry, TriggerState, gate, second};
 use crate::text::safe_line;
 use crate::ui::format;
 
@@ -70,6 +71,8 @@ struct Stage {
     gate: Gate,
     soak: Option<Soak>,
     items: Vec<Item>,
+    votes: Vec<Voted>,
+    override_asked: Option<OverrideAsked>,
 }
 
 /// A gate, or the way back.
@@ -99,6 +102,24 @@ struct Soak {
 struct Item {
     item: String,
     passed: Option<bool>,
+}
+
+/// A vote; one that is void counts no more, for this reason.
+#[derive(Debug, Serialize)]
+struct Voted {
+    person: String,
+    role: Option<String>,
+    go: bool,
+    note: Option<String>,
+    void: Option<String>,
+}
+
+/// The override that waits for a second person's word.
+#[derive(Debug, Serialize)]
+struct OverrideAsked {
+    by: String,
+    reason: String,
+    missing: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -222,6 +243,18 @@ fn stage(state: &State, id: &StageId, now: Now) -> Option<Stage> {
         Soak { so_far_ms, asked_ms, running: seen.soak.running_since.is_some() }
     });
     let item = |item: &String| Item { item: item.clone(), passed: seen.ticks.get(item).map(|t| t.pass) };
+    let vote = |vote: &Vote| Voted {
+        person: vote.person.clone(),
+        role: vote.role.clone(),
+        go: vote.go,
+        note: vote.note.clone(),
+        void: vote.void.clone(),
+    };
+    let override_asked = second::standing(state).map(|(_, asked)| OverrideAsked {
+        by: asked.by.clone(),
+        reason: asked.reason.clone(),
+        missing: asked.missing.clone(),
+    });
     Some(Stage {
         id: id.to_string(),
         title: plan.title.clone(),
@@ -231,6 +264,8 @@ fn stage(state: &State, id: &StageId, now: Now) -> Option<Stage> {
         gate: Gate::of(gate::evaluate(state, id)),
         soak,
         items: plan.gate.accept.iter().map(item).collect(),
+        votes: seen.votes.iter().map(vote).collect(),
+        override_asked,
     })
 }
 
@@ -365,12 +400,26 @@ impl Stage {
             let (so_far, asked) = (format::took(soak.so_far_ms), format::took(soak.asked_ms));
             lines.push(row("soak", &format!("{so_far} of {asked}{stands}")));
         }
+        lines.extend(self.votes.iter().map(|vote| row("vote", &vote.in_words())));
+        if let Some(OverrideAsked { by, reason, .. }) = &self.override_asked {
+            lines.push(row("override", &format!("{by} asks for a second person's word: {reason}")));
+        }
         // Before the gate most of it is still to come.
         for missing in self.gate.missing.iter().filter(|_| self.at_gate) {
             lines.push(row("blocked by", &missing.what));
             lines.push(row("", &format!("released by: {}", missing.release)));
         }
         lines
+    }
+}
+
+impl Voted {
+    fn in_words(&self) -> String {
+        let word = if self.go { "GO" } else { "NO-GO" };
+        let role = self.role.as_ref().map_or_else(String::new, |role| format!(" for {role}"));
+        let note = self.note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
+        let void = self.void.as_ref().map_or_else(String::new, |why| format!(" (void: {why})"));
+        format!("{} {word}{role}{note}{void}", self.person)
     }
 }
 

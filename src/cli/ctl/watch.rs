@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use super::reach::{Failure, Reached};
 use super::until::Until;
 use crate::audit::reader;
+use crate::cli::standing;
 use crate::event::{Event, author, describe};
 use crate::feed::{Feed, FeedItem, GONE};
 use crate::session::State;
@@ -80,8 +81,8 @@ pub(super) async fn wait(
         if let Some(arrived) = arrived(&feed.state) {
             return Ok(arrived);
         }
-        if let Some((outcome, _)) = &feed.state.outcome {
-            return Err(Failure::Refused(format!("the session is over: {}", outcome.word())));
+        if let Some(why) = standing::over(&feed.state) {
+            return Err(Failure::Refused(why));
         }
         match deadline {
             None => next(&mut feed).await.map(drop)?,
