@@ -2,9 +2,9 @@
 //!
 //! The engine is this binary again: [`engine_under_test`] is its whole life, chosen by name.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Lines};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use gonogo::engine::{self, Opening};
@@ -126,6 +126,8 @@ struct World {
     folder: tempfile::TempDir,
     engine: Child,
     session: String,
+    /// What the engine says, so that it always finds somebody to say it to.
+    _words: Lines<BufReader<ChildStdout>>,
 }
 
 impl Drop for World {
@@ -165,12 +167,13 @@ impl World {
             .stdout(Stdio::piped())
             .spawn()
             .expect("it runs");
-        let lines = BufReader::new(engine.stdout.take().expect("piped")).lines();
-        let session = lines
+        let mut words = BufReader::new(engine.stdout.take().expect("piped")).lines();
+        let session = words
+            .by_ref()
             .map_while(Result::ok)
             .find_map(|line| line.split_once("session ").map(|(_, name)| name.to_owned()))
             .expect("the engine says its session's name");
-        let world = Self { folder, engine, session };
+        let world = Self { folder, engine, session, _words: words };
         world.have("calm");
         world
     }

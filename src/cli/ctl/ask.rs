@@ -1,11 +1,8 @@
 //! Asks an engine for a command, and says what the log has of it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout_at};
 
 use super::reach::Failure;
 use super::verb::Verb;
@@ -14,11 +11,6 @@ use crate::event::{By, Event, EventKind, describe};
 use crate::feed::{Feed, FeedItem, GONE};
 use crate::session::{Command, Refusal};
 use crate::wire::client::Attached;
-
-/// How long the log's word on a command that was carried out is waited for.
-const WORD: Duration = Duration::from_secs(2);
-/// How long more of one command is waited for behind its first event.
-const MORE: Duration = Duration::from_millis(50);
 
 /// What became of a command.
 pub(super) struct Done {
@@ -66,18 +58,24 @@ pub(super) async fn ask(
             true => over(&mut feed).map_or_else(|| gone(&session), Failure::Refused),
         });
     }
-    let mut events = Vec::new();
-    let pauses_again = command == Command::Pause && feed.state.paused.is_some();
-    if !pauses_again {
-        let mine = |event: &Event| {
-            matches!(&event.by, By::Person(by) if by.person == person.person)
-                && event.seq > feed.state.seq
-                && is_of(&command, &event.event)
-        };
-        collect(&mut feed.items, &mut events, mine).await;
-    }
+    // The engine tells what a command led to before it answers it.
+    let mine = |event: &Event| {
+        matches!(&event.by, By::Person(by) if by.person == person.person) && is_of(&command, &event.event)
+    };
+    let events: Vec<_> = told(&mut feed).into_iter().filter(|event| mine(event)).collect();
     let did: Vec<String> = events.iter().map(|event| describe(event)).collect();
     Ok(Done { did: (!did.is_empty()).then(|| did.join("; ")), seq: events.last().map(|event| event.seq) })
+}
+
+/// What the engine has told since the connection was made.
+fn told(feed: &mut Feed) -> Vec<Arc<Event>> {
+    let items = std::iter::from_fn(|| feed.items.try_recv().ok());
+    items
+        .filter_map(|item| match item {
+            FeedItem::Event(event) => Some(event),
+            FeedItem::Measure(_) | FeedItem::Lost(_) => None,
+        })
+        .collect()
 }
 
 fn gone(session: &str) -> Failure {
@@ -89,31 +87,8 @@ fn gone(session: &str) -> Failure {
 
 /// That the session is over, where that is why nobody answers any more.
 fn over(feed: &mut Feed) -> Option<String> {
-    while let Ok(item) = feed.items.try_recv() {
-        if let FeedItem::Event(event) = item {
-            feed.state.apply(&event);
-        }
-    }
+    told(feed).iter().for_each(|event| feed.state.apply(event));
     standing::over(&feed.state)
-}
-
-/// Collects the events of one command, which come together.
-async fn collect(
-    items: &mut mpsc::Receiver<FeedItem>,
-    events: &mut Vec<Arc<Event>>,
-    mine: impl Fn(&Event) -> bool,
-) {
-    let mut until = Instant::now() + WORD;
-    while let Ok(Some(item)) = timeout_at(until, items.recv()).await {
-        match item {
-            FeedItem::Event(event) if mine(&event) => {
-                events.push(event);
-                until = Instant::now() + MORE;
-            }
-            FeedItem::Event(_) | FeedItem::Measure(_) => {}
-            FeedItem::Lost(_) => return,
-        }
-    }
 }
 
 /// Whether an event says what a command did.
