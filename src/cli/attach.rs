@@ -9,13 +9,14 @@ use color_eyre::eyre::{Result, WrapErr as _, eyre};
 use tokio::sync::watch;
 
 use super::place::{self, Place};
+use super::who::Who;
 use super::{exit, resume, run};
 use crate::audit::receipts::Receipts;
 use crate::clock;
 use crate::text;
 use crate::ui::run::{Exit, Options, Parting, cockpit};
 use crate::wire::client::{self, Attached, Head};
-use crate::wire::message::{Hello, Kind, Passphrase};
+use crate::wire::message::{Hello, Kind};
 
 /// How often the log's head that this cockpit has seen is kept.
 const KEEP_HEAD: Duration = Duration::from_secs(5);
@@ -46,42 +47,6 @@ pub(super) struct Args {
     /// Draw with characters that every terminal has.
     #[arg(long)]
     ascii: bool,
-}
-
-/// As whom somebody comes.
-#[derive(Debug, Clone, Default, ClapArgs)]
-pub(super) struct Who {
-    /// The name to be known by, where the system cannot tell people apart; asks for its passphrase.
-    #[arg(long = "as", value_name = "NAME")]
-    name: Option<String>,
-    /// A role to vote and confirm for.
-    #[arg(long = "for", value_name = "ROLE")]
-    roles: Vec<String>,
-}
-
-impl Who {
-    /// The hello of somebody who comes so.
-    ///
-    /// # Errors
-    /// The passphrase cannot be asked for.
-    pub(super) fn hello(&self, kind: Kind) -> Result<Hello> {
-        let mut hello = Hello::new(kind);
-        hello.roles.clone_from(&self.roles);
-        if let Some(name) = &self.name {
-            hello.person = Some(name.clone());
-            hello.passphrase = Some(Passphrase(passphrase(name)?));
-        }
-        Ok(hello)
-    }
-}
-
-/// The passphrase of a name: from `GONOGO_PASSPHRASE`, else typed.
-fn passphrase(name: &str) -> Result<String> {
-    if let Ok(given) = std::env::var("GONOGO_PASSPHRASE") {
-        return Ok(given);
-    }
-    rpassword::prompt_password(format!("passphrase of {} for this session: ", text::safe(name)))
-        .wrap_err("the passphrase cannot be asked for here: set GONOGO_PASSPHRASE")
 }
 
 /// Runs `gonogo attach`.

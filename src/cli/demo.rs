@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use clap::Args as ClapArgs;
 use color_eyre::eyre::Result;
 
-use super::attach::Who;
 use super::load::{RunbookArgs, VarArgs};
 use super::run::{self, Settings};
+use super::who::Who;
 use crate::event::Mode;
 use crate::lab::demo::DemoWorld;
 

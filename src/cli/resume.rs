@@ -9,10 +9,11 @@ use clap::Args as ClapArgs;
 use color_eyre::eyre::{Result, WrapErr as _, eyre};
 use similar::{ChangeTag, TextDiff};
 
-use super::attach::{Who, sit_down};
+use super::attach::sit_down;
 use super::engine::{Order, Word};
 use super::launch::launch;
 use super::place::{self, Place};
+use super::who::Who;
 use super::{exit, run};
 use crate::audit::dir;
 use crate::audit::reader;

@@ -7,11 +7,12 @@ use clap::Args as ClapArgs;
 use color_eyre::eyre::{Result, WrapErr as _, eyre};
 use tokio::runtime::Runtime;
 
-use super::attach::{Who, sit_down};
+use super::attach::sit_down;
 use super::engine::{Order, Word};
 use super::launch::{Launched, launch};
 use super::load::{RunbookArgs, load_or_report};
 use super::place;
+use super::who::Who;
 use super::{exit, operator, serve};
 use crate::audit::dir;
 use crate::engine::{self, Engine, Opening, preflight};

@@ -29,6 +29,26 @@ impl As {
     }
 }
 
+/// As whom somebody comes to sit there.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(super) struct Who {
+    #[command(flatten)]
+    known_as: As,
+    /// A role to vote and confirm for.
+    #[arg(long = "for", value_name = "ROLE")]
+    roles: Vec<String>,
+}
+
+impl Who {
+    /// The hello of somebody who comes so.
+    ///
+    /// # Errors
+    /// The passphrase cannot be asked for.
+    pub(super) fn hello(&self, kind: Kind) -> Result<Hello> {
+        Ok(Hello { roles: self.roles.clone(), ..self.known_as.hello(kind)? })
+    }
+}
+
 /// The passphrase of a name: from `GONOGO_PASSPHRASE`, else typed.
 fn passphrase(name: &str) -> Result<String> {
     if let Ok(given) = std::env::var("GONOGO_PASSPHRASE") {

@@ -55,9 +55,7 @@ impl Head {
     fn may_follow(&self, known: &Self) -> bool {
         self.seq != known.seq || self.hash.starts_with(&known.hash)
     }
-}
 
-impl Head {
     /// `seq:hash8`, as it is shown; `None` before the first line.
     #[must_use]
     pub fn short(&self) -> Option<String> {
