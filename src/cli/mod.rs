@@ -17,7 +17,6 @@ mod run;
 pub mod schema;
 mod serve;
 mod sessions;
-mod standing;
 mod verify;
 mod who;
 

@@ -38,6 +38,11 @@ pub(super) fn read(path: &Path) -> Result<Recorded, String> {
     Ok(Recorded { state, log, last_sign })
 }
 
+/// That a session is over, where it is.
+pub(super) fn over(state: &State) -> Option<String> {
+    state.outcome.map(|(outcome, _)| format!("the session is over: {}", outcome.word()))
+}
+
 /// What is wrong with a log that cannot be read, in a few words.
 pub(super) fn problem(path: &Path) -> String {
     match verify::verify(path, &[]) {

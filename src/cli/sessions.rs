@@ -15,9 +15,9 @@ use tokio::time::timeout;
 
 use super::place::{self, Place};
 use super::recorded::{self, Recorded};
-use super::standing;
 use crate::clock::{self, Now};
 use crate::session::State;
+use crate::session::handover::status_line;
 use crate::text;
 use crate::ui::format;
 use crate::wire::client::{Attached, connect};
@@ -196,7 +196,7 @@ impl Row {
             title: state.runbook.as_ref().map(|runbook| runbook.title.clone()),
             engine,
             state: Some(state.situation().word().replace(' ', "_")),
-            standing: Some(standing::line(state)),
+            standing: Some(status_line(state, now)),
             paused: Some(state.paused.is_some()),
             mode: state.opened.as_ref().map(|opened| opened.mode.word()),
             driver: state.wheel.clone(),

@@ -111,8 +111,7 @@ fn engine_under_test() {
         let engine =
             engine::start(&Opening::new(&runbook, file, "move", Mode::Rehearsal, host)).expect("it starts");
         let uid = nix::unistd::getuid();
-        let user = nix::unistd::User::from_uid(uid).ok().flatten().expect("a user").name;
-        let driver = Person { person: user, uid: uid.as_raw(), seat: Seat::Driver };
+        let driver = Person { person: user(), uid: uid.as_raw(), seat: Seat::Driver };
         let credentials = Credentials { uid: uid.as_raw(), ..Credentials::default() };
         let _feed = engine.arrive(driver, credentials, Vec::new()).await.expect("it lives");
         let listening = socket::bind(&engine.session_dir).expect("bound");
@@ -426,6 +425,28 @@ fn with_json_every_answer_is_one_object() {
 }
 
 #[test]
+fn a_handover_says_what_is_open_what_comes_by_itself_and_what_rolling_back_would_do() {
+    let world = World::switching();
+    world.does(&["note", "the lag was 4 s", "--tag", "decision"]);
+    world.does(&["pause"]);
+    let text = world.does(&["handover"]);
+    for told in [
+        "the session is paused by",
+        "released by: resume",
+        "switch.done",
+        "by itself",
+        "back to before ask",
+        "the lag was 4 s",
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    let json = world.ctl(&["handover", "--json"]).json();
+    assert_eq!((&json["engine"], &json["stage"]), (&"live".into(), &"switch".into()));
+    assert_eq!(json["notes"][0]["tag"], "decision");
+    assert!(json["next"].as_array().is_some_and(|next| !next.is_empty()));
+}
+
+#[test]
 fn events_are_followed_until_the_session_is_over() {
     let world = World::start();
     let mut command = world.command(&["ctl", "move", "events", "--follow"]);
@@ -455,9 +476,79 @@ fn of_two_who_advance_at_once_one_wins_and_the_other_is_told_who() {
     assert_eq!(codes, [Some(0), Some(3)]);
     let loser = both.iter().find(|output| !output.status.success()).expect("one lost");
     let why = String::from_utf8_lossy(&loser.stderr);
-    let user = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten().expect("a user").name;
-    assert!(why.contains(&format!("while you decided: entered ask ({user})")), "{why}");
+    assert!(why.contains(&format!("while you decided: entered ask ({})", user())), "{why}");
     assert_eq!(world.status()["stage"]["id"], "ask", "one advance, one stage");
+}
+
+/// A step that takes longer than any test.
+const SLOW: &str = r#"
+id = "move"
+title = "Move the shop"
+[[stage]]
+id = "copy"
+  [[stage.step]]
+  id = "rows"
+  run = "echo started; sleep 600"
+"#;
+
+#[test]
+fn a_session_that_an_engine_and_a_shim_left_is_resolved_by_script() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("move.toml"), SLOW).expect("written");
+    std::fs::write(folder.path().join("answers.toml"), "advance = true\n").expect("written");
+    let mut engine = Command::new(GONOGO)
+        .args(["run", "move.toml", "--rehearsal", "--headless", "--answers", "answers.toml"])
+        .env("GONOGO_STATE_DIR", folder.path().join("state"))
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it runs");
+    let mut words = BufReader::new(engine.stdout.take().expect("piped")).lines();
+    let opened =
+        words.by_ref().map_while(Result::ok).find(|line| line.contains(" opened: ")).expect("it opens");
+    let session =
+        opened.split_whitespace().skip_while(|word| *word != "session").nth(1).expect("a name").to_owned();
+    let mut world = World { folder, engine, session, _words: words };
+    world.until("the command", |status| status["running"][0]["step"] == "copy.rows");
+    let records = world.session_folder().join("steps/copy.rows.1");
+    let pid = |record: &str| {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let text = std::fs::read_to_string(records.join(record)).unwrap_or_default();
+            if let Some(pid) = serde_json::from_str::<Value>(&text).ok().and_then(|json| json["pid"].as_i64())
+            {
+                return nix::unistd::Pid::from_raw(i32::try_from(pid).expect("a pid"));
+            }
+            assert!(Instant::now() < end, "there is no pid in {record}: {text}");
+        }
+    };
+    let (shim, command) = (pid("started.json"), pid("command.json"));
+    world.kill();
+    for pid in [shim, command] {
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("it lived");
+    }
+    assert_eq!(world.ctl(&["kill", "copy.rows"]).code, 1, "nobody is there to end it");
+    let back = world.gonogo(&["resume", "move", "--detach"]);
+    assert_eq!(back.code, 0, "{}{}", back.out, back.err);
+    world.does(&["wait", "held"]);
+    assert!(world.does(&["status"]).contains("copy.rows is unknown"), "{}", world.does(&["status"]));
+    assert!(world.refused(&["retry", "copy.rows"]).contains("say it first"));
+    let again = world.does(&["resolve", "copy.rows", "run-again", "nothing was copied"]);
+    assert!(again.starts_with("step copy.rows resolved as run again: nothing was copied; "), "{again}");
+    assert!(world.refused(&["abort", "enough"]).contains("kill it first"));
+    assert_eq!(
+        world.does(&["kill", "copy.rows"]).trim(),
+        format!("step copy.rows attempt 2 is being ended: ended by {}", user())
+    );
+    world.does(&["wait", "held"]);
+    world.does(&["abort", "enough"]);
+    assert_eq!(world.ctl(&["status"]).code, 0);
+}
+
+fn user() -> String {
+    nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten().expect("a user").name
 }
 
 /// Whether the system cannot tell this user from others, so that passphrases do.
@@ -647,7 +738,7 @@ fn a_shared_session_is_reached_by_its_socket_alone() {
     assert_eq!(status.code, 0, "{}", status.err);
     assert_eq!(status.json()["session"], world.session.as_str());
     let listed = elsewhere(&world, &["sessions"]).out;
-    for known in [&*world.session, "LIVE", "waits for its policy", "shared by", "Move the shop"] {
+    for known in [&*world.session, "LIVE", "the policy is not acknowledged", "shared by", "Move the shop"] {
         assert!(listed.contains(known), "{known}: {listed}");
     }
     assert!(elsewhere(&world, &["ctl", "move", "events"]).out.contains(" opened: rehearsal move.toml"));
@@ -662,6 +753,7 @@ fn help_teaches_every_command_with_an_example() {
     let help = |args: &[&str]| said(Command::new(GONOGO).args(args)).out;
     let commands = [
         "status",
+        "handover",
         "events",
         "wait",
         "acknowledge",

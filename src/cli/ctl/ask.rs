@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::reach::Failure;
 use super::verb::Verb;
-use crate::cli::standing;
+use crate::cli::recorded;
 use crate::event::{By, Event, EventKind, describe};
 use crate::feed::{Feed, FeedItem, GONE};
 use crate::session::{Command, Refusal};
@@ -88,7 +88,7 @@ fn gone(session: &str) -> Failure {
 /// That the session is over, where that is why nobody answers any more.
 fn over(feed: &mut Feed) -> Option<String> {
     told(feed).iter().for_each(|event| feed.state.apply(event));
-    standing::over(&feed.state)
+    recorded::over(&feed.state)
 }
 
 /// Whether an event says what a command did.

@@ -47,7 +47,7 @@ With --json one object with these keys; null, or an empty list, where there is n
                 items [{item, passed}], votes [{person, role, go, note, void}],
                 override_asked {by, reason, missing}: one that waits for `second`
   next_stage    id, title, point_of_no_return
-  holds         sentences: why nothing new starts
+  holds         why nothing new starts: what, release
   questions     step, kind (confirm, unknown), question
   running       step, attempt, elapsed_ms, budget_ms, ending
   countdowns    trigger, why, fires_in_ms
@@ -55,6 +55,20 @@ With --json one object with these keys; null, or an empty list, where there is n
   way_back      go, missing: whether everything that a rollback needs is there
   driver, here [{person, seat, roles, since}], wheel_offered_to, wheel_asked_by
   log           health (ok, full, failed), why, head (SEQ:HASH), seq";
+
+pub(super) const HANDOVER: &str = "\
+Example: gonogo ctl orders handover > handover.txt
+
+With --json one object with these keys:
+  session, title, engine, since, standing, elapsed_ms, head   as in `status --json`
+  situation     as `state` there
+  stage, wheel, here       the stage in hand, who drives, who is here
+  holds, missing           what stands in the way: what, release, liftable
+  running       step, attempt, for_ms, what
+  questions     the steps that wait for an answer
+  next          what happens by itself, a sentence each
+  rollback      what rolling back as far as it goes would do, as a sentence
+  notes         the last five: seq, at, by, tag, text, attached";
 
 pub(super) const EVENTS: &str = "\
 Example: gonogo ctl orders events --follow --json | jq -r 'select(.event.kind == \"promoted\")'
@@ -79,7 +93,7 @@ Examples:
   gonogo ctl orders rollback                     everything, and the session is over
   gonogo ctl orders rollback --to switch         down to and with this stage
 
-It does it without asking. Where the runbook's rollback window is \
+What it would do: `gonogo ctl SESSION handover`. It does it without asking. Where the runbook's rollback window is \
 over it needs a reason.";
 
 pub(super) const TICK: &str = "\
@@ -99,4 +113,5 @@ Example: gonogo ctl orders note \"replica lag was 4 s\" --tag observation --atta
 pub(super) const PASS: &str = "\
 Examples:
   gonogo ctl orders pass anna                    offer the wheel to anna
-  gonogo ctl orders wheel accept                 anna takes it";
+  gonogo ctl orders handover                     anna reads where it stands,
+  gonogo ctl orders wheel accept                 and takes it";

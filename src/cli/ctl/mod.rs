@@ -1,6 +1,7 @@
 //! `gonogo ctl`: what the cockpit's keys do, from a script.
 
 mod ask;
+mod handover;
 mod help;
 mod reach;
 mod status;
@@ -68,6 +69,14 @@ async fn carry_out(args: &Args, hello: Hello) -> Result<(), Failure> {
             match args.json {
                 true => println!("{}", json!(status)),
                 false => anstream::print!("{status}"),
+            }
+            Ok(())
+        }
+        Verb::Handover => {
+            let reading = reached.handover();
+            match args.json {
+                true => println!("{}", json!(reading)),
+                false => anstream::print!("{reading}"),
             }
             Ok(())
         }

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::handover::Reading;
 use super::status::{Engine, Status, gone};
 use crate::cli::exit;
 use crate::cli::place::Place;
 use crate::cli::recorded::{self, Recorded};
-use crate::cli::standing;
-use crate::clock;
+use crate::clock::{self, Now};
 use crate::session::State;
 use crate::wire::client::{self, Attached, ConnectError};
 use crate::wire::message::Hello;
@@ -63,16 +63,30 @@ impl Reached {
     }
 
     pub(super) fn status(&self) -> Status {
+        let telemetry = match self {
+            Self::Attached(attached) => Some(&attached.feed.telemetry),
+            Self::Recorded { .. } => None,
+        };
+        let (engine, head, now) = self.at();
+        Status::of(self.state(), engine, telemetry, head, now)
+    }
+
+    pub(super) fn handover(&self) -> Reading {
+        let (engine, head, now) = self.at();
+        Reading::of(self.state(), engine, head, now)
+    }
+
+    /// Whether anybody drives it, the log's head, and what time it is there.
+    fn at(&self) -> (Engine, Option<String>, Now) {
         match self {
             Self::Attached(attached) => {
-                let state = &attached.feed.state;
-                let engine = state.outcome.map_or(Engine::Live, |(_, at)| Engine::Over { since: at.at });
-                let head = attached.head.borrow().short();
-                Status::of(state, engine, Some(&attached.feed.telemetry), head, clock::now())
+                let over = attached.feed.state.outcome;
+                let engine = over.map_or(Engine::Live, |(_, at)| Engine::Over { since: at.at });
+                (engine, attached.head.borrow().short(), clock::now())
             }
             Self::Recorded { recorded, engine, .. } => {
                 let now = if *engine == Engine::Live { clock::now() } else { recorded.now() };
-                Status::of(&recorded.state, *engine, None, Some(recorded.log.head()), now)
+                (*engine, Some(recorded.log.head()), now)
             }
         }
     }
@@ -104,7 +118,7 @@ fn read(place: &Place, why: String) -> Result<Reached, Failure> {
     let Some(log) = &place.log else { return Err(Failure::Lost(why)) };
     let recorded = recorded::read(log).map_err(Failure::Lost)?;
     let state = &recorded.state;
-    let (engine, why) = match (state.outcome, standing::over(state)) {
+    let (engine, why) = match (state.outcome, recorded::over(state)) {
         (Some((_, at)), Some(over)) => (Engine::Over { since: at.at }, over),
         _ if place.is_live() => (Engine::Live, why),
         _ => {

@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::cli::sessions::Here;
-use crate::cli::standing;
 use crate::clock::Now;
 use crate::event::Health;
 use crate::runbook::StageId;
 use crate::runbook::model::{Action, Step};
+use crate::session::handover::{handover, status_line};
 use crate::session::telemetry::LogHealth;
 use crate::session::votes::Vote;
 use crate::session::{StageStatus, State, StepStatus, Telemetry, TriggerState, gate, second};
@@ -24,6 +24,17 @@ pub(super) enum Engine {
     Live,
     Gone { since: DateTime<Utc> },
     Over { since: DateTime<Utc> },
+}
+
+impl Engine {
+    /// That nobody drives `session`, where nobody does.
+    pub(super) fn in_words(self, session: &str) -> Option<String> {
+        match self {
+            Self::Live => None,
+            Self::Gone { since } => Some(gone(session, since)),
+            Self::Over { since } => Some(format!("over since {}", instant(since))),
+        }
+    }
 }
 
 /// A session, as it stands.
@@ -40,7 +51,7 @@ pub(super) struct Status {
     elapsed_ms: u64,
     stage: Option<Stage>,
     next_stage: Option<Next>,
-    holds: Vec<String>,
+    holds: Vec<gate::Missing>,
     questions: Vec<Question>,
     running: Vec<Running>,
     countdowns: Vec<Countdown>,
@@ -79,15 +90,7 @@ struct Stage {
 #[derive(Debug, Serialize)]
 struct Gate {
     go: bool,
-    missing: Vec<Missing>,
-}
-
-#[derive(Debug, Serialize)]
-struct Missing {
-    what: String,
-    release: String,
-    /// An override lifts it.
-    liftable: bool,
+    missing: Vec<gate::Missing>,
 }
 
 #[derive(Debug, Serialize)]
@@ -188,7 +191,7 @@ impl Status {
             mode: opened.map_or("", |opened| opened.mode.word()),
             engine,
             state: state.situation().word().replace(' ', "_"),
-            standing: standing::line(state),
+            standing: status_line(state, now),
             paused: state.paused.as_ref().map(|pause| Paused { by: pause.by.clone(), at: pause.at }),
             elapsed_ms: state.elapsed_ms(state.outcome.map_or(now, |(_, at)| at)),
             stage: state.current_stage().and_then(|id| stage(state, id, now)),
@@ -197,7 +200,7 @@ impl Status {
                 title: stage.title.clone(),
                 point_of_no_return: stage.point_of_no_return,
             }),
-            holds: state.holds().iter().map(standing::hold_sentence).collect(),
+            holds: handover(state, now).holds,
             questions: questions(state),
             running: running(state, now),
             countdowns: countdowns(state, now),
@@ -214,11 +217,7 @@ impl Status {
 
 impl Gate {
     fn of(verdict: gate::Verdict) -> Self {
-        let go = verdict.is_go();
-        let missing = verdict.missing.into_iter();
-        let missing =
-            missing.map(|m| Missing { what: m.what, release: m.release, liftable: m.liftable }).collect();
-        Self { go, missing }
+        Self { go: verdict.is_go(), missing: verdict.missing }
     }
 }
 
@@ -336,14 +335,10 @@ impl Status {
     fn lines(&self) -> Vec<String> {
         let elapsed = format::clock(self.elapsed_ms);
         let mut lines = vec![format!("{}: {}, {}, T+{elapsed}", self.session, self.title, self.mode)];
-        match self.engine {
-            Engine::Live => {}
-            Engine::Gone { since } => lines.push(gone(&self.session, since)),
-            Engine::Over { since } => lines.push(format!("over since {}", instant(since))),
-        }
+        lines.extend(self.engine.in_words(&self.session));
         lines.push(self.standing.clone());
         lines.extend(self.where_it_is());
-        lines.extend(self.holds.iter().map(|hold| row("hold", hold)));
+        lines.extend(self.holds.iter().flat_map(|hold| blocked("hold", hold)));
         lines.extend(self.questions.iter().map(|q| row("question", &format!("{}: {}", q.step, q.question))));
         lines.extend(self.countdowns.iter().map(|countdown| {
             let left = countdown.fires_in_ms.div_ceil(1000);
@@ -405,10 +400,8 @@ impl Stage {
             lines.push(row("override", &format!("{by} asks for a second person's word: {reason}")));
         }
         // Before the gate most of it is still to come.
-        for missing in self.gate.missing.iter().filter(|_| self.at_gate) {
-            lines.push(row("blocked by", &missing.what));
-            lines.push(row("", &format!("released by: {}", missing.release)));
-        }
+        let missing = self.gate.missing.iter().filter(|_| self.at_gate);
+        lines.extend(missing.flat_map(|missing| blocked("blocked by", missing)));
         lines
     }
 }
@@ -455,6 +448,11 @@ fn instant(at: DateTime<Utc>) -> impl fmt::Display {
     at.format("%Y-%m-%d %H:%M:%SZ")
 }
 
-fn row(name: &str, what: &str) -> String {
+/// What stands in the way, and what takes it out of it.
+pub(super) fn blocked(name: &str, missing: &gate::Missing) -> [String; 2] {
+    [row(name, &missing.what), row("", &format!("released by: {}", missing.release))]
+}
+
+pub(super) fn row(name: &str, what: &str) -> String {
     format!("  {name:<11} {what}")
 }

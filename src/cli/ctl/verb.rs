@@ -16,6 +16,9 @@ pub(super) enum Verb {
     /// Say where the session stands, in a second's reading.
     #[command(after_help = super::help::STATUS)]
     Status,
+    /// Say what whoever takes over needs to know: what is open, what comes by itself, what rolling back would do.
+    #[command(after_help = super::help::HANDOVER)]
+    Handover,
     /// Print a line an event, from the first one on.
     #[command(after_help = super::help::EVENTS)]
     Events {
@@ -205,7 +208,7 @@ impl Verb {
     pub(super) fn command(&self, state: &State) -> Result<Option<Command>, String> {
         let step = |name: &String| StepId::from(name.as_str());
         Ok(Some(match self {
-            Self::Status | Self::Events { .. } | Self::Wait { .. } => return Ok(None),
+            Self::Status | Self::Handover | Self::Events { .. } | Self::Wait { .. } => return Ok(None),
             Self::Acknowledge => Command::Acknowledge,
             Self::Advance { typed, over } => Command::Advance { typed: typed.clone(), over: over.clone() },
             Self::Pause => Command::Pause,

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use super::reach::{Failure, Reached};
 use super::until::Until;
 use crate::audit::reader;
-use crate::cli::standing;
+use crate::cli::recorded;
 use crate::event::{Event, author, describe};
 use crate::feed::{Feed, FeedItem, GONE};
 use crate::session::State;
@@ -81,7 +81,7 @@ pub(super) async fn wait(
         if let Some(arrived) = arrived(&feed.state) {
             return Ok(arrived);
         }
-        if let Some(why) = standing::over(&feed.state) {
+        if let Some(why) = recorded::over(&feed.state) {
             return Err(Failure::Refused(why));
         }
         match deadline {
