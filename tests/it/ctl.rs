@@ -513,18 +513,19 @@ fn a_session_that_an_engine_and_a_shim_left_is_resolved_by_script() {
     let mut world = World { folder, engine, session, _words: words };
     world.until("the command", |status| status["running"][0]["step"] == "copy.rows");
     let records = world.session_folder().join("steps/copy.rows.1");
-    let pid = |record: &str| {
+    let pid = |record: &str, of: &str| {
         let end = Instant::now() + PATIENCE;
         loop {
             let text = std::fs::read_to_string(records.join(record)).unwrap_or_default();
-            if let Some(pid) = serde_json::from_str::<Value>(&text).ok().and_then(|json| json["pid"].as_i64())
+            if let Some(pid) =
+                serde_json::from_str::<Value>(&text).ok().and_then(|json| json[of]["pid"].as_i64())
             {
                 return nix::unistd::Pid::from_raw(i32::try_from(pid).expect("a pid"));
             }
             assert!(Instant::now() < end, "there is no pid in {record}: {text}");
         }
     };
-    let (shim, command) = (pid("started.json"), pid("command.json"));
+    let (shim, command) = (pid("started.json", "shim"), pid("command.json", "command"));
     world.kill();
     for pid in [shim, command] {
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("it lived");
