@@ -23,6 +23,31 @@ const OUTPUT: usize = 1 << 20;
 /// How long is waited for the rest of the output when the command itself has ended.
 const REST: Duration = Duration::from_millis(200);
 
+/// The variables that a command gets besides those of the runbook.
+const INHERITED: &[&str] = &[
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LANGUAGE",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LC_MESSAGES",
+    "TZ",
+    "TMPDIR",
+    "SSH_AUTH_SOCK",
+    "XDG_RUNTIME_DIR",
+    "XDG_CONFIG_HOME",
+];
+
+/// What a command gets of this process's own environment: what programs need to find their way, and nothing that may
+/// be a secret.
+pub fn inherited() -> impl Iterator<Item = (String, String)> {
+    INHERITED.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
+}
+
 /// What a command did.
 #[derive(Debug)]
 pub(super) struct Ran {
@@ -50,7 +75,7 @@ pub(super) async fn observe(
     let path = |path: &str| scope.runbook_dir.join(path);
     let mut before = Vec::new();
     for report in &expect.report {
-        let seen = resolve(scope, &report.path).and_then(|p| file::see(&path(&p)));
+        let seen = resolve(scope, &report.path).and_then(|p| file::see(&path(&p), scope));
         before.push(Before::from(&seen));
     }
     let ran = match run(&argv, &env, &scope.runbook_dir, timeout).await {
@@ -62,11 +87,11 @@ pub(super) async fn observe(
         .iter()
         .zip(before)
         .map(|(report, before)| {
-            let after = resolve(scope, &report.path).and_then(|p| file::see(&path(&p)));
+            let after = resolve(scope, &report.path).and_then(|p| file::see(&path(&p), scope));
             ReportSeen { begun, before, after }
         })
         .collect();
-    let text = |bytes: &[u8]| plain(&decode(bytes)).into_owned();
+    let text = |bytes: &[u8]| scope.masked(plain(&decode(bytes)));
     let (both, stdout, stderr) = (text(&ran.both), text(&ran.stdout), text(&ran.stderr));
     let cut = ran.cut.then_some(OUTPUT as u64);
     let output = Output { both: &both, stdout: &stdout, stderr: &stderr, cut };
@@ -96,7 +121,7 @@ pub(super) async fn run(argv: &[String], env: &Env, dir: &Path, timeout: Duratio
     let deadline = Instant::now() + timeout;
     let (program, args) = argv.split_first().ok_or("the command is empty")?;
     let mut command = Process::new(program);
-    command.args(args).envs(env.iter().map(|(name, value)| (name, value)));
+    command.args(args).env_clear().envs(inherited()).envs(env.iter().map(|(name, value)| (name, value)));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.process_group(0).kill_on_drop(true);
     if !dir.as_os_str().is_empty() {

@@ -129,7 +129,7 @@ fn one(
     if wants_text {
         let cut = (meta.len() > TEXT as u64).then_some(TEXT as u64);
         let decoded = decode(&bytes);
-        proofs.extend(text(&expect.text, Text { name, text: &plain(&decoded), cut }, scope));
+        proofs.extend(text(&expect.text, Text { name, text: &scope.masked(plain(&decoded)), cut }, scope));
     }
     Ok(proofs)
 }
@@ -244,7 +244,7 @@ fn read(path: &Path, keep: usize, deadline: u64) -> Result<(String, Vec<u8>), St
 ///
 /// # Errors
 /// A sentence: it is there and cannot be read.
-pub fn see(path: &Path) -> Result<Option<FileSeen>, String> {
+pub fn see(path: &Path, scope: &Scope) -> Result<Option<FileSeen>, String> {
     let at = |e: std::io::Error| format!("{}: {e}", path.display());
     let meta = match std::fs::metadata(path) {
         Ok(meta) => meta,
@@ -259,7 +259,7 @@ pub fn see(path: &Path) -> Result<Option<FileSeen>, String> {
         FileMark { file: (meta.dev(), meta.ino()), modified: meta.modified().map_err(at)?.into(), sha256 };
     Ok(Some(FileSeen {
         mark,
-        text: plain(&decode(&bytes)).into_owned(),
+        text: scope.masked(plain(&decode(&bytes))),
         cut: (meta.len() > TEXT as u64).then_some(TEXT as u64),
     }))
 }

@@ -74,7 +74,14 @@ async fn fetch(
         }
         phase.set(client::BODY);
         return match timeout_at(deadline, read(response)).await {
-            Ok(Ok((status, headers, body))) => Ok(Answer { status, headers, latency: begun.elapsed(), body }),
+            Ok(Ok((status, headers, body))) => {
+                let headers = headers.into_iter().map(|(name, value)| (name, scope.masked(value))).collect();
+                let body = match body {
+                    Body::Whole(body) => Body::Whole(scope.masked(body)),
+                    cut => cut,
+                };
+                Ok(Answer { status, headers, latency: begun.elapsed(), body })
+            }
             Ok(Err(e)) => Err(format!("{}: {}", phase.doing(), root(e))),
             Err(_) => Err(late(&phase)),
         };

@@ -12,10 +12,43 @@ pub(super) fn masked(event: EventKind, redactor: &Redactor) -> EventKind {
     if redactor.is_empty() || matches!(event, EventKind::SessionOpened(_)) {
         return event;
     }
-    let Ok(mut value) = serde_json::to_value(&event) else { return event };
+    let Ok(plain) = serde_json::to_value(&event) else { return event };
+    let mut value = plain.clone();
     redactor.redact_json(&mut value);
-    // A mask that made the event unreadable hit a name of the format itself; such an event holds nothing else.
-    serde_json::from_value(value).unwrap_or(event)
+    value["kind"].clone_from(&plain["kind"]);
+    // A mask that made the event unreadable hit a word of the format itself, which is no secret: all else is masked.
+    serde_json::from_value(value).ok().or_else(|| masked_but_words(plain, redactor)).unwrap_or(event)
+}
+
+/// The event with every text masked that it can be read without.
+fn masked_but_words(mut event: Value, redactor: &Redactor) -> Option<EventKind> {
+    let mut paths = Vec::new();
+    texts(&event, &mut String::new(), &mut paths);
+    for path in paths.into_iter().filter(|path| path != "/kind") {
+        let mut masked = event.clone();
+        redactor.redact_json(masked.pointer_mut(&path)?);
+        if serde_json::from_value::<EventKind>(masked.clone()).is_ok() {
+            event = masked;
+        }
+    }
+    serde_json::from_value(event).ok()
+}
+
+/// Where the texts in a value are, as JSON pointers.
+fn texts(value: &Value, at: &mut String, found: &mut Vec<String>) {
+    let mut go_down = |key: &str, value: &Value| {
+        let length = at.len();
+        at.push('/');
+        at.push_str(&key.replace('~', "~0").replace('/', "~1"));
+        texts(value, at, found);
+        at.truncate(length);
+    };
+    match value {
+        Value::String(_) => found.push(at.clone()),
+        Value::Array(items) => items.iter().enumerate().for_each(|(i, item)| go_down(&i.to_string(), item)),
+        Value::Object(fields) => fields.iter().for_each(|(name, field)| go_down(name, field)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// Room in a line of the log for an event's number, times, author and hashes.
@@ -58,7 +91,7 @@ mod tests {
     use super::*;
     use crate::audit::line;
     use crate::engine::work::stamp;
-    use crate::event::{By, Proof, StepFinished};
+    use crate::event::{By, Health, Proof, StepFinished};
     use crate::session::State;
 
     #[test]
@@ -83,5 +116,40 @@ mod tests {
         let EventKind::StepFinished(finish) = &event.event else { panic!("still the same fact") };
         assert!(finish.proofs[0].seen.ends_with("bytes more)"));
         assert_eq!((finish.step.as_str(), &finish.captures["id"]), ("switch.flip", &capture));
+    }
+
+    #[test]
+    fn a_secret_that_is_a_word_of_the_format_is_masked_in_all_that_may_hold_it() {
+        let redactor = Redactor::new([("odd", "step_finished"), ("even", "failing")]).expect("long enough");
+        let finish = StepFinished {
+            step: "one.look".into(),
+            attempt: 1,
+            passed: false,
+            why: "step_finished, failing".into(),
+            proofs: vec![Proof { expected: "a/b".into(), met: false, seen: "it said failing".into() }],
+            exit: None,
+            took_ms: 1,
+            output: None,
+            captures: [("a~/b".to_owned(), "failing".to_owned())].into(),
+            remains: Vec::new(),
+        };
+        let EventKind::StepFinished(shown) = masked(EventKind::StepFinished(Box::new(finish)), &redactor)
+        else {
+            panic!("another kind");
+        };
+        assert_eq!((&*shown.why, &*shown.proofs[0].seen), ("******, ******", "it said ******"));
+        assert_eq!(shown.captures["a~/b"], "******");
+        let changed = EventKind::CheckChanged {
+            check: "answers".into(),
+            from: Health::Ok,
+            to: Health::Failing,
+            reason: "failing".into(),
+            value: None,
+            since: 0,
+        };
+        let EventKind::CheckChanged { to, reason, .. } = masked(changed, &redactor) else {
+            panic!("another kind");
+        };
+        assert_eq!((to, &*reason), (Health::Failing, "******"));
     }
 }

@@ -151,6 +151,7 @@ pub(super) fn raise(parts: Parts) -> Result<Engine, OpenError> {
     } else {
         let scope = Scope {
             secrets: secrets.iter().map(|s| (s.name.clone(), s.value.clone())).collect(),
+            redactor: redactor.clone(),
             session_id: opened.session.clone(),
             session_dir: session_dir.clone(),
             runbook_dir: runbook.dir.clone(),

@@ -30,8 +30,13 @@ fn encoded(value: &[u8], forms: &mut Vec<Vec<u8>>) {
     forms.push(base16ct::upper::encode_string(value).into_bytes());
     base64(value, forms);
     url(value, forms);
+    let from = forms.len();
     json(value, forms);
     shell(value, forms);
+    // What a log line holds, and a shell's argument, is often put into JSON once more.
+    for escaped in forms[from..].to_vec() {
+        json(&escaped, forms);
+    }
 }
 
 /// The value alone, and the characters that it alone decides where it stands inside something longer: with

@@ -46,6 +46,9 @@ fn each_encoding_of_a_secret_is_masked() {
         r#"hunter2/ä b'"'"'"$x"#,
         r#"hunter2/ä b'\"\$x"#,
         r#"hunter2/ä\ b\'\"\$x"#,
+        r#"hunter2/ä b'\\\"$x"#,
+        r#"hunter2/\\u00e4 b'\\\"$x"#,
+        r#"hunter2/ä b'\"'\"'\"$x"#,
     ] {
         assert_eq!(r.redact(&format!("[{shown}]")), "[******]", "{shown}");
     }

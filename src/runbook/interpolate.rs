@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use indexmap::IndexMap;
 
 use super::model::{Pattern, Template};
+use crate::redact::Redactor;
 
 /// What the names in `${{ … }}` stand for at one moment.
 #[derive(Debug, Clone, Default)]
@@ -12,6 +13,8 @@ pub struct Scope {
     pub captures: IndexMap<String, String>,
     /// Name → value; in a scope that is only shown or recorded, the value is a mask.
     pub secrets: IndexMap<String, String>,
+    /// Masks the secrets in what comes back from where they were sent.
+    pub redactor: Redactor,
     pub session_id: String,
     pub session_dir: PathBuf,
     pub runbook_dir: PathBuf,
@@ -96,6 +99,14 @@ pub fn fit(name: &str, value: &str, place: Place) -> Result<String, InterpolateE
 }
 
 impl Scope {
+    /// A text from outside with the secrets in it masked: before anything is cut out of it, since what is left of a
+    /// secret in an excerpt would be recognised no more.
+    #[must_use]
+    pub fn masked(&self, text: impl Into<String>) -> String {
+        let text = text.into();
+        if self.redactor.is_empty() { text } else { self.redactor.redact(&text) }
+    }
+
     /// Resolves `template` for `place`. Inserted values are never read as templates again.
     ///
     /// # Errors

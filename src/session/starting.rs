@@ -43,6 +43,7 @@ pub fn masked_scope(state: &State, step: &Step, attempt: u32) -> Scope {
         runbook_dir: opened.map(|o| o.dir.clone().into()).unwrap_or_default(),
         stage: Some(step.id.stage().to_owned()),
         attempt: Some(attempt),
+        ..Scope::default()
     }
 }
 

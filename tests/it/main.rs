@@ -3,6 +3,7 @@
 mod adopt;
 mod audit;
 mod broken_runbooks;
+mod canaries;
 mod cockpit;
 mod ctl;
 mod cutover;

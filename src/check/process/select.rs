@@ -12,6 +12,7 @@ use crate::check::{Context, resolve};
 use crate::clock;
 use crate::process::Identity;
 use crate::proof;
+use crate::redact::Redactor;
 use crate::runbook::interpolate::Scope;
 use crate::runbook::model::ProcessSelect;
 
@@ -34,6 +35,8 @@ pub(super) struct Wanted {
     uid: Option<u32>,
     /// Of a `start` step: the error is a sentence.
     step: Option<Result<Identity, String>>,
+    /// For what a pid file holds instead of a pid.
+    redactor: Redactor,
 }
 
 /// Where to look.
@@ -61,6 +64,7 @@ impl Wanted {
             unit: text(&select.unit)?,
             uid: text(&select.user)?.map(|user| uid(&user)).transpose()?,
             step,
+            redactor: scope.redactor.clone(),
         })
     }
 
@@ -130,7 +134,10 @@ impl Wanted {
         let text = crate::text::decode(&bytes);
         let first = text.lines().next().unwrap_or_default().trim();
         let pid = first.parse::<u32>().ok().filter(|pid| *pid > 0);
-        let pid = pid.ok_or_else(|| format!("{name} holds no pid: \"{}\"", proof::excerpt(first, 0)))?;
+        let pid = pid.ok_or_else(|| {
+            let held = self.redactor.redact(first);
+            format!("{name} holds no pid: \"{}\"", proof::excerpt(&held, 0))
+        })?;
         let Some(identity) = Identity::of(pid) else {
             return Ok((vec![], Some(format!("{name} says {pid}, which is gone"))));
         };

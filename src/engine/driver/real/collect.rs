@@ -63,7 +63,7 @@ impl Attempt {
         let folder = format!("evidence/{}.{}", self.order.step, self.order.attempt);
         let dir = self.session_dir().join(&folder);
         fs::create_dir_all(&dir)?;
-        let (name, mut to) = create(&dir, from)?;
+        let (name, mut to) = create(&dir, &self.name_of(from))?;
         let mut source = File::open(from)?;
         let (mut hash, mut bytes) = (Sha256::new(), 0_u64);
         let mut masking = self.around.redactor.stream();
@@ -94,13 +94,18 @@ impl Attempt {
             sha256: base16ct::lower::encode_string(&hash.finalize()),
         })
     }
+
+    /// A file's own name, which may hold a secret as well.
+    fn name_of(&self, file: &Path) -> String {
+        let name = file.file_name().map_or_else(|| "file".into(), |name| name.to_string_lossy());
+        self.scope.masked(name)
+    }
 }
 
-/// Creates the copy under the file's own name, with a number where that is taken.
-fn create(dir: &Path, from: &Path) -> io::Result<(String, File)> {
-    let base = from.file_name().map_or_else(|| "file".to_owned(), |n| n.to_string_lossy().into_owned());
+/// Creates the copy under that name, with a number where it is taken.
+fn create(dir: &Path, base: &str) -> io::Result<(String, File)> {
     for number in 1_u32.. {
-        let name = if number == 1 { base.clone() } else { format!("{number}-{base}") };
+        let name = if number == 1 { base.to_owned() } else { format!("{number}-{base}") };
         let path: PathBuf = dir.join(&name);
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
             Ok(file) => return Ok((name, file)),

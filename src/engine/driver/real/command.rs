@@ -25,24 +25,6 @@ const GRACE: Duration = Duration::from_secs(10);
 const PROGRESS: Duration = Duration::from_millis(200);
 /// Bytes that all captures of an attempt may take in the log: they share one line with its proofs.
 const LONGEST_CAPTURES: usize = 256 << 10;
-/// The variables that a command gets besides those of the runbook.
-const INHERITED: &[&str] = &[
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "SHELL",
-    "LANG",
-    "LANGUAGE",
-    "LC_ALL",
-    "LC_CTYPE",
-    "LC_MESSAGES",
-    "TZ",
-    "TMPDIR",
-    "SSH_AUTH_SOCK",
-    "XDG_RUNTIME_DIR",
-    "XDG_CONFIG_HOME",
-];
 
 impl Attempt {
     pub(super) async fn run(&self, step: &Step, command: &Command, expect: &RunExpect) -> End {
@@ -163,10 +145,7 @@ impl Attempt {
     }
 
     fn environment(&self, step: &Step) -> Result<BTreeMap<String, String>, String> {
-        let mut env: BTreeMap<String, String> = INHERITED
-            .iter()
-            .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
-            .collect();
+        let mut env: BTreeMap<String, String> = check::command::inherited().collect();
         let own =
             [self.scope.session_id.clone(), self.order.step.to_string(), self.order.attempt.to_string()];
         env.extend(OWN.map(str::to_owned).into_iter().zip(own));
@@ -284,7 +263,7 @@ impl Attempt {
     }
 
     fn report(&self, path: &Template) -> Result<Option<proof::FileSeen>, String> {
-        check::file::see(&self.path(path)?)
+        check::file::see(&self.path(path)?, &self.scope)
     }
 
     /// Takes the captures; one that cannot be taken fails the step, and so do more than one fact can hold.
