@@ -23,7 +23,7 @@ const OUTPUT: usize = 1 << 20;
 /// How long is waited for the rest of the output when the command itself has ended.
 const REST: Duration = Duration::from_millis(200);
 
-/// The variables that a command gets besides those of the runbook.
+/// The variables of this process that a command gets besides those of the runbook.
 const INHERITED: &[&str] = &[
     "PATH",
     "HOME",

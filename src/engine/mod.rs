@@ -5,6 +5,7 @@ pub mod driver;
 mod fact;
 mod hub;
 mod journal;
+pub mod logout;
 pub mod machine;
 mod outputs;
 pub mod preflight;
