@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use super::engine::{Order, Word};
+use crate::process::with_own_limits;
 
 /// An engine that was started, and what it said.
 #[derive(Debug)]
@@ -19,14 +20,11 @@ pub(super) struct Launched {
 /// # Errors
 /// A sentence: it could not be started, or ended without a word.
 pub(super) fn launch(dir: &Path, order: &Order) -> Result<Launched, String> {
-    let mut child = Command::new(program()?)
-        .arg0("gonogo")
-        .arg("engine")
-        .arg(dir)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|e| format!("cannot start the engine: {e}"))?;
+    let mut command = Command::new(program()?);
+    command.arg0("gonogo").arg("engine").arg(dir).stdin(Stdio::piped()).stdout(Stdio::piped());
+    // What the engine starts one day is to be as its operator would have started it.
+    let mut child =
+        with_own_limits(|| command.spawn()).map_err(|e| format!("cannot start the engine: {e}"))?;
     let mut line = serde_json::to_vec(order).map_err(|e| format!("the order has no JSON: {e}"))?;
     line.push(b'\n');
     // An engine that ends before it has read all says so itself.

@@ -15,7 +15,7 @@ use super::place;
 use super::who::Who;
 use super::{exit, operator, serve};
 use crate::audit::dir;
-use crate::engine::{self, Engine, Opening, preflight};
+use crate::engine::{self, Engine, Opening, logout, preflight};
 use crate::event::{Mode, Outcome};
 use crate::feed::Feed;
 use crate::headless::answers::Answers;
@@ -136,12 +136,21 @@ pub(super) fn drive(settings: Settings) -> Result<ExitCode> {
         share: settings.share.clone(),
         ..Opening::new(&runbook, file, name, settings.mode, super::load::this_host())
     };
+    if !settings.headless && settings.mode != Mode::Simulated {
+        say_what_a_logout_does();
+    }
     if settings.headless { in_front(&opening, answers) } else { behind(opening, &settings) }
+}
+
+/// While there is still time to start it otherwise.
+fn say_what_a_logout_does() {
+    if let Some(warning) = logout::warning(&logout::Host::this(&operator::person().person)) {
+        anstream::eprintln!("gonogo: {}", text::safe(&warning));
+    }
 }
 
 /// The engine in this very process, and a line for each event.
 fn in_front(opening: &Opening, answers: Option<Answers>) -> Result<ExitCode> {
-    process::keep_memory_private();
     let runtime = runtime()?;
     let code = runtime.block_on(async {
         match engine::start(opening) {
