@@ -22,6 +22,12 @@
 //! - `now` is a parameter everywhere; [`clock`] alone reads it.
 //! - What others wrote comes through [`text`] before a terminal, and through [`redact`] before a disk.
 //!
+//! # The processes
+//! The cockpit (`run`, `attach`), the engine (`engine`, started by `run` and `resume`) and a shim for each attempt of a
+//! command are three processes, so that none takes another with it. A cockpit reaches its engine over the [`wire`], which
+//! carries the log's own lines; the engine knows a command by what its [`engine::shim`] leaves on the disk. An engine that
+//! takes over holds the log against [`session::legal`] before it adds to it.
+//!
 //! # The layers
 //! A module names only modules before it in this map; `tests/it/layers.rs` holds the sources against it.
 //!
