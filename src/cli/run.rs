@@ -1,5 +1,6 @@
 //! `gonogo run`: loads a runbook, starts its engine, and opens the cockpit, or prints where there is none.
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::process::{Child, ExitCode};
 
@@ -16,8 +17,8 @@ use super::who::Who;
 use super::{exit, operator, serve};
 use crate::audit::dir;
 use crate::engine::{self, Engine, Opening, logout, preflight};
-use crate::event::{Mode, Outcome};
-use crate::feed::Feed;
+use crate::event::{Credentials, Mode, Outcome, Person, Seat};
+use crate::feed::{Commander, Feed};
 use crate::headless::answers::Answers;
 use crate::process::{self, Identity};
 use crate::runbook::load::Missing;
@@ -192,6 +193,23 @@ fn stop(child: &mut Child) {
     let _ = child.wait();
 }
 
+/// Brings those to the controls who vote by the file, and how each of them asks. `own` is who drives the run.
+async fn stand_ins(engine: &Engine, answers: Option<&Answers>, own: &str) -> HashMap<String, Commander> {
+    let mut voters: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for voter in answers.iter().flat_map(|answers| answers.vote.values().flatten()) {
+        voters.entry(voter.person.clone()).or_default().extend(voter.role.clone());
+    }
+    let mut commanders = HashMap::new();
+    for (name, roles) in voters.into_iter().filter(|(name, _)| name != own) {
+        // Root by passphrase: one person for each name of the file.
+        let credentials = Credentials { passphrase: true, ..Credentials::default() };
+        let person = Person { person: name.clone(), uid: credentials.uid, seat: Seat::Navigator };
+        let feed = engine.arrive(person, credentials, roles).await;
+        commanders.extend(feed.and_then(|feed| feed.commander).map(|commander| (name, commander)));
+    }
+    commanders
+}
+
 /// Drives a session whose engine runs in this process; others may attach to it meanwhile.
 pub(super) async fn foreground(engine: Engine, answers: Option<Answers>) -> ExitCode {
     let served = match serve::open(&engine).await {
@@ -206,7 +224,7 @@ pub(super) async fn foreground(engine: Engine, answers: Option<Answers>) -> Exit
     let Some(feed) = engine.arrive(own.clone(), operator::credentials(), roles).await else {
         return refused("the engine ended before it had begun");
     };
-    let stand_ins = crate::headless::stand_ins(&engine, answers.as_ref(), &own.person).await;
+    let stand_ins = stand_ins(&engine, answers.as_ref(), &own.person).await;
     let code = crate::headless::drive(feed, answers, stand_ins).await;
     stop_and_say(&engine, "the headless run ended").await;
     served.abort();

@@ -3,7 +3,7 @@
 pub mod answers;
 mod next;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +11,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::clock;
-use crate::engine::Engine;
-use crate::event::{Credentials, Event, Person, Seat, author, describe};
+use crate::event::{Event, author, describe};
 use crate::feed::{Commander, Feed, FeedItem};
 use crate::session::telemetry::Measure;
 use crate::session::{Command, State};
@@ -23,24 +22,8 @@ use next::{HELD, Next, Tried, next};
 /// How often the state is looked at where nothing happens.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Brings those to the controls who vote by the file, and how each of them asks. `own` is who drives the run.
-pub async fn stand_ins(engine: &Engine, answers: Option<&Answers>, own: &str) -> HashMap<String, Commander> {
-    let mut voters: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for voter in answers.iter().flat_map(|answers| answers.vote.values().flatten()) {
-        voters.entry(voter.person.clone()).or_default().extend(voter.role.clone());
-    }
-    let mut commanders = HashMap::new();
-    for (name, roles) in voters.into_iter().filter(|(name, _)| name != own) {
-        // Root by passphrase: one person for each name of the file.
-        let credentials = Credentials { passphrase: true, ..Credentials::default() };
-        let person = Person { person: name.clone(), uid: credentials.uid, seat: Seat::Navigator };
-        let feed = engine.arrive(person, credentials, roles).await;
-        commanders.extend(feed.and_then(|feed| feed.commander).map(|commander| (name, commander)));
-    }
-    commanders
-}
-
-/// Drives the session until it is over or a question stays open; returns the exit code.
+/// Drives the session until it is over or a question stays open; returns the exit code. `stand_ins` ask, by name, in the
+/// place of people who are not there.
 pub async fn drive(mut feed: Feed, answers: Option<Answers>, stand_ins: HashMap<String, Commander>) -> u8 {
     let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
