@@ -20,8 +20,13 @@ pub fn why_not(action: Action, cx: &Context) -> Option<String> {
         Action::Retry => no_step(cx, "retried", |step| Command::Retry { step }),
         Action::Skip => no_step(cx, "skipped", |step| Command::Skip { step, reason: "-".to_owned() }),
         Action::Kill => no_step(cx, "killed", |step| Command::Kill { step }),
-        Action::Veto if cx.state.triggers.values().any(|t| matches!(t, TriggerState::Armed { .. })) => None,
-        Action::Veto => Some("no trigger is counting down".to_owned()),
+        Action::Veto => {
+            let armed = |(_, state): &(_, &TriggerState)| matches!(state, TriggerState::Armed { .. });
+            match cx.state.triggers.iter().find(armed) {
+                Some((trigger, _)) => refused(&Command::Veto { trigger: trigger.clone(), reason: None }, cx),
+                None => Some("no trigger is counting down".to_owned()),
+            }
+        }
         Action::Vote => super::vote(cx).err().map(|refusal| refusal.0),
         Action::Wheel => wheel::open(cx).err().map(|refusal| refusal.0),
         Action::Note => {

@@ -160,15 +160,25 @@ impl Popup for Dialog {
     }
 
     fn hints(&self) -> &'static [(&'static str, &'static str)] {
+        const NO_GO: &[(&str, &str)] = &[
+            ("tab", "next field"),
+            ("enter", "the button in focus only"),
+            ("pgdn", "read on"),
+            ("esc", "NO-GO"),
+        ];
+        const LEAVE: &[(&str, &str)] = &[
+            ("tab", "next field"),
+            ("enter", "the button in focus only"),
+            ("pgdn", "read on"),
+            ("esc", "not now"),
+        ];
         if self.form.page.quick {
             &[("enter", "write it"), ("tab", "next field"), ("esc", "throw away")]
+        } else if self.form.page.first == 0 {
+            NO_GO
         } else {
-            &[
-                ("tab", "next field"),
-                ("enter", "the button in focus only"),
-                ("pgdn", "read on"),
-                ("esc", "NO-GO"),
-            ]
+            // Here NO-GO is an answer of its own.
+            LEAVE
         }
     }
 }

@@ -156,11 +156,11 @@ fn where_it_stands() -> Button {
 
 /// The page of whoever takes it: they have read where the session stands.
 fn take(page: &mut Page, lead: String, command: &Command, cx: &Context) {
-    page.title = "HANDOVER: the wheel passes to you when you take it".to_owned();
     page.body.push(Text::Rows(vec![Row::title(lead), Row::blank()]));
     page.body.extend(handover::text(cx));
     match may(command, cx) {
         Ok(()) => {
+            page.title = "HANDOVER: the wheel passes to you when you take it".to_owned();
             let word = if *command == Command::AcceptWheel { "accept" } else { "take" };
             page.buttons.push(Button::act(word, "TAKE THE WHEEL").key('y'));
         }
