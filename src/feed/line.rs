@@ -24,7 +24,7 @@ pub enum Order {
     /// A key was pressed.
     Active,
     /// A command, and a file that goes with it.
-    AskWithFile { ask: Ask, name: String, bytes: Vec<u8> },
+    AskWithFile { ask: Box<Ask>, name: String, bytes: Vec<u8> },
 }
 
 impl Line {
@@ -56,7 +56,7 @@ impl Line {
         }
         let gone = || Refusal::new(GONE);
         let (answer, answered) = oneshot::channel();
-        let ask = Ask { operator: self.operator.clone(), command, seen_seq, answer };
+        let ask = Box::new(Ask { operator: self.operator.clone(), command, seen_seq, answer });
         self.orders.send(Order::AskWithFile { ask, name, bytes }).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }

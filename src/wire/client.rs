@@ -413,7 +413,7 @@ impl Pump {
                 if bytes.is_empty() {
                     self.send(&ToServer::Upload { id, name, part: Vec::new(), last: true });
                 }
-                self.ask(ask, Some(id));
+                self.ask(*ask, Some(id));
             }
         }
     }

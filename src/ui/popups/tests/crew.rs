@@ -214,7 +214,8 @@ fn each_key_of_an_observer_says_which_seat_it_needs() {
 fn what_the_other_one_sees_looks_as_recorded() {
     let mut away = crewed();
     away.crew.get_mut("opsA").unwrap().left = Some(ago(130_000));
-    let all: [(&str, State, fn(&popups::Context) -> popups::Opened); 4] = [
+    type Open = fn(&popups::Context) -> popups::Opened;
+    let all: [(&str, State, Open); 4] = [
         ("second", override_asked(), popups::vote),
         ("wheel_offered", wheel_offered(), popups::wheel),
         ("wheel_beside", crewed(), popups::wheel),
