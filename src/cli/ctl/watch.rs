@@ -70,10 +70,11 @@ pub(super) async fn wait(
     let mut feed = match reached {
         Reached::Attached(attached) => attached.feed,
         Reached::Recorded { recorded, why, .. } => {
-            let closed = recorded.state.is_closed();
-            return arrived(&recorded.state)
-                .filter(|_| closed)
-                .ok_or_else(|| if closed { Failure::Refused(why) } else { Failure::Lost(why) });
+            return match arrived(&recorded.state) {
+                _ if !recorded.state.is_closed() => Err(Failure::Lost(why)),
+                None => Err(Failure::Refused(why)),
+                Some(arrived) => Ok(arrived),
+            };
         }
     };
     let deadline = timeout.map(|timeout| (timeout, Instant::now() + timeout));
