@@ -80,7 +80,7 @@ fn kills(host: &Host) -> bool {
     };
     let only = names(asked("KillOnlyUsers"), written.only);
     let excluded = names(asked("KillExcludeUsers"), written.excluded);
-    let is_named = |names: &[String]| names.iter().any(|name| *name == host.user);
+    let is_named = |names: &[String]| names.contains(&host.user);
     all && !is_named(&excluded) && (only.is_empty() || is_named(&only))
 }
 

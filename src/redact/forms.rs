@@ -34,9 +34,9 @@ fn encoded(value: &[u8], forms: &mut Vec<Vec<u8>>) {
     json(value, forms);
     shell(value, forms);
     // What a log line holds, and a shell's argument, is often put into JSON once more.
-    for escaped in forms[from..].to_vec() {
-        json(&escaped, forms);
-    }
+    let escaped = forms.split_off(from);
+    escaped.iter().for_each(|escaped| json(escaped, forms));
+    forms.extend(escaped);
 }
 
 /// The value alone, and the characters that it alone decides where it stands inside something longer: with
