@@ -139,6 +139,11 @@ impl TelemetryFile {
         self.written_up_ms
     }
 
+    /// Makes what was written durable; where that fails nothing more is written.
+    pub fn sync(&mut self) {
+        self.file = self.file.take().filter(|file| file.sync_data().is_ok());
+    }
+
     /// How far the file goes: length and SHA-256.
     #[must_use]
     pub fn mark(&self) -> (u64, String) {

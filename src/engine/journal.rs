@@ -23,7 +23,9 @@ pub(super) struct SessionLog {
 impl SessionLog {
     /// Creates the files in a session's folder.
     pub(super) fn create(dir: SessionDir) -> Result<Self, LogError> {
-        Ok(Self { writer: Writer::create(dir.path())?, telemetry: TelemetryFile::create(dir.path()), dir })
+        // The log's creation syncs the folder, with what is in it by then.
+        let telemetry = TelemetryFile::create(dir.path());
+        Ok(Self { writer: Writer::create(dir.path())?, telemetry, dir })
     }
 
     /// Goes on with the files in a session's folder, whose log was read under its lock. Returns what was found and
@@ -50,6 +52,10 @@ impl SessionLog {
 
 impl Journal for SessionLog {
     fn append(&mut self, events: &[Arc<Event>]) -> Result<String, LogHealth> {
+        if events.iter().any(|event| matches!(event.event, EventKind::Checkpoint { .. })) {
+            // The log may only vouch for what a power cut leaves as it is.
+            self.telemetry.sync();
+        }
         self.writer.append(events).map_err(health)?;
         Ok(self.writer.head())
     }

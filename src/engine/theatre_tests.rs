@@ -516,10 +516,9 @@ fn while_the_log_cannot_be_written_nothing_starts_and_what_came_in_is_not_lost()
 fn a_log_that_fails_at_its_first_event_still_begins_with_the_opening() {
     let play = begun();
     let opening = play.events()[0].event.clone();
-    let mut memory = Memory::default();
-    memory.broken = Some(LogHealth::Failed("/var: Input/output error".to_owned()));
     let redactor = Redactor::new([("", ""); 0]).expect("no secret is too short");
-    let mut machine = Machine::new(State::default(), memory, redactor);
+    let mut machine = Machine::new(State::default(), Memory::default(), redactor);
+    machine.journal_mut().broken = Some(LogHealth::Failed("/var: Input/output error".to_owned()));
     machine.turn(vec![Input::Own(By::ENGINE, opening.clone())], play.now);
     assert!(machine.journal().events.is_empty());
     machine.journal_mut().broken = None;
