@@ -61,22 +61,36 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
     let mut hello = args.who.hello(Kind::Cockpit)?;
     hello.observe = args.observe;
-    run::runtime()?.block_on(sit_down(&place, hello, args.ascii))
+    run::runtime()?.block_on(sit_down(&place, hello, args.ascii, Afterwards::GoesOn))
+}
+
+/// What becomes of the session when its cockpit is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Afterwards {
+    GoesOn,
+    /// It was made for this cockpit alone.
+    Ends,
 }
 
 /// Opens the cockpit on a session's engine and stays until the operator leaves.
-pub(super) async fn sit_down(place: &Place, hello: Hello, ascii: bool) -> Result<ExitCode> {
+pub(super) async fn sit_down(
+    place: &Place,
+    hello: Hello,
+    ascii: bool,
+    afterwards: Afterwards,
+) -> Result<ExitCode> {
     let Some(door) = &place.door else {
         anstream::eprintln!("gonogo: the session {} has no socket to come in by", text::safe(&place.name));
         return Ok(ExitCode::from(exit::ERROR));
     };
-    let Attached { feed, session, note, head, .. } = match client::connect(door, hello).await {
-        Ok(attached) => attached,
-        Err(e) => {
-            anstream::eprintln!("gonogo: {}", text::safe(&e.to_string()));
-            return Ok(ExitCode::from(exit::HELD));
-        }
-    };
+    let Attached { feed, session, note, head, .. } =
+        match client::connect_knowing(door, hello, kept_head(&place.name)).await {
+            Ok(attached) => attached,
+            Err(e) => {
+                anstream::eprintln!("gonogo: {}", text::safe(&e.to_string()));
+                return Ok(ExitCode::from(exit::HELD));
+            }
+        };
     let keeper = tokio::spawn(keep_heads(session.clone(), head.clone()));
     let options = Options { note, ..Options::from_env(ascii) };
     let parting = cockpit(feed, options).await;
@@ -87,6 +101,9 @@ pub(super) async fn sit_down(place: &Place, hello: Hello, ascii: bool) -> Result
     let session = text::safe(&session).into_owned();
     let (said, code) = match exit {
         Exit::Left => (run::how_it_stands(&state), run::exit_code(&state)),
+        Exit::Detached | Exit::TerminalGone if afterwards == Afterwards::Ends => {
+            ("ends with its cockpit".to_owned(), ExitCode::from(exit::HELD))
+        }
         Exit::Detached | Exit::TerminalGone => (
             format!("goes on without this cockpit: `gonogo attach {session}` comes back to it"),
             ExitCode::SUCCESS,
@@ -113,6 +130,12 @@ async fn keep_heads(session: String, mut head: watch::Receiver<Head>) {
         keep_head(&session, &head);
         tokio::time::sleep(KEEP_HEAD).await;
     }
+}
+
+/// The head that was seen last of a session: what an engine shows is to go on from there.
+fn kept_head(session: &str) -> Option<Head> {
+    let kept = Receipts::own().ok()?.last(session)?;
+    Some(Head { seq: kept.seq, hash: kept.hash })
 }
 
 fn keep_head(session: &str, head: &watch::Receiver<Head>) {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args as ClapArgs;
 use color_eyre::eyre::Result;
 
+use super::attach::Afterwards;
 use super::load::{RunbookArgs, VarArgs};
 use super::run::{self, Settings};
 use super::who::Who;
@@ -43,6 +44,6 @@ pub(super) fn run(args: Args) -> Result<ExitCode> {
         who: Who::default(),
         ascii: args.ascii,
         // Its services end with it, so there would be nothing to go on with.
-        outlives: false,
+        afterwards: Afterwards::Ends,
     })
 }

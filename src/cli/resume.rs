@@ -9,7 +9,7 @@ use clap::Args as ClapArgs;
 use color_eyre::eyre::{Result, WrapErr as _, eyre};
 use similar::{ChangeTag, TextDiff};
 
-use super::attach::sit_down;
+use super::attach::{Afterwards, sit_down};
 use super::engine::{Order, Word};
 use super::launch::launch;
 use super::place::{self, Place};
@@ -72,7 +72,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let hello = args.who.hello(Kind::Cockpit)?;
-    run::runtime()?.block_on(sit_down(&place, hello, args.ascii))
+    run::runtime()?.block_on(sit_down(&place, hello, args.ascii, Afterwards::GoesOn))
 }
 
 /// Says that the engine is gone, and asks whoever sits at a terminal whether to bring it back.
@@ -98,7 +98,7 @@ pub(super) fn offer(place: &Place, ascii: bool) -> Result<ExitCode> {
         return Ok(code);
     }
     let hello = Who::default().hello(Kind::Cockpit)?;
-    run::runtime()?.block_on(sit_down(place, hello, ascii))
+    run::runtime()?.block_on(sit_down(place, hello, ascii, Afterwards::GoesOn))
 }
 
 fn own_folder(place: &Place) -> Result<PathBuf> {

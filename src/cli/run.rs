@@ -1,14 +1,15 @@
 //! `gonogo run`: loads a runbook, starts its engine, and opens the cockpit, or prints where there is none.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::process::{Child, ExitCode};
 
 use clap::Args as ClapArgs;
-use color_eyre::eyre::{Result, WrapErr as _, eyre};
+use color_eyre::eyre::{Result, WrapErr as _, bail, eyre};
 use tokio::runtime::Runtime;
 
-use super::attach::sit_down;
+use super::attach::{Afterwards, sit_down};
 use super::engine::{Order, Word};
 use super::launch::{Launched, launch};
 use super::load::{RunbookArgs, load_or_report};
@@ -83,8 +84,7 @@ pub(super) struct Settings {
     pub share: Option<String>,
     pub who: Who,
     pub ascii: bool,
-    /// The session goes on when its cockpit is left.
-    pub outlives: bool,
+    pub afterwards: Afterwards,
 }
 
 /// Runs `gonogo run`.
@@ -103,7 +103,7 @@ pub(super) fn run(args: Args) -> Result<ExitCode> {
         share: args.share,
         who: args.who,
         ascii: args.ascii,
-        outlives: true,
+        afterwards: Afterwards::GoesOn,
     })
 }
 
@@ -140,7 +140,14 @@ pub(super) fn drive(settings: Settings) -> Result<ExitCode> {
     if !settings.headless && settings.mode != Mode::Simulated {
         say_what_a_logout_does();
     }
-    if settings.headless { in_front(&opening, answers) } else { behind(opening, &settings) }
+    if settings.headless {
+        return in_front(&opening, answers);
+    }
+    // Said before there is a session that nobody looks at.
+    if !io::stdout().is_terminal() {
+        bail!("the cockpit needs a terminal; `--headless` does without one");
+    }
+    behind(opening, &settings)
 }
 
 /// While there is still time to start it otherwise.
@@ -177,8 +184,8 @@ fn behind(opening: Opening, settings: &Settings) -> Result<ExitCode> {
         Word::Refused { why } | Word::Secrets { why, .. } => return Ok(refused(&why)),
     };
     let place = place::find(&folder.display().to_string()).map_err(|why| eyre!(why))?;
-    let code = runtime()?.block_on(sit_down(&place, hello, settings.ascii));
-    if !settings.outlives {
+    let code = runtime()?.block_on(sit_down(&place, hello, settings.ascii, settings.afterwards));
+    if settings.afterwards == Afterwards::Ends {
         stop(&mut child);
     }
     code

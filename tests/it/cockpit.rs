@@ -9,7 +9,7 @@ async fn begin(desk: &mut Desk) {
     desk.shows("1 Stages").await;
     desk.shows("POLICY").await;
     desk.go("a", "┏ POLICY").await;
-    desk.shows("READY").await;
+    desk.shows("READY: preconditions").await;
     desk.go("a", "GO / NO-GO").await;
     desk.shows("QUESTION").await;
     desk.go("\r", "┏ QUESTION").await;
