@@ -48,7 +48,8 @@ Exit codes:
 pub(super) struct Args {
     #[command(flatten)]
     runbook: RunbookArgs,
-    /// Print a line for each event instead of opening the cockpit.
+    /// Print a line for each event instead of opening the cockpit; without --answers others drive it, by `attach` or
+    /// `ctl`.
     #[arg(long)]
     headless: bool,
     /// With --headless: answer from this file what a person would be asked.
@@ -228,9 +229,12 @@ pub(super) async fn foreground(engine: Engine, answers: Option<Answers>) -> Exit
     };
     let (own, roles) =
         (operator::person(), answers.as_ref().map(|a| a.stands_for.clone()).unwrap_or_default());
-    let Some(feed) = engine.arrive(own.clone(), operator::credentials(), roles).await else {
-        return refused("the engine ended before it had begun");
+    // Without answers nobody sits here: the wheel is for whoever attaches.
+    let feed = match &answers {
+        Some(_) => engine.arrive(own.clone(), operator::credentials(), roles).await,
+        None => engine.feed(own.clone()).await,
     };
+    let Some(feed) = feed else { return refused("the engine ended before it had begun") };
     let stand_ins = stand_ins(&engine, answers.as_ref(), &own.person).await;
     let code = crate::headless::drive(feed, answers, stand_ins).await;
     stop_and_say(&engine, "the headless run ended").await;

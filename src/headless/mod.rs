@@ -14,7 +14,7 @@ use crate::clock;
 use crate::event::{Event, author, describe};
 use crate::feed::{Commander, Feed, FeedItem};
 use crate::session::telemetry::Measure;
-use crate::session::{Command, State};
+use crate::session::{Command, State, handover};
 use crate::text;
 use answers::Answers;
 use next::{HELD, Next, Tried, next};
@@ -22,8 +22,8 @@ use next::{HELD, Next, Tried, next};
 /// How often the state is looked at where nothing happens.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Drives the session until it is over or a question stays open; returns the exit code. `stand_ins` ask, by name, in the
-/// place of people who are not there.
+/// Drives the session until it is over or a question stays open; returns the exit code. Without answers it only shows
+/// what others drive, until it is over. `stand_ins` ask, by name, in the place of people who are not there.
 pub async fn drive(mut feed: Feed, answers: Option<Answers>, stand_ins: HashMap<String, Commander>) -> u8 {
     let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
@@ -36,13 +36,22 @@ pub async fn drive(mut feed: Feed, answers: Option<Answers>, stand_ins: HashMap<
     }
     let mut tried = Tried::default();
     let mut last_refusal = None;
+    let mut said = String::new();
     loop {
         let now = clock::now();
         let mut wait = LOOK;
         let asks = match next(&state, answers.as_ref(), &tried, now) {
-            Next::Stop { code, why } => {
+            Next::Stop { code, why } if answers.is_some() || state.is_closed() => {
                 say(&why);
                 return code;
+            }
+            Next::Stop { .. } => {
+                let waits = handover::status_line(&state, now);
+                if waits != said {
+                    say(&format!("{waits} (`gonogo attach` or `gonogo ctl` goes on)"));
+                    said = waits;
+                }
+                None
             }
             Next::Ask(command) => {
                 if let Command::Retry { step } = &command {

@@ -611,6 +611,9 @@ fn a_second_person_says_their_word_on_an_override_by_script() {
     world.does(&["wait", "question"]);
     bert(&world, &["confirm", "switch.ready", "yes"]);
     world.does(&["wait", "gate"]);
+    // A vote from before the failure would be void.
+    world
+        .until("the failure", |status| status["stage"]["gate"]["missing"].to_string().contains("is failing"));
     assert_eq!(bert(&world, &["vote", "go", "--note", "level"]), "votes GO at the gate of switch: level\n");
     let asked = anna(&world, &["advance", "--typed", "switch", "--override", "the flag lies"]);
     assert!(asked.starts_with("asks a second person to override"), "{asked}");

@@ -316,7 +316,7 @@ fn a_second_session_of_the_same_cutover_is_refused_and_the_first_is_named() {
         assert!(first.try_wait().expect("its state").is_none(), "the first session ended early");
     }
     let second = world.drive(&[]);
-    assert_eq!(second.status.code(), Some(1), "{}", told(&second));
+    assert_eq!(second.status.code(), Some(3), "{}", told(&second));
     assert!(told(&second).contains("runs already: session"), "{}", told(&second));
     std::fs::write(world.path("go"), "").expect("written");
     first.wait().expect("its end");
