@@ -126,8 +126,13 @@ fn changed(event: &Event, change: impl FnOnce(&mut EventKind)) -> Arc<Event> {
 
 type Log = Vec<Arc<Event>>;
 
+/// How a log is tampered with.
+type Tamper = fn(&mut Log);
+/// Which events are meant.
+type Which = fn(&EventKind) -> bool;
+
 /// What a hand does to a log, and a word of the phrase with which that is refused.
-const TAMPERED: &[(&str, fn(&mut Log), &str)] = &[
+const TAMPERED: &[(&str, Tamper, &str)] = &[
     (
         "an attempt's start is taken out",
         |log| _ = log.remove(find(log, |e| matches!(e, EventKind::StepStarted { .. }))),
@@ -260,7 +265,7 @@ fn each_thing_that_a_hand_may_do_to_a_log_is_refused_by_name() {
 
 #[test]
 fn what_leads_back_is_held_as_strictly_as_what_leads_forward() {
-    let taken_out: [(fn(&EventKind) -> bool, &str); 7] = [
+    let taken_out: [(Which, &str); 7] = [
         (|e| matches!(e, EventKind::TriggerArmed { .. }), "was not counting down"),
         (|e| matches!(e, EventKind::TriggerFired { .. }), "had not fired"),
         (|e| matches!(e, EventKind::RollbackStarted { .. }), "no"),
