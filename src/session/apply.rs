@@ -45,6 +45,7 @@ impl State {
             EventKind::SessionOpened(opened) => self.open(opened),
             EventKind::EngineStarted { boot_id, .. } => {
                 if let Some(known) = self.boot_id.replace(boot_id.clone()) {
+                    self.everybody_left(now);
                     self.look_anew();
                     if known != *boot_id {
                         self.break_soaks("the machine was restarted");

@@ -79,6 +79,12 @@ impl State {
         principal_of(self, person)
     }
 
+    /// An engine starts anew: whoever was connected to an earlier one went with it, and comes again or does not.
+    pub(super) fn everybody_left(&mut self, now: Now) {
+        let here: Vec<String> = self.present().map(|operator| operator.person.person.clone()).collect();
+        here.iter().for_each(|name| self.leave(name, now));
+    }
+
     fn leave(&mut self, name: &str, now: Now) {
         if let Some(operator) = self.crew.get_mut(name) {
             operator.left = Some(now);
