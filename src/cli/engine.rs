@@ -16,7 +16,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::{exit, serve};
 use crate::engine::{self, Engine, OpenError, Opening};
 use crate::process;
-use crate::wire::server;
+use crate::wire::server::{self, About};
 
 /// The longest order: a runbook and its vars.
 const LONGEST: u64 = 4 << 20;
@@ -99,8 +99,8 @@ async fn attend(dir: &Path, order: Order) -> ExitCode {
         Err(OpenError::Secrets { names, why }) => return say(&Word::Secrets { names, why }),
         Err(e) => return say(&Word::Refused { why: e.to_string() }),
     };
-    let (listening, about) = match serve::open(&engine).await {
-        Ok(open) => open,
+    let listening = match serve::open(&engine).await {
+        Ok(listening) => listening,
         Err(why) => {
             engine.stop(&why);
             engine.ended().await;
@@ -113,7 +113,7 @@ async fn attend(dir: &Path, order: Order) -> ExitCode {
         tracing::warn!("cannot write engine.log: {e}");
     }
     tokio::select! {
-        served = server::serve(listening, engine.clone(), about) => match served {
+        served = server::serve(listening, engine.clone(), About::default()) => match served {
             Ok(()) => ExitCode::SUCCESS,
             Err(e) => {
                 tracing::error!("{e}");

@@ -23,10 +23,11 @@ use crate::feed::{Commander, Feed};
 use crate::headless::answers::Answers;
 use crate::process::{self, Identity};
 use crate::runbook::load::Missing;
-use crate::session::{Situation, State, StepStatus};
+use crate::session::{Situation, State, StepStatus, roles};
 use crate::text;
 use crate::wire::message::Kind;
-use crate::wire::server;
+use crate::wire::peer;
+use crate::wire::server::{self, About};
 
 /// How a session is started.
 #[derive(Debug, ClapArgs)]
@@ -220,26 +221,40 @@ async fn stand_ins(engine: &Engine, answers: Option<&Answers>, own: &str) -> Has
 
 /// Drives a session whose engine runs in this process; others may attach to it meanwhile.
 pub(super) async fn foreground(engine: Engine, answers: Option<Answers>) -> ExitCode {
-    let served = match serve::open(&engine).await {
-        Ok((listening, about)) => tokio::spawn(server::serve(listening, engine.clone(), about)),
+    let listening = match serve::open(&engine).await {
+        Ok(listening) => listening,
         Err(why) => {
             stop_and_say(&engine, &why).await;
             return refused(&why);
         }
     };
-    let (own, roles) =
-        (operator::person(), answers.as_ref().map(|a| a.stands_for.clone()).unwrap_or_default());
+    let own = operator::person();
+    let mut roles = given_roles(&engine, &own).await;
+    roles.extend(answers.iter().flat_map(|answers| answers.stands_for.clone()));
     // Without answers nobody sits here: the wheel is for whoever attaches.
-    let feed = match &answers {
-        Some(_) => engine.arrive(own.clone(), operator::credentials(), roles).await,
-        None => engine.feed(own.clone()).await,
+    let (feed, resident) = match &answers {
+        Some(_) => {
+            let feed = engine.arrive(own.clone(), operator::credentials(), roles.clone()).await;
+            (feed, Some((own.clone(), roles)))
+        }
+        None => (engine.feed(own.clone()).await, None),
     };
     let Some(feed) = feed else { return refused("the engine ended before it had begun") };
+    let about = About { resident, ..About::default() };
+    let served = tokio::spawn(server::serve(listening, engine.clone(), about));
     let stand_ins = stand_ins(&engine, answers.as_ref(), &own.person).await;
     let code = crate::headless::drive(feed, answers, stand_ins).await;
     stop_and_say(&engine, "the headless run ended").await;
     served.abort();
     ExitCode::from(code)
+}
+
+/// What the runbook lets somebody stand for.
+async fn given_roles(engine: &Engine, own: &Person) -> Vec<String> {
+    let groups = peer::groups_of(&own.person);
+    let runbook = engine.feed(own.clone()).await.and_then(|feed| feed.state.runbook);
+    // Only a claim is ever refused, and nothing is claimed here.
+    runbook.and_then(|book| roles::roles_of(&book, &own.person, &groups, &[]).ok()).unwrap_or_default()
 }
 
 /// Stops the engine and says where the record lies.

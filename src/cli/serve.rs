@@ -2,14 +2,13 @@
 
 use crate::engine::Engine;
 use crate::event::{Person, Seat};
-use crate::wire::server::{About, Limits};
 use crate::wire::socket::{self, Listening};
 
 /// Opens the session's socket: in its own folder, or among what is shared with a group.
 ///
 /// # Errors
 /// A sentence: the socket cannot be made, or nothing can be shared with that group.
-pub(super) async fn open(engine: &Engine) -> Result<(Listening, About), String> {
+pub(super) async fn open(engine: &Engine) -> Result<Listening, String> {
     let nobody = Person { person: String::new(), uid: 0, seat: Seat::Observer };
     let state = engine.feed(nobody).await.ok_or("the engine ended before it had begun")?.state;
     let share = state.opened.as_ref().and_then(|opened| opened.share.clone());
@@ -17,7 +16,5 @@ pub(super) async fn open(engine: &Engine) -> Result<(Listening, About), String> 
         Some(group) => socket::bind_shared(&socket::share_dir(), &engine.session, &group),
         None => socket::bind(&engine.session_dir),
     };
-    let roles = Default::default();
-    let about = About { roles, limits: Limits::default() };
-    Ok((listening.map_err(|e| e.to_string())?, about))
+    listening.map_err(|e| e.to_string())
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{ItemOf, NoteTag, Resolution};
+use crate::event::{ItemOf, NoteTag, Resolution, Seat};
 use crate::runbook::{StageId, StepId, TriggerId};
 
 /// What an operator asks for.
@@ -107,6 +107,35 @@ pub struct Attached {
 }
 
 impl Command {
+    /// The seat that it needs at the least: anyone may pause, those who sit at the controls answer and note, the driver
+    /// does the rest.
+    #[must_use]
+    pub fn needs(&self) -> Seat {
+        match self {
+            Self::Pause => Seat::Observer,
+            Self::Confirm { .. }
+            | Self::Tick { .. }
+            | Self::Note { .. }
+            | Self::Veto { .. }
+            | Self::Vote { .. }
+            | Self::Second { .. }
+            | Self::AskWheel
+            | Self::AcceptWheel
+            | Self::DeclineWheel
+            | Self::TakeWheel => Seat::Navigator,
+            Self::Acknowledge
+            | Self::Advance { .. }
+            | Self::Resume
+            | Self::Rollback { .. }
+            | Self::Retry { .. }
+            | Self::Skip { .. }
+            | Self::Kill { .. }
+            | Self::Resolve { .. }
+            | Self::OfferWheel { .. }
+            | Self::Abort { .. } => Seat::Driver,
+        }
+    }
+
     /// The word for it in refusals, help and the log.
     #[must_use]
     pub fn word(&self) -> &'static str {

@@ -7,12 +7,12 @@ use super::state::{Operator, State, WheelOffer};
 use crate::event::{EventKind, Person, Principal, Seat};
 
 /// Where somebody sits who comes now: the wheel waits for whoever has it, and where nobody has it, it goes to the
-/// first who does not only look on.
+/// first who would drive.
 #[must_use]
 pub fn seat_on_arrival(state: &State, person: &Person) -> Seat {
     match (&state.wheel, person.seat) {
         (_, Seat::Observer) => Seat::Observer,
-        (None, _) => Seat::Driver,
+        (None, wish) => wish,
         (Some(holder), _) if *holder == person.person => Seat::Driver,
         (Some(_), _) => Seat::Navigator,
     }

@@ -85,22 +85,8 @@ pub fn decide(state: &State, command: &Command, operator: &Person, seen_seq: u64
     }
 }
 
-/// Seats: anyone may pause, those who sit at the controls answer and note, the driver does the rest.
 fn seated(command: &Command, operator: &Person) -> Result<(), Refusal> {
-    let needs = match command {
-        Command::Pause => Seat::Observer,
-        Command::Confirm { .. }
-        | Command::Tick { .. }
-        | Command::Note { .. }
-        | Command::Veto { .. }
-        | Command::Vote { .. }
-        | Command::Second { .. }
-        | Command::AskWheel
-        | Command::AcceptWheel
-        | Command::DeclineWheel
-        | Command::TakeWheel => Seat::Navigator,
-        _ => Seat::Driver,
-    };
+    let needs = command.needs();
     let may = match needs {
         Seat::Observer => true,
         Seat::Navigator => operator.seat != Seat::Observer,

@@ -302,6 +302,7 @@ impl Connection {
             self.out.tell(&ToClient::Answer { id, refusal: Some(why) });
             return;
         }
+        self.house.guests.act(&self.guest, command.needs(), clock::up_ms());
         let Some(commander) = self.commander.clone() else {
             let refusal = Some("this session takes no commands".to_owned());
             return self.out.tell(&ToClient::Answer { id, refusal });

@@ -2,9 +2,11 @@
 //! shown who is there.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::message::Kind;
+use crate::clock;
 use crate::engine::Engine;
 use crate::event::{By, Credentials, EventKind, Person, Seat};
 use crate::session::telemetry::{Measure, Presence};
@@ -20,12 +22,22 @@ pub(super) struct Guest {
     pub credentials: Credentials,
     pub roles: Vec<String>,
     pub kind: Kind,
+    /// They count among those who are here: a cockpit at once, a script from its first command on.
+    counted: Arc<AtomicBool>,
 }
 
 impl Guest {
+    pub(super) fn new(person: Person, credentials: Credentials, roles: Vec<String>, kind: Kind) -> Self {
+        Self { person, credentials, roles, kind, counted: Arc::default() }
+    }
+
     /// Whether this connection only looks on.
     pub(super) fn observes(&self) -> bool {
         self.person.seat == Seat::Observer
+    }
+
+    fn is_script(&self) -> bool {
+        self.kind == Kind::Ctl
     }
 }
 
@@ -51,12 +63,49 @@ struct Here {
     person: Person,
     roles: Vec<String>,
     cockpits: u32,
+    /// Scripts that asked for something.
+    scripts: u32,
     active_up_ms: u64,
 }
 
+impl Inner {
+    /// Somebody who is here, or comes now.
+    fn here(&mut self, person: &Person, up_ms: u64) -> &mut Here {
+        self.people.entry(person.person.clone()).or_insert_with(|| Here {
+            person: Person { seat: Seat::Observer, ..person.clone() },
+            roles: Vec::new(),
+            cockpits: 0,
+            scripts: 0,
+            active_up_ms: up_ms,
+        })
+    }
+}
+
+impl Here {
+    /// Takes in what a guest stands for and where they wish to sit; whether that is more than before.
+    fn grows(&mut self, guest: &Guest, wish: Seat) -> bool {
+        let (roles, seat) = (self.roles.len(), self.person.seat);
+        for role in &guest.roles {
+            if !self.roles.contains(role) {
+                self.roles.push(role.clone());
+            }
+        }
+        if (seat, wish) != (Seat::Driver, Seat::Navigator) && wish != Seat::Observer {
+            self.person.seat = wish;
+        }
+        self.roles.len() > roles || self.person.seat != seat
+    }
+}
+
 impl Guests {
-    pub(super) fn new(engine: Engine) -> Self {
-        Self { engine, inner: Mutex::default() }
+    /// Nobody but who sits in the engine's own process.
+    pub(super) fn new(engine: Engine, resident: Option<(Person, Vec<String>)>) -> Self {
+        let mut inner = Inner::default();
+        if let Some((person, roles)) = resident {
+            let (name, active_up_ms) = (person.person.clone(), clock::up_ms());
+            inner.people.insert(name, Here { person, roles, cockpits: 1, scripts: 0, active_up_ms });
+        }
+        Self { engine, inner: Mutex::new(inner) }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -83,43 +132,62 @@ impl Guests {
 
     /// Somebody comes. It is recorded where they were not here, or want more than they wanted before.
     pub(super) fn arrive(&self, guest: &Guest, up_ms: u64) {
-        if guest.kind == Kind::Ctl {
+        if guest.is_script() || guest.counted.swap(true, Ordering::Relaxed) {
             return;
         }
         let mut inner = self.inner();
-        let here = inner.people.entry(guest.person.person.clone()).or_insert_with(|| Here {
-            person: Person { seat: Seat::Observer, ..guest.person.clone() },
-            roles: Vec::new(),
-            cockpits: 0,
-            active_up_ms: up_ms,
-        });
-        let new_roles = guest.roles.iter().filter(|role| !here.roles.contains(role)).cloned();
-        let new_roles: Vec<String> = new_roles.collect();
-        let wants_more = !new_roles.is_empty() || (here.person.seat == Seat::Observer && !guest.observes());
-        here.roles.extend(new_roles);
+        let here = inner.here(&guest.person, up_ms);
         here.cockpits += 1;
         here.active_up_ms = up_ms;
-        if !guest.observes() {
-            here.person.seat = guest.person.seat;
-        }
-        if here.cockpits == 1 || wants_more {
+        let is_new = here.cockpits + here.scripts == 1;
+        if here.grows(guest, guest.person.seat) || is_new {
             // Under the lock, so that nobody's leaving is recorded between.
-            let joined = EventKind::OperatorJoined {
-                person: here.person.clone(),
-                credentials: guest.credentials.clone(),
-                roles: here.roles.clone(),
-            };
-            self.engine.record(By::Person(here.person.clone()), joined);
+            self.join(here, &guest.credentials);
         }
+    }
+
+    /// Somebody asks for a command that needs `seat`. The first one of a script is its coming: that is recorded where
+    /// its person is not here, so that what they do counts as theirs. The wheel goes to nobody who does not drive.
+    pub(super) fn act(&self, guest: &Guest, seat: Seat, up_ms: u64) {
+        if !guest.is_script() || guest.counted.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let mut inner = self.inner();
+        let here = inner.here(&guest.person, up_ms);
+        here.scripts += 1;
+        let is_new = here.cockpits + here.scripts == 1;
+        let wish = match (here.cockpits, seat) {
+            (0, Seat::Driver) => Seat::Driver,
+            (0, Seat::Navigator | Seat::Observer) => Seat::Navigator,
+            // Whoever sits at a cockpit has chosen their seat there.
+            _ => here.person.seat,
+        };
+        if here.grows(guest, wish) || is_new {
+            self.join(here, &guest.credentials);
+        }
+    }
+
+    fn join(&self, here: &Here, credentials: &Credentials) {
+        let joined = EventKind::OperatorJoined {
+            person: here.person.clone(),
+            credentials: credentials.clone(),
+            roles: here.roles.clone(),
+        };
+        self.engine.record(By::Person(here.person.clone()), joined);
     }
 
     /// Somebody's connection ended; with their last one they have left.
     pub(super) fn depart(&self, guest: &Guest, why: &str) {
+        if !guest.counted.swap(false, Ordering::Relaxed) {
+            return;
+        }
         let mut inner = self.inner();
         let name = &guest.person.person;
-        let Some(here) = inner.people.get_mut(name).filter(|_| guest.kind == Kind::Cockpit) else { return };
-        here.cockpits -= 1;
-        if here.cockpits == 0 {
+        let Some(here) = inner.people.get_mut(name) else { return };
+        let count = if guest.is_script() { &mut here.scripts } else { &mut here.cockpits };
+        *count -= 1;
+        if here.cockpits + here.scripts == 0 {
+            let why = if guest.is_script() && why.is_empty() { "a script's" } else { why };
             self.engine.depart(here.person.clone(), why);
             inner.people.remove(name);
         }
@@ -138,7 +206,7 @@ impl Guests {
         let presence = |(name, here): (&String, &Here)| Presence {
             person: name.clone(),
             active_up_ms: here.active_up_ms,
-            connections: here.cockpits,
+            connections: here.cockpits + here.scripts,
         };
         let now: Vec<Presence> = inner.people.iter().map(presence).collect();
         if now != inner.shown {

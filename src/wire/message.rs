@@ -95,7 +95,7 @@ impl Hello {
 pub enum Kind {
     /// Somebody sits there: their coming and leaving is recorded.
     Cockpit,
-    /// A script: what it asks for is recorded, that it came is not.
+    /// A script: its coming is recorded with the first command that it asks for.
     Ctl,
 }
 

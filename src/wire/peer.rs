@@ -112,18 +112,31 @@ fn known(uid: u32) -> Result<User, Unwelcome> {
     User::from_uid(Uid::from_raw(uid)).ok().flatten().ok_or(Unwelcome::Unmapped(uid))
 }
 
+/// The names of the groups that a user is in; none where there is no such user.
+#[must_use]
+pub fn groups_of(user: &str) -> Vec<String> {
+    let Ok(Some(user)) = User::from_name(user) else { return Vec::new() };
+    let names = gids_of(&user).into_iter().filter_map(|gid| Group::from_gid(gid).ok().flatten());
+    names.map(|group| group.name).collect()
+}
+
 fn is_member(user: &User, group: Gid) -> bool {
-    if user.gid == group {
-        return true;
+    if cfg!(not(target_os = "linux")) {
+        let of_group = Group::from_gid(group).ok().flatten();
+        return user.gid == group || of_group.is_some_and(|g| g.mem.contains(&user.name));
     }
+    gids_of(user).contains(&group)
+}
+
+/// Every group of a user as far as the system lists them; the first one is their own.
+fn gids_of(user: &User) -> Vec<Gid> {
     #[cfg(target_os = "linux")]
-    let of_groups = CString::new(user.name.as_str())
-        .ok()
-        .and_then(|name| nix::unistd::getgrouplist(&name, user.gid).ok())
-        .is_some_and(|groups| groups.contains(&group));
-    #[cfg(not(target_os = "linux"))]
-    let of_groups = Group::from_gid(group).ok().flatten().is_some_and(|g| g.mem.contains(&user.name));
-    of_groups
+    if let Some(gids) =
+        CString::new(user.name.as_str()).ok().and_then(|name| nix::unistd::getgrouplist(&name, user.gid).ok())
+    {
+        return gids;
+    }
+    vec![user.gid]
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Serves an engine to the cockpits of other processes: it looks who comes, lets in whom it may, and keeps each one
 //! apart from the engine and from the others.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,13 +15,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use super::codec::{self, CodecError, Lines};
 use super::connection::{Connection, End};
 use super::guests::{Guest, Guests};
-use super::message::{FORMAT, Hello, Kind, LONGEST_ASKED, ToClient, ToServer};
+use super::message::{FORMAT, Hello, LONGEST_ASKED, ToClient, ToServer};
 use super::naming::{self, Passphrases};
 use super::peer::{self, Door};
 use super::socket::Listening;
 use crate::clock;
 use crate::engine::Engine;
 use crate::event::{Credentials, Person, Seat};
+use crate::session::{State, roles};
 
 /// How long a session that is over is shown to whoever still looks at it.
 const LINGER: Duration = Duration::from_secs(600);
@@ -34,14 +34,15 @@ const REFUSAL: Duration = Duration::from_secs(1);
 const PRESENCE: Duration = Duration::from_secs(1);
 /// After a connection that could not be accepted.
 const PAUSE: Duration = Duration::from_millis(100);
-/// The most roles that one person stands for.
+/// The most roles that one person claims.
 const MOST_ROLES: usize = 8;
 
 /// What is served.
 #[derive(Debug, Default)]
 pub struct About {
-    /// Who may stand for which role; whoever comes may claim one that is not named.
-    pub roles: BTreeMap<String, Vec<String>>,
+    /// Who sits in the engine's own process, without a connection, and for which roles: they are there as long as it
+    /// runs.
+    pub resident: Option<(Person, Vec<String>)>,
     pub limits: Limits,
 }
 
@@ -104,7 +105,7 @@ pub(super) struct House {
 pub async fn serve(listening: Listening, engine: Engine, about: About) -> io::Result<()> {
     let names = Mutex::new(Passphrases::read(&engine.session_dir)?);
     let house = Arc::new(House {
-        guests: Guests::new(engine.clone()),
+        guests: Guests::new(engine.clone(), about.resident.clone()),
         engine,
         door: Door::own(listening.group().cloned()),
         names,
@@ -303,17 +304,17 @@ async fn name(
     let seat = if hello.observe { Seat::Observer } else { Seat::Driver };
     let person = Person { person: user.clone(), uid, seat };
     let state = house.engine.feed(person.clone()).await.ok_or("the engine has ended")?.state;
-    let (kind, roles) = (hello.kind, hello.roles.clone());
+    let kind = hello.kind;
     let at = Arc::clone(house);
     let naming = tokio::task::spawn_blocking(move || {
         let mut names = at.names.lock().unwrap_or_else(PoisonError::into_inner);
         let (name, passphrase) = names.name(&hello, &user, &credentials, &state)?;
-        check_roles(&at.about.roles, &hello, &name)?;
-        Ok((name, Credentials { passphrase, ..credentials }))
+        let roles = stands_for(&state, &hello.roles, &name, &peer::groups_of(&user))?;
+        Ok((name, Credentials { passphrase, ..credentials }, roles))
     });
     match naming.await.unwrap_or_else(|e| Err(e.to_string())) {
-        Ok((name, credentials)) => {
-            Ok(Guest { person: Person { person: name, ..person }, credentials, roles, kind })
+        Ok((name, credentials, roles)) => {
+            Ok(Guest::new(Person { person: name, ..person }, credentials, roles, kind))
         }
         Err(why) => {
             // Whoever guesses at passphrases has to take their time.
@@ -323,20 +324,21 @@ async fn name(
     }
 }
 
-fn check_roles(known: &BTreeMap<String, Vec<String>>, hello: &Hello, name: &str) -> Result<(), String> {
-    if hello.roles.len() > MOST_ROLES {
-        return Err(format!("one person stands for at most {MOST_ROLES} roles"));
+/// What somebody stands for: what the runbook gives them, and what they claim of the rest.
+fn stands_for(
+    state: &State,
+    claimed: &[String],
+    name: &str,
+    groups: &[String],
+) -> Result<Vec<String>, String> {
+    if claimed.len() > MOST_ROLES {
+        return Err(format!("one person claims at most {MOST_ROLES} roles"));
     }
-    if hello.kind == Kind::Ctl && !hello.roles.is_empty() {
-        return Err("a role is claimed by a cockpit: `gonogo attach --for ROLE`".to_owned());
+    claimed.iter().try_for_each(|role| naming::check_name(role))?;
+    match &state.runbook {
+        Some(runbook) => roles::roles_of(runbook, name, groups, claimed).map_err(|refusal| refusal.0),
+        None => Ok(claimed.to_vec()),
     }
-    for role in &hello.roles {
-        naming::check_name(role)?;
-        if let Some(may) = known.get(role).filter(|may| !may.iter().any(|one| one == name)) {
-            return Err(format!("{name} may not stand for {role}: the runbook names {}", may.join(", ")));
-        }
-    }
-    Ok(())
 }
 
 /// Says why somebody is not let in.

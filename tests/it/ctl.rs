@@ -113,10 +113,11 @@ fn engine_under_test() {
         let uid = nix::unistd::getuid();
         let driver = Person { person: user(), uid: uid.as_raw(), seat: Seat::Driver };
         let credentials = Credentials { uid: uid.as_raw(), ..Credentials::default() };
-        let _feed = engine.arrive(driver, credentials, Vec::new()).await.expect("it lives");
+        let _feed = engine.arrive(driver.clone(), credentials, Vec::new()).await.expect("it lives");
         let listening = socket::bind(&engine.session_dir).expect("bound");
         println!("session {}", engine.session);
-        serve(listening, engine, About::default()).await.expect("served");
+        let about = About { resident: Some((driver, Vec::new())), ..About::default() };
+        serve(listening, engine, about).await.expect("served");
     });
 }
 

@@ -12,8 +12,8 @@ SESSION is a name, a part of one that only one session has (or only one that is 
 
 Who you are is what the kernel says of this process, as with `attach`; a seat is not claimed but had: whoever has \
 the wheel may drive from a script too. Where two people come as the same user (both as root), `--as NAME` tells \
-them apart, with a passphrase from GONOGO_PASSPHRASE, else asked for on the terminal. A script's coming and going \
-is not recorded; what it asks for is, with its name.
+them apart, with a passphrase from GONOGO_PASSPHRASE, else asked for on the terminal. A script counts as its \
+person: who comes only for a command is recorded as coming and going with it. A look alone is not recorded.
 
 A command that depends on what you saw carries the number of the last event that this process had seen when it \
 connected. Where somebody advanced, voted or rolled back since, it is refused: of two at once exactly one wins. \

@@ -42,7 +42,8 @@ pub(super) struct Args {
 
 /// Runs `gonogo ctl`.
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let hello = args.who.hello(Kind::Ctl)?;
+    let roles = args.verb.role().into_iter().cloned().collect();
+    let hello = Hello { roles, ..args.who.hello(Kind::Ctl)? };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -82,6 +82,9 @@ pub(super) enum Verb {
     Confirm {
         step: String,
         answer: Answer,
+        /// The role that you answer for, where the question asks for one.
+        #[arg(long, alias = "for")]
+        role: Option<String>,
         #[arg(long)]
         note: Option<String>,
     },
@@ -201,6 +204,14 @@ pub(super) enum Became {
 }
 
 impl Verb {
+    /// The role that it is said for.
+    pub(super) fn role(&self) -> Option<&String> {
+        match self {
+            Self::Vote { role, .. } | Self::Confirm { role, .. } => role.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The command that it becomes, seen from `state`; `None` where it only looks.
     ///
     /// # Errors
@@ -219,7 +230,7 @@ impl Verb {
             Self::Retry { step: name } => Command::Retry { step: step(name) },
             Self::Skip { step: name, reason } => Command::Skip { step: step(name), reason: reason.clone() },
             Self::Kill { step: name } => Command::Kill { step: step(name) },
-            Self::Confirm { step: name, answer, note } => {
+            Self::Confirm { step: name, answer, note, .. } => {
                 Command::Confirm { step: step(name), yes: *answer == Answer::Yes, note: note.clone() }
             }
             Self::Tick { on, item, fail, note } => {
