@@ -264,8 +264,13 @@ alone! {
         script.ask(note("by a script"), 0).await.expect("carried out");
         drop((first, anna));
         bert.until(|s| !is_here(s, "anna")).await;
+        assert!(bert.state.crew.len() == 3, "with their first command a script's person has come");
+        let looks_on = served.attach(Hello::new(Kind::Ctl)).await;
+        drop((third, looks_on));
+        bert.until(|s| s.state.present().count() == 1).await;
         let log = std::fs::read_to_string(served.folder().join("audit.jsonl")).expect("a log");
-        assert_eq!(log.matches(r#""kind":"operator_joined""#).count(), 2, "a script joins nothing");
+        assert_eq!(log.matches(r#""kind":"operator_joined""#).count(), 3, "a look alone is no coming");
+        assert_eq!(log.matches(r#""kind":"operator_left""#).count(), 2);
     }
 
     async fn whoever_is_answered_was_told_what_happened_before() {
