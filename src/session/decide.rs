@@ -27,7 +27,7 @@ pub fn decide(state: &State, command: &Command, operator: &Person, seen_seq: u64
         return refuse(format!("the session is over: {}", outcome.word()));
     }
     let operator = &Person { seat: state.seat_of(operator), ..operator.clone() };
-    seated(command, operator)?;
+    seated(state, command, operator)?;
     let of_a_view = matches!(
         command,
         Command::Advance { .. } | Command::Rollback { .. } | Command::Vote { .. } | Command::Second { .. }
@@ -85,7 +85,7 @@ pub fn decide(state: &State, command: &Command, operator: &Person, seen_seq: u64
     }
 }
 
-fn seated(command: &Command, operator: &Person) -> Result<(), Refusal> {
+fn seated(state: &State, command: &Command, operator: &Person) -> Result<(), Refusal> {
     let needs = command.needs();
     let may = match needs {
         Seat::Observer => true,
@@ -96,7 +96,14 @@ fn seated(command: &Command, operator: &Person) -> Result<(), Refusal> {
         return Ok(());
     }
     let (word, seat) = (command.word(), operator.seat.word());
-    Err(Refusal::new(format!("to {word} needs the {} seat, and {} is {seat}", needs.word(), operator.person)))
+    let take = match (&state.wheel, state.driver()) {
+        (Some(holder), None) if needs == Seat::Driver => {
+            format!("; {holder}, who has the wheel, is away: take it first")
+        }
+        _ => String::new(),
+    };
+    let (needs, who) = (needs.word(), &operator.person);
+    Err(Refusal::new(format!("to {word} needs the {needs} seat, and {who} is {seat}{take}")))
 }
 
 /// What happened first that decides anything after `seen_seq`, and by whom: of two at once, who won.
