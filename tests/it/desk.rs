@@ -26,15 +26,19 @@ impl Desk {
 
     /// The same, with these variables besides.
     pub fn with(state: &Path, args: &[&str], cols: u16, rows: u16, env: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(GONOGO).args(args).env("GONOGO_STATE_DIR", state);
+        command = command.envs(env.iter().copied());
+        Self::of(command, cols, rows)
+    }
+
+    /// A command that leads to gonogo, as whoever it makes it run.
+    pub fn of(command: Command, cols: u16, rows: u16) -> Self {
         let (pty, pts) = pty_process::open().expect("a terminal");
         pty.resize(Size::new(rows, cols)).expect("a size");
-        let child = Command::new(GONOGO)
-            .args(args)
-            .env("GONOGO_STATE_DIR", state)
+        let child = command
             .env("LC_ALL", "C.UTF-8")
             .env("TERM", "xterm-256color")
             .env_remove("NO_COLOR")
-            .envs(env.iter().copied())
             .kill_on_drop(true)
             .spawn(pts)
             .expect("gonogo runs");

@@ -12,6 +12,7 @@ mod lab;
 mod layers;
 mod mtproxy;
 mod outlives;
+mod pair;
 mod private;
 mod probes;
 mod readme;
