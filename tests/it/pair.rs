@@ -325,7 +325,7 @@ async fn two_users_see_each_other_vote_pause_and_pass_the_wheel() {
     ben.shows("wheel offered to").await;
     answer(&mut ben, "H", "HANDOVER", "y").await;
     anna.until("the other drives", |s| s.lines().any(|l| l.contains(BEN) && l.contains("driver"))).await;
-    ben.press("\x1b").await;
+    ben.until("the wheel is his", |s| s.contains(&format!("driver: {BEN}"))).await;
     ben.go("a", "GO / NO-GO").await;
     anna.shows("Switch it").await;
     world
@@ -373,7 +373,7 @@ async fn of_two_who_press_advance_at_once_one_wins_and_the_other_reads_who() {
             events.iter().filter(|e| e["event"]["kind"] == "stage_entered").count() == 2
         })
         .await;
-    let lost = |screen: &str| screen.contains("entered switch") || screen.contains("nothing was sent");
+    let lost = |screen: &str| screen.contains("moved on") || screen.contains("nothing was sent");
     // One of the two has it on the screen: what happened meanwhile, and by whom.
     tokio::select! {
         () = anna.until("who won", lost) => {}
