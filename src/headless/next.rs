@@ -150,6 +150,10 @@ fn forward(state: &State, answers: Option<&Answers>, tried: &Tried, now: Now) ->
     let may_advance = answers.is_some_and(|a| a.advance);
     let Some(current) = state.current_stage() else {
         if let Some(rollback) = state.rollback.as_ref().filter(|r| r.finished.is_some()) {
+            if rollback.full {
+                // The session's close is recorded with it, and comes right behind.
+                return WAIT;
+            }
             let why = format!("rolled back to {}; the session holds before it", rollback.to);
             return Next::Stop { code: ROLLED_BACK, why };
         }

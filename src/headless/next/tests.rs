@@ -252,6 +252,18 @@ fn a_rollback_of_some_stages_ends_the_run_instead_of_going_forward_again() {
 }
 
 #[test]
+fn a_whole_rollback_ends_the_run_with_the_sessions_close_and_not_an_event_before() {
+    let mut play = Play::new(RUNBOOK, Some(ALL));
+    play.add(EventKind::PolicyAcknowledged);
+    play.add(EventKind::StageEntered { stage: "pre".into() });
+    play.add(EventKind::RollbackStarted { to: "pre".into(), full: true, steps: vec![], reason: None });
+    play.add(EventKind::StageRolledBack { stage: "pre".into() });
+    play.add(EventKind::RollbackFinished { full: true });
+    assert_eq!(play.next(), WAIT);
+    assert_eq!(play.run(), (ROLLED_BACK, "rolled back".to_owned(), vec![]));
+}
+
+#[test]
 fn a_step_that_rolls_back_by_itself_is_left_to_do_so() {
     let runbook = RUNBOOK.replace(
         "  items = [\"primary\", \"replica\"]\n",
