@@ -2,8 +2,9 @@
 """Kills the engine with -9 at random moments, resumes, kills again, and asks whether anything was lost.
 
 Each round drives one small real cutover of about forty events; half of the rounds roll back. Only the engine is
-killed: commands live on under their shims. Afterwards every line that any engine printed must be in the log, every
-command must have run once, ended as in an uninterrupted run and left its whole output, and the log must verify.
+killed: commands live on under their shims. Afterwards every line that any engine printed must be in the log, and every
+event that a client was told over the socket, which follows half of the engines; every command must have run once,
+ended as in an uninterrupted run and left its whole output; and the log must verify.
 """
 
 import argparse
@@ -19,12 +20,12 @@ import lab
 
 
 def drive(args, folder, port, rng, expected, took):
-    """One round. Returns the number of kills."""
+    """One round. Returns the number of kills, and of events that somebody was promised."""
     last = rng.choice((0, 3))
     cutover = lab.Cutover(args.gonogo, folder, port, last)
     kills = rng.randint(1, args.kills)
     while True:
-        engine = cutover.launch()
+        engine = cutover.launch(watched=rng.random() < 0.5)
         if cutover.kills >= kills:
             code = engine.wait()
             if code is None:
@@ -43,7 +44,7 @@ def drive(args, folder, port, rng, expected, took):
                 if cutover.is_over():
                     check_stays_over(cutover)
                     lab.check_over(cutover, expected[last])
-                    return cutover.kills
+                    return cutover.kills, len(cutover.acks) + len(cutover.told)
                 if rng.random() < 0.5:
                     time.sleep(rng.uniform(0, 0.4))
                 continue
@@ -51,7 +52,7 @@ def drive(args, folder, port, rng, expected, took):
         if code != (0 if last == 0 else 4):
             raise lab.Failure(f"ended with {code}: {engine.said()}")
         lab.check_over(cutover, expected[last])
-        return cutover.kills
+        return cutover.kills, len(cutover.acks) + len(cutover.told)
 
 
 def check_stays_over(cutover):
@@ -86,10 +87,10 @@ def main():
     rounds, lock = queue.Queue(), threading.Lock()
     for number in range(args.rounds):
         rounds.put(seed + number)
-    done, kills, failures = 0, 0, []
+    done, kills, told, failures = 0, 0, 0, []
 
     def work():
-        nonlocal done, kills
+        nonlocal done, kills, told
         while True:
             try:
                 own = rounds.get_nowait()
@@ -97,13 +98,13 @@ def main():
                 return
             folder = base / f"round-{own}"
             try:
-                killed = drive(args, folder, port, random.Random(own), expected, took)
+                killed, heard = drive(args, folder, port, random.Random(own), expected, took)
                 shutil.rmtree(folder)
                 why = None
             except Exception as e:  # whatever it is, it belongs to this seed
-                killed, why = 0, e if isinstance(e, lab.Failure) else traceback.format_exc()
+                killed, heard, why = 0, 0, e if isinstance(e, lab.Failure) else traceback.format_exc()
             with lock:
-                done, kills = done + 1, kills + killed
+                done, kills, told = done + 1, kills + killed, told + heard
                 if why:
                     failures.append(own)
                     print(f"FAILED --seed {own} --rounds 1: {why}\n  kept: {folder}", flush=True)
@@ -116,7 +117,8 @@ def main():
         thread.start()
     for thread in threads:
         thread.join()
-    print(f"{done} rounds, {kills} kills, {len(failures)} failures in {time.monotonic() - began:.0f} s")
+    print(f"{done} rounds, {kills} kills, {told} events printed or told, {len(failures)} failures "
+          f"in {time.monotonic() - began:.0f} s")
     if failures:
         print(f"the first failure: --seed {failures[0]} --rounds 1")
         return 1

@@ -199,8 +199,9 @@ class Cutover:
         self.port, self.last = port, last
         (self.keep / "runbook.toml").write_text(runbook)
         (self.keep / "answers.toml").write_text(answers)
-        # seq -> the line that was printed of it.
+        # seq -> the line that an engine printed of it, and what clients were told of it over the socket.
         self.acks = {}
+        self.told = {}
         self.launches = 0
         self.kills = 0
 
@@ -219,9 +220,10 @@ class Cutover:
         sets = [f"--set={k}={v}" for k, v in (("work", self.keep), ("port", self.port), ("last", self.last))]
         return [self.gonogo, "run", str(self.keep / "runbook.toml"), *sets, *ends]
 
-    def launch(self, wrap=()):
+    def launch(self, wrap=(), watched=False):
+        """Starts the session, or goes on with it; `watched` by a client that follows its events."""
         self.launches += 1
-        return Engine(self, [*wrap, *self.command()])
+        return Engine(self, [*wrap, *self.command()], watched)
 
     def note(self, line):
         """Takes a printed line as what it is: a promise."""
@@ -253,7 +255,7 @@ def read(path):
 class Engine:
     """An engine in the foreground of a process group of its own."""
 
-    def __init__(self, cutover, argv):
+    def __init__(self, cutover, argv, watched=False):
         self.cutover = cutover
         self.errors = cutover.keep / f"stderr-{cutover.launches}"
         env = {**os.environ, "GONOGO_STATE_DIR": str(cutover.state), "RUST_BACKTRACE": "1"}
@@ -265,6 +267,10 @@ class Engine:
         self.news = threading.Condition()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
+        self.told = b""
+        self.watcher = threading.Thread(target=self._watch, daemon=True) if watched else None
+        if self.watcher:
+            self.watcher.start()
 
     def _read(self):
         for line in self.process.stdout:
@@ -276,6 +282,19 @@ class Engine:
         with self.news:
             self.lines.append(None)
             self.news.notify_all()
+
+    def _watch(self):
+        """Has a client print all events, until the engine is gone."""
+        self.wait_for_line(1, DEADLINE)
+        session = self.cutover.session()
+        if session is None or self.process.poll() is not None:
+            return
+        argv = [self.cutover.gonogo, "ctl", str(session), "events", "--follow", "--json"]
+        env = {**os.environ, "GONOGO_STATE_DIR": str(self.cutover.state)}
+        client = subprocess.Popen(
+            argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )
+        self.told = client.communicate()[0]
 
     def wait_for_line(self, count, seconds):
         """Waits until so many lines were printed, the engine ended, or the time is over."""
@@ -307,6 +326,18 @@ class Engine:
         for line in self.lines[:-1]:
             self.cutover.note(line)
         self.lines = [None]
+        if self.watcher:
+            self.watcher.join(DEADLINE)
+            if self.watcher.is_alive():
+                raise Failure("a client of a dead engine does not end")
+            for line in self.told.split(b"\n")[:-1]:
+                event = json.loads(line)
+                if "seq" not in event:
+                    # Its last word, why it ends.
+                    continue
+                before = self.cutover.told.setdefault(event["seq"], event)
+                if before != event:
+                    raise Failure(f"a client was told {before} and then {event}")
 
     def said(self):
         return self.errors.read_text(errors="replace")
@@ -328,8 +359,12 @@ def results(events):
 
 
 def check_acks(cutover, events=None):
-    """Every line that was printed is in the log, with its number, time and author."""
+    """Every line that was printed is in the log, with its number, time and author, and every event that a client was
+    told, as it was told."""
     log = {e["seq"]: e for e in (cutover.events() if events is None else events)}
+    for seq, told in cutover.told.items():
+        if {key: log.get(seq, {}).get(key) for key in told} != told:
+            raise Failure(f"a client was told {told}, and the log says {log.get(seq)}")
     for seq, line in sorted(cutover.acks.items()):
         time_, _, author, _ = ACK.match(line).groups()
         event = log.get(seq)
