@@ -8,8 +8,8 @@ cut again. What was printed and which commands ran is kept outside, on the host'
 first because a cut kernel may tell who is in the middle of a sync that it went well, and nobody lives to hear that.
 
 A real cut changes the boot; here the shims are just gone. Either way what became of a command that was running cannot
-be known: the session must then say so, and it ends there (exit code 3, `unknown`). Nothing else is a good end of
-a round but the cutover's own.
+be known: the session must then say so, and it ends there (exit code 3, `unknown`; 9 where that command was to undo
+something). Nothing else is a good end of a round but the cutover's own.
 """
 
 import argparse
@@ -50,11 +50,25 @@ class Disk:
         os.close(folder)
 
     def pull(self):
-        """Unmounts it; False while somebody is still dying on it."""
-        return subprocess.run(["umount", self.mount], stderr=subprocess.DEVNULL).returncode == 0
+        """Unmounts it; False while somebody is still dying on it, or in a mount namespace that has it too: mounted
+        again now it would be the file system that was shut down."""
+        if os.path.ismount(self.mount):
+            subprocess.run(["umount", self.mount], stderr=subprocess.DEVNULL)
+        return not os.path.ismount(self.mount) and str(self.image) not in images_in_use()
 
     def throw_away(self):
         subprocess.run(["umount", "-l", self.mount], stderr=subprocess.DEVNULL)
+
+
+def images_in_use():
+    found = []
+    for file in Path("/sys/block").glob("loop*/loop/backing_file"):
+        try:
+            found.append(file.read_text().strip())
+        except OSError:
+            # It was let go of in this moment.
+            pass
+    return found
 
 
 def run(*argv):
@@ -176,7 +190,9 @@ def finish(cutover):
         if code is None:
             engine.kill()
             raise lab.Failure(f"it does not come to an end: {engine.said()}")
-        if code == 3 and unknown(cutover) and "is unknown" in engine.said():
+        # A step of the way back of which nothing can be known leaves the rollback stuck there.
+        asks = (code == 3 and "is unknown" in engine.said()) or (code == 9 and "rollback is stuck" in engine.said())
+        if asks and unknown(cutover):
             end = "unknown"
         elif code == (0 if cutover.last == 0 else 4):
             end = "over"
