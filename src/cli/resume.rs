@@ -65,14 +65,17 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     if args.headless {
         return foreground(&folder, args.answers.as_deref());
     }
-    if let Some(code) = bring_back(&folder)? {
-        return Ok(code);
-    }
+    let findings = match bring_back(&folder)? {
+        Ok(findings) => findings,
+        Err(code) => return Ok(code),
+    };
     if args.detach {
+        findings.iter().for_each(|finding| anstream::eprintln!("{}", text::safe(finding)));
         return Ok(ExitCode::SUCCESS);
     }
+    // In the cockpit they stand in the log; here they would be read when it is left, and long be past.
     let hello = args.who.hello(Kind::Cockpit)?;
-    run::runtime()?.block_on(sit_down(&place, hello, args.ascii, Afterwards::GoesOn))
+    run::runtime()?.block_on(sit_down(&door_of(&folder)?, hello, args.ascii, Afterwards::GoesOn))
 }
 
 /// Says that the engine is gone, and asks whoever sits at a terminal whether to bring it back.
@@ -94,11 +97,16 @@ pub(super) fn offer(place: &Place, ascii: bool) -> Result<ExitCode> {
     if !asked("bring it back?")? {
         return Ok(ExitCode::from(exit::HELD));
     }
-    if let Some(code) = bring_back(&folder)? {
+    if let Err(code) = bring_back(&folder)? {
         return Ok(code);
     }
     let hello = Who::default().hello(Kind::Cockpit)?;
-    run::runtime()?.block_on(sit_down(place, hello, ascii, Afterwards::GoesOn))
+    run::runtime()?.block_on(sit_down(&door_of(&folder)?, hello, ascii, Afterwards::GoesOn))
+}
+
+/// Where the session is now that an engine has opened its door.
+fn door_of(folder: &Path) -> Result<Place> {
+    place::find(&folder.display().to_string()).map_err(|why| eyre!(why))
 }
 
 fn own_folder(place: &Place) -> Result<PathBuf> {
@@ -108,27 +116,22 @@ fn own_folder(place: &Place) -> Result<PathBuf> {
     std::fs::canonicalize(folder).wrap_err_with(|| format!("cannot use {}", folder.display()))
 }
 
-/// Starts the engine anew; the exit code where it does not come back.
-fn bring_back(folder: &Path) -> Result<Option<ExitCode>> {
+/// Starts the engine anew; returns what it found, a sentence each, or the exit code where it does not come back.
+fn bring_back(folder: &Path) -> Result<Result<Vec<String>, ExitCode>> {
     let mut given = HashMap::new();
     loop {
         let order = Order::Resume { given: given.clone() };
         let launched = launch(folder, &order).map_err(|why| eyre!(why))?;
         match launched.word {
-            Word::Ready { findings, .. } => {
-                for finding in findings {
-                    anstream::eprintln!("{}", text::safe(&finding));
-                }
-                return Ok(None);
-            }
+            Word::Ready { findings, .. } => return Ok(Ok(findings)),
             Word::Refused { why } => {
                 anstream::eprintln!("gonogo: {}", text::safe(&why));
-                return Ok(Some(ExitCode::from(exit::HELD)));
+                return Ok(Err(ExitCode::from(exit::HELD)));
             }
             Word::Secrets { names, why } => {
                 anstream::eprintln!("gonogo: {}", text::safe(&why));
                 if !io::stdin().is_terminal() {
-                    return Ok(Some(ExitCode::from(exit::HELD)));
+                    return Ok(Err(ExitCode::from(exit::HELD)));
                 }
                 for name in names {
                     let asked = format!("secret {}: ", text::safe(&name));

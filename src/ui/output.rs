@@ -51,6 +51,8 @@ pub struct Output {
     pub anchor: Anchor,
     /// The file's length as far as known.
     pub total: u64,
+    /// It was asked for once: a file of which nobody told the length may be there all the same.
+    asked: bool,
     /// The file's length when the operator scrolled away from its end.
     paused_at: u64,
     /// Of the first byte kept.
@@ -104,6 +106,9 @@ impl Output {
         };
         let end = self.end();
         let size = PIECE as u64;
+        if self.total == 0 && !self.asked {
+            return piece(0, size);
+        }
         match self.anchor {
             Anchor::Follow if self.total > end => {
                 let offset = end.max(self.total.saturating_sub(size));
@@ -141,6 +146,7 @@ impl Output {
         if self.source.as_ref() != Some(source) {
             return;
         }
+        self.asked = true;
         self.total = if piece.bytes.is_empty() {
             // What is not there is not waited for.
             piece.total.max(self.end().min(self.total))

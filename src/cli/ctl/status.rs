@@ -58,6 +58,8 @@ pub(super) struct Status {
     not_green: Vec<NotGreen>,
     way_back: Gate,
     driver: Option<String>,
+    /// Since when the driver is away.
+    driver_away: Option<DateTime<Utc>>,
     here: Vec<Here>,
     wheel_offered_to: Option<String>,
     wheel_asked_by: Vec<String>,
@@ -207,6 +209,7 @@ impl Status {
             not_green: not_green(state),
             way_back: Gate::of(gate::escape_hatch(state)),
             driver: state.wheel.clone(),
+            driver_away: state.wheel.as_ref().and_then(|name| Some(state.crew.get(name)?.left?.at)),
             here: if engine == Engine::Live { Here::all(state) } else { Vec::new() },
             wheel_offered_to: state.wheel_offer.as_ref().map(|offer| offer.to.clone()),
             wheel_asked_by: state.wheel_asked.clone(),
@@ -378,7 +381,14 @@ impl Status {
     }
 
     fn crew_lines(&self) -> Vec<String> {
-        let mut lines = vec![row("driver", self.driver.as_deref().unwrap_or("nobody"))];
+        let driver = match (self.driver.as_deref(), self.driver_away) {
+            (None, _) => "nobody".to_owned(),
+            (Some(driver), None) => driver.to_owned(),
+            (Some(driver), Some(since)) => {
+                format!("{driver}, AWAY since {}: `wheel take`", since.format("%H:%M:%SZ"))
+            }
+        };
+        let mut lines = vec![row("driver", &driver)];
         lines.extend(self.here.iter().map(|here| row("here", &here.in_words())));
         lines.extend(self.wheel_offered_to.iter().map(|to| row("wheel", &format!("offered to {to}"))));
         lines.extend(self.wheel_asked_by.iter().map(|by| row("wheel", &format!("asked for by {by}"))));

@@ -45,9 +45,14 @@ pub(super) fn goes_on(round: &mut Round) -> Vec<EventKind> {
                 };
             }
             StepStatus::Failed if passes_over(runbook, step) => {}
-            StepStatus::Failed | StepStatus::Unknown => {
+            failed @ (StepStatus::Failed | StepStatus::Unknown) => {
                 let why = state.step(id).why.clone().unwrap_or_default();
-                return stuck(state, rollback, Some(id), format!("{id} did not undo: {why}"));
+                let what = if failed == StepStatus::Failed {
+                    format!("{id} did not undo: {why}")
+                } else {
+                    format!("whether {id} undid anything is not known: {why}")
+                };
+                return stuck(state, rollback, Some(id), what);
             }
         }
     }

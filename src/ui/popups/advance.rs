@@ -8,6 +8,7 @@ use super::preview;
 use super::roll_call;
 use super::row::{Row, Text, Tone};
 use super::{Context, Opened, Outcome};
+use crate::event::Seat;
 use crate::runbook::StageId;
 use crate::runbook::model::{Override, Stage};
 use crate::runbook::plan::{in_order, steps_estimate};
@@ -20,6 +21,10 @@ use crate::ui::theme::Mark;
 
 /// Opens GO / NO-GO for the next stage.
 pub fn open(cx: &Context) -> Opened {
+    // Whoever does not drive is told so at once, and not at the end of a preflight.
+    if cx.operator.is_some_and(|operator| cx.state.seat_of(operator) != Seat::Driver) {
+        may(&Command::Advance { typed: None, over: None }, cx)?;
+    }
     Dialog::open(Advance, cx)
 }
 
