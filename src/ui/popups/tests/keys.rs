@@ -486,6 +486,6 @@ fn there_is_no_go_that_the_engine_would_refuse() {
     assert!(screen.contains("NO-GO: 1 missing") && screen.contains("paused by opsB"), "{screen}");
     desk.state = at_no_go();
     desk.operator.seat = crate::event::Seat::Observer;
-    let refused = popups::advance(&desk.cx()).err().expect("whoever looks on does not advance");
+    let refused = popups::advance(&desk.cx()).expect_err("whoever looks on does not advance");
     assert!(refused.0.contains("needs the driver seat"), "{refused}");
 }
