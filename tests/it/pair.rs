@@ -446,6 +446,7 @@ async fn two_who_are_both_root_count_as_two_by_their_passphrases_alone() {
     second.shows("0 of 2 approvals").await;
     // Two terminals of root are nobody in particular, and it says what to do.
     answer(&mut first, "v", "VOTE", "y").await;
+    second.shows("--as NAME").await;
     answer(&mut second, "v", "VOTE", "y").await;
     let gate = world.ctl("root", &["status", "--json"]).done();
     let gate: Value = serde_json::from_str(&gate).expect("JSON");
@@ -454,8 +455,10 @@ async fn two_who_are_both_root_count_as_two_by_their_passphrases_alone() {
     first.shows("--as NAME").await;
 
     let mut anna = world.sits("root", &["attach", "--as", "anna"], Some("a horse, a staple"));
+    anna.shows("--as NAME").await;
     answer(&mut anna, "v", "VOTE", "y").await;
     first.shows("1 of 2 approvals").await;
+    anna.shows("1 of 2 approvals").await;
     // Once more the same person is still one.
     answer(&mut anna, "v", "VOTE", "y").await;
     first.shows("1 of 2 approvals").await;
