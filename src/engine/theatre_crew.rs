@@ -244,9 +244,7 @@ fn who_cannot_be_told_apart_counts_as_one_of_one_and_never_of_two() {
         if !go {
             let said = missing(&play);
             assert!(said.starts_with("0 of 2 approvals"), "{said}");
-            assert!(said.contains(
-                "root's vote cannot be told apart from others: come with `gonogo attach --as NAME`"
-            ));
+            assert!(said.contains("root's vote cannot be told apart: come with `gonogo attach --as NAME`"));
             let named = [("opsB", true), ("opsC", true)];
             for (name, passphrase) in named {
                 let person = play.come(name, root(passphrase), &[], Seat::Navigator);
@@ -333,7 +331,7 @@ fn an_override_by_two_takes_two() {
     refused(play.ask_of(&a, second(true)), "a second person answers");
     refused(play.ask_of(&guest, second(true)), "navigator seat");
     refused(play.ask_of(&twin, second(true)), "are one person (uid 1000)");
-    refused(play.ask_of(&unknown, second(true)), "root cannot be told apart from others");
+    refused(play.ask_of(&unknown, second(true)), "root cannot be told apart");
     play.ask_of(&b, second(false)).expect("no is an answer");
     assert!(second::standing(play.state()).is_none());
     play.ask(over("switch")).expect("it is asked again");

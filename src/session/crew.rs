@@ -28,7 +28,7 @@ pub fn principal_of(state: &State, person: &Person) -> Option<Principal> {
 /// What somebody does whom the system cannot tell apart from others.
 #[must_use]
 pub fn tell_apart(who: &str) -> String {
-    format!("{who} cannot be told apart from others: come with `gonogo attach --as NAME`")
+    format!("{who} cannot be told apart: come with `gonogo attach --as NAME`")
 }
 
 /// Whether somebody has come and not left.
