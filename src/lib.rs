@@ -41,6 +41,7 @@
 //! | L1 | [`proof`] | matchers: one expectation, what was seen, met or not |
 //! | L2 | [`event`] | what can happen, and one human line for each |
 //! | L3 | [`session`] | the state, the fold, decisions, gates, the way back; pure |
+//! | L3 | [`history`] | the session over its whole length: time, bands and marks; pure |
 //! | L4 | [`audit`] | the hash-chained log: line, writer, verify |
 //! | L4 | [`feed`] | the seam between a session and its screens |
 //! | L5 | [`check`] | probes of the world, and their thresholds |
@@ -59,6 +60,7 @@ pub mod engine;
 pub mod event;
 pub mod feed;
 pub mod headless;
+pub mod history;
 pub mod lab;
 pub mod process;
 pub mod proof;

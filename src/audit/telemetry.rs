@@ -7,11 +7,17 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use rustix::fs::OFlags;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::dir::{self, create_new};
-use crate::session::telemetry::{Measure, Verdict};
+use crate::session::telemetry::Measure;
+
+mod line;
+mod read;
+
+use line::{Kept, Line};
+pub use read::{Sampled, Samples};
 
 /// The least time between two lines.
 const LINE_MS: u64 = 1000;
@@ -23,15 +29,8 @@ pub struct TelemetryFile {
     file: Option<File>,
     hash: Sha256,
     length: u64,
-    pending: Vec<(String, &'static str, Option<String>, u32)>,
+    pending: Vec<Kept>,
     written_up_ms: u64,
-}
-
-#[derive(Serialize)]
-struct Line<'a> {
-    after: u64,
-    up_ms: u64,
-    s: &'a [(String, &'static str, Option<String>, u32)],
 }
 
 #[derive(Deserialize)]
@@ -101,14 +100,7 @@ impl TelemetryFile {
 
     /// Keeps a measure; writes a line when a second has passed since the last. `after` is the last event's number.
     pub fn keep(&mut self, after: u64, up_ms: u64, measure: &Measure) {
-        if let Measure::Sample { check, point, .. } = measure {
-            let outcome = match point.verdict {
-                Verdict::Pass => "pass",
-                Verdict::Failed => "failed",
-                Verdict::Error => "error",
-            };
-            self.pending.push((check.to_string(), outcome, point.value.clone(), point.took_ms));
-        }
+        self.pending.extend(Kept::of(measure));
         if up_ms >= self.written_up_ms + LINE_MS {
             self.write(after, up_ms);
         }
@@ -119,8 +111,8 @@ impl TelemetryFile {
             return;
         }
         self.written_up_ms = up_ms;
-        let pending = std::mem::take(&mut self.pending);
-        let Ok(mut line) = serde_json::to_vec(&Line { after, up_ms, s: &pending }) else { return };
+        let s = std::mem::take(&mut self.pending).into_iter().map(|kept| kept.written_at(up_ms)).collect();
+        let Ok(mut line) = serde_json::to_vec(&Line { after, up_ms, s }) else { return };
         line.push(b'\n');
         let Some(file) = &mut self.file else { return };
         if file.write_all(&line).is_err() {
@@ -156,7 +148,8 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::session::telemetry::SamplePoint;
+    use crate::event::Identity;
+    use crate::session::telemetry::{ProcessSeen, SamplePoint, Verdict};
 
     fn sample(took_ms: u32) -> Measure {
         let point = SamplePoint {
@@ -182,6 +175,55 @@ mod tests {
 
     fn reopen(folder: &Path, mark: &(u64, String)) -> (TelemetryFile, Option<String>) {
         TelemetryFile::reopen(folder, Some((mark.0, &mark.1)))
+    }
+
+    #[test]
+    fn what_was_sampled_is_read_back_as_it_was() {
+        let point = |up_ms, value: Option<&str>, number, reason: &str| SamplePoint {
+            up_ms,
+            took_ms: 12,
+            verdict: if reason.is_empty() { Verdict::Pass } else { Verdict::Failed },
+            value: value.map(str::to_owned),
+            number,
+            reason: reason.to_owned(),
+        };
+        let identity = Identity { pid: 7, start_time: 88, boot_id: String::new() };
+        let process = ProcessSeen { identity, name: "web".to_owned(), cpu: Some(0.5), rss: 9, up_ms: 4 };
+        let points = [
+            (point(950, Some("200"), Some(200.0), ""), vec![]),
+            (point(960, Some("7.2s"), Some(7.2), "7.2s > 5s"), vec![]),
+            (point(970, Some("200"), None, ""), vec![]),
+            (point(980, None, None, "nothing listens"), vec![]),
+            (point(990, Some("pid 7"), None, ""), vec![process]),
+        ];
+        let samples =
+            points.map(|(point, processes)| Measure::Sample { check: "a".into(), point, processes });
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut telemetry = TelemetryFile::create(folder.path());
+        for (number, sample) in (1_u64..).zip(&samples) {
+            telemetry.keep(number, 1_000 * number, sample);
+        }
+        let path = folder.path().join(dir::TELEMETRY);
+        let mut file = OpenOptions::new().append(true).open(&path).expect("it is there");
+        file.write_all(b"no line of ours\n{\"after\":9,\"up_ms\":9000,\"s\":[[\"a\",\"pass\",null,3]]}")
+            .expect("written");
+        let mut reader = Samples::open(&path).expect("it is there");
+        for (number, sample) in (1_u64..).zip(samples) {
+            let line = reader.next().expect("readable").expect("a line");
+            assert_eq!(line, Sampled { after: number, up_ms: 1_000 * number, samples: vec![sample] });
+        }
+        assert_eq!(reader.next().expect("readable"), None, "it is not whole yet");
+        file.write_all(b"\n").expect("written");
+        let line = reader.next().expect("readable").expect("it is whole now");
+        assert_eq!(
+            line.samples,
+            [sample(3)].map(|sample| match sample {
+                Measure::Sample { check, point, processes } => {
+                    Measure::Sample { check, point: SamplePoint { up_ms: 9_000, ..point }, processes }
+                }
+                other => other,
+            })
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["runbook", "proof"],
     &["event"],
     &["session"],
+    &["history"],
     &["audit", "feed"],
     &["check", "lab", "engine", "wire"],
     &["headless", "ui"],
@@ -29,7 +30,7 @@ const APART: &[(&str, &[&str])] = &[
 /// What a pure module may not name: it decides, and others act.
 const IMPURE: &[&str] =
     &["tokio::", "std::fs", "std::net", "std::process::Command", "clock::now", "SystemTime"];
-const PURE: &[&str] = &["proof", "event", "session"];
+const PURE: &[&str] = &["proof", "event", "session", "history"];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).expect("the sources are there").map(|e| e.expect("readable").path()) {

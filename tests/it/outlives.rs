@@ -102,6 +102,15 @@ impl World {
     }
 }
 
+impl World {
+    /// Kills the engine, and waits until nothing of it is left.
+    fn slay(&self) {
+        let engine = self.engine();
+        signal("KILL", &engine);
+        wait_for("the engine's end", || is_gone(&engine));
+    }
+}
+
 impl Drop for World {
     fn drop(&mut self) {
         // What a failed test left behind.
@@ -117,8 +126,9 @@ fn signal(name: &str, pid: &str) {
 }
 
 fn is_gone(pid: &str) -> bool {
-    // An engine whose parent still lives is a zombie until it is waited for.
-    fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |stat| stat.contains(") Z "))
+    // An engine whose parent still lives is a zombie until it is waited for; its locks go with its last thread.
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    threads < 2 && fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |stat| stat.contains(") Z "))
 }
 
 fn wait_for(what: &str, came: impl Fn() -> bool) {
@@ -242,7 +252,7 @@ async fn a_second_session_of_a_cutover_is_refused_and_the_first_one_named() {
 async fn an_engine_keeps_to_its_own_copy_of_a_runbook_that_was_changed() {
     let world = World::new();
     let desk = world.begin().await;
-    signal("KILL", &world.engine());
+    world.slay();
     fs::write(world.runbook(), RUNBOOK.replace("echo copied", "echo changed")).expect("written");
     let back = world.gonogo(&["resume", "long", "--detach"]);
     assert!(back.status.success(), "{}", said(&back));
@@ -259,8 +269,7 @@ async fn a_log_that_was_cut_or_changed_is_not_gone_on_with_and_left_as_it_is() {
     let mut desk = world.begin().await;
     desk.press("d").await;
     assert_eq!(desk.leaves().await, Some(0));
-    signal("KILL", &world.engine());
-    wait_for("the engine's end", || is_gone(&world.engine()));
+    world.slay();
     let log = newest_log(world.state());
     let whole = fs::read(&log).expect("a log");
     let lines: Vec<&[u8]> = whole.split_inclusive(|b| *b == b'\n').collect();
@@ -312,7 +321,7 @@ async fn a_secret_that_is_missing_at_the_resume_is_refused_by_name() {
     desk.shows("READY").await;
     desk.go("a", "GO / NO-GO").await;
     desk.shows("| 500").await;
-    signal("KILL", &world.engine());
+    world.slay();
     let back = world.gonogo(&["resume", "long", "--detach"]);
     assert_eq!(back.status.code(), Some(3), "{}", said(&back));
     assert!(said(&back).contains("LONG_TOKEN"), "{}", said(&back));
