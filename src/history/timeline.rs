@@ -42,24 +42,44 @@ pub struct Band {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BandKind {
     /// A stage was `Active`, `AtGate` or `RollingBack`; one band for each of these in a row.
-    Stage { stage: StageId, status: StageStatus },
+    Stage {
+        stage: StageId,
+        status: StageStatus,
+    },
     /// A rollback, from its start until it was finished or another took its place.
-    RollingBack { to: StageId, full: bool },
+    RollingBack {
+        to: StageId,
+        full: bool,
+    },
     /// A rollback could not go on.
     Stuck,
     /// What the gate of a stage said, or, under the name `rollback`, the gate of the way back.
-    Gate { stage: StageId, go: bool },
+    Gate {
+        stage: StageId,
+        go: bool,
+    },
     /// The clock of a soak ran that was not reached yet.
-    Soak { stage: StageId },
-    Paused { by: String },
+    Soak {
+        stage: StageId,
+    },
+    Paused {
+        by: String,
+    },
     /// Nothing new started, because a step had failed or was unknown, or a trigger held.
     Holding,
     /// Nobody observed anything.
     Unobserved,
     /// An attempt, and how it ended; `Running` or `Waiting` while it has not.
-    Step { step: StepId, attempt: u32, status: StepStatus },
+    Step {
+        step: StepId,
+        attempt: u32,
+        status: StepStatus,
+    },
     /// A check that was polled, and its health.
-    Check { check: CheckId, health: Health },
+    Check {
+        check: CheckId,
+        health: Health,
+    },
 }
 
 /// Of what there is one band at a time.
@@ -221,12 +241,8 @@ impl Timeline {
     /// What must be observed to be true is interrupted.
     fn unobserved(&mut self, from_ms: u64, to_ms: u64) {
         self.bands.push(Band { kind: BandKind::Unobserved, from_ms, to_ms: Some(to_ms) });
-        let seen: Vec<Lane> = self
-            .open
-            .keys()
-            .filter(|lane| matches!(lane, Lane::Check(_) | Lane::Soak))
-            .cloned()
-            .collect();
+        let seen: Vec<Lane> =
+            self.open.keys().filter(|lane| matches!(lane, Lane::Check(_) | Lane::Soak)).cloned().collect();
         for lane in seen {
             let kind = self.open.get(&lane).map(|i| self.bands[*i].kind.clone());
             self.set(lane.clone(), None, from_ms);
@@ -303,9 +319,10 @@ fn marked(event: &Event, after: &State, crosses: bool) -> Option<(MarkKind, &'st
     // The state knows the event itself as its last.
     let decided = decisions::is_one(event, after.recent.iter().rev().nth(1).map(|event| &**event));
     let kind = match &event.event {
-        E::SessionOpened(_) | E::EngineStarted { .. } | E::EngineStopping { .. } | E::SessionClosed { .. } => {
-            M::Session
-        }
+        E::SessionOpened(_)
+        | E::EngineStarted { .. }
+        | E::EngineStopping { .. }
+        | E::SessionClosed { .. } => M::Session,
         E::OperatorJoined { .. }
         | E::OperatorLeft { .. }
         | E::WheelAsked
