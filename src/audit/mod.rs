@@ -1,5 +1,6 @@
 //! The record: one hash-chained log a session, and what lies beside it.
 
+pub mod bundle;
 mod chain;
 pub mod dir;
 pub mod line;

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand, wiring and nothing else.
 
 mod attach;
+mod bundle;
 pub mod check;
 pub mod crash;
 mod ctl;
@@ -89,6 +90,8 @@ enum Command {
     Ctl(ctl::Args),
     /// Say whether a session's record is whole.
     Verify(verify::Args),
+    /// Pack a session's record into one archive, with its digest.
+    Bundle(bundle::Args),
     /// Print the JSON Schema of the runbook format, for editors.
     #[command(after_help = "Example: gonogo schema > runbook.schema.json\n\n\
         With `#:schema runbook.schema.json` as a runbook's first line, an editor completes and checks it.")]
@@ -113,6 +116,7 @@ pub fn main() -> Result<ExitCode> {
         Command::Sessions(args) => sessions::run(&args),
         Command::Ctl(args) => ctl::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Bundle(args) => bundle::run(&args),
         Command::Schema => schema::run(),
         Command::Lab(args) => crate::lab::run(args),
     }

@@ -3,6 +3,7 @@
 mod adopt;
 mod audit;
 mod broken_runbooks;
+mod bundle;
 mod canaries;
 mod cockpit;
 mod ctl;
