@@ -10,7 +10,7 @@ use super::Sample;
 use crate::event::{EventKind, Health};
 use crate::runbook::CheckId;
 use crate::runbook::model::{Check, Probe};
-use crate::session::telemetry::Verdict;
+use crate::session::telemetry::{SamplePoint, Verdict};
 
 /// Starts are grouped in slots of this length: a wake-up costs more than a request.
 const SLOT_MS: u64 = 25;
@@ -341,6 +341,9 @@ impl Entry {
         }
         self.heard = now;
         self.value.clone_from(&point.value);
+        if point.verdict == Verdict::Pending {
+            return self.too_early(&sample.check, point);
+        }
         let bad = point.verdict != Verdict::Pass;
         if self.streak.length == 0 || self.streak.bad != bad {
             self.streak = Streak { bad, length: 0, begun: point.up_ms };
@@ -364,7 +367,7 @@ impl Entry {
                 };
                 return self.turn(&sample.check, Health::Ok, reason, begun);
             }
-            Verdict::Pass => "too few good samples",
+            Verdict::Pass | Verdict::Pending => "too few good samples",
         };
         if bad && length >= self.failure_threshold {
             let row = if length == 1 { String::new() } else { format!(" ({length} in a row)") };
@@ -378,6 +381,15 @@ impl Entry {
         // A sample ends the silence, though it does not yet say which way.
         (self.health == Health::Stale)
             .then(|| self.turn(&sample.check, Health::Pending, "heard of again", begun))?
+    }
+
+    /// A sample that nothing can be told by breaks a good row and proves nothing; what is failing stays so.
+    fn too_early(&mut self, id: &CheckId, point: &SamplePoint) -> Option<Change> {
+        if self.health == Health::Failing {
+            return None;
+        }
+        self.streak = Streak::default();
+        self.turn(id, Health::Pending, point.reason.clone(), point.up_ms)
     }
 
     /// When it will be stale if nothing is heard. A sample may take its whole timeout, and that is no silence.
@@ -412,7 +424,6 @@ fn millis(duration: Duration) -> u64 {
 mod tests {
     use super::*;
     use crate::runbook::model::TcpExpect;
-    use crate::session::telemetry::SamplePoint;
 
     fn check(id: &str, set: impl FnOnce(&mut Check)) -> Check {
         let expect =
@@ -468,7 +479,7 @@ mod tests {
     }
 
     use Health::{Failing, Idle, Ok as Green, Pending, Stale};
-    use Verdict::{Error, Failed, Pass};
+    use Verdict::{Error, Failed, Pass, Pending as Early};
 
     #[test]
     fn thresholds_count_samples_in_a_row() {
@@ -557,6 +568,16 @@ mod tests {
             [Stale, Green],
             "a gap is seen, whoever comes first"
         );
+    }
+
+    #[test]
+    fn a_sample_that_comes_too_early_to_judge_is_never_green_and_leaves_what_is_failing() {
+        let mut t = tracker(&[check("a", |c| c.failure_threshold = 2)], 0);
+        let samples = [(0, Early), (10, Pass), (20, Early), (30, Failed), (40, Early), (50, Failed)];
+        assert_eq!(feed(&mut t, "a", &samples), [Pending, Green, Pending, Pending, Pending, Pending]);
+        assert_eq!(feed(&mut t, "a", &[(60, Error), (70, Early)]), [Failing, Failing]);
+        assert_eq!(t.bad_since(&"a".into()), Some(50));
+        assert_eq!(t.next_deadline(), Some(30_075), "it was heard of");
     }
 
     #[test]

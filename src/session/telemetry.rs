@@ -57,6 +57,8 @@ pub enum Verdict {
     Failed,
     /// It could not be observed.
     Error,
+    /// It was observed, and too little was seen yet to judge it.
+    Pending,
 }
 
 /// One process as a process check saw it.
@@ -186,12 +188,12 @@ impl Telemetry {
 impl Series {
     /// Adds the newest sample and drops the oldest beyond [`SERIES`].
     pub fn push(&mut self, point: SamplePoint) {
-        let good = point.verdict == Verdict::Pass;
-        self.streak = match (good, self.streak > 0) {
-            (true, true) => self.streak + 1,
-            (true, false) => 1,
-            (false, true) => -1,
-            (false, false) => self.streak - 1,
+        self.streak = match (point.verdict, self.streak > 0) {
+            (Verdict::Pass, true) => self.streak + 1,
+            (Verdict::Pass, false) => 1,
+            (Verdict::Pending, _) => 0,
+            (Verdict::Failed | Verdict::Error, true) => -1,
+            (Verdict::Failed | Verdict::Error, false) => self.streak - 1,
         };
         if self.samples.len() == SERIES {
             self.samples.pop_front();

@@ -23,7 +23,9 @@ pub fn spark(series: &Series, period_ms: u64, now_up_ms: u64, cols: usize, glyph
         .map(|slot| match slot {
             None => " ",
             Some((_, Verdict::Failed | Verdict::Error)) => glyphs.spark_bad,
-            Some((height, Verdict::Pass)) => glyphs.spark[level(*height, low, high, glyphs.spark.len())],
+            Some((height, Verdict::Pass | Verdict::Pending)) => {
+                glyphs.spark[level(*height, low, high, glyphs.spark.len())]
+            }
         })
         .collect()
 }

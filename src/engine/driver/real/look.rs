@@ -72,6 +72,7 @@ fn judged(id: &CheckId, sample: &Sample) -> Proof {
         Verdict::Pass => (true, point.value.clone().unwrap_or_else(|| "ok".to_owned())),
         Verdict::Failed => (false, point.reason.clone()),
         Verdict::Error => (false, format!("it could not be observed: {}", point.reason)),
+        Verdict::Pending => (false, format!("too little was seen: {}", point.reason)),
     };
     Proof { expected: format!("check {id} passes now"), met, seen }
 }

@@ -71,6 +71,7 @@ fn sample(sample: &SamplePoint, now_up_ms: u64) -> Row {
         Verdict::Pass => (Mark::Ok, "pass"),
         Verdict::Failed => (Mark::Fail, "failed"),
         Verdict::Error => (Mark::Stale, "not observed"),
+        Verdict::Pending => (Mark::Pending, "too early"),
     };
     let ago = about(now_up_ms.saturating_sub(sample.up_ms));
     Row::mark(mark, word)
