@@ -202,7 +202,7 @@ fn show(value: &Value) -> String {
 }
 
 /// The rule as an operator reads it: `/overall is "PASS"`, `/go/p95 is at most 2 × /c/p95 + 25`.
-fn wanted(pointer: &str, rule: &Rule) -> String {
+pub(crate) fn wanted(pointer: &str, rule: &Rule) -> String {
     let mut parts = Vec::new();
     match rule.exists {
         Some(false) => parts.push("is not there".to_owned()),

@@ -3,7 +3,7 @@
 
 mod capture;
 mod exit;
-mod json;
+pub(crate) mod json;
 mod report;
 mod status;
 mod text;

@@ -455,6 +455,16 @@ pub struct ProcessExpect {
     pub max_rss: Option<u64>,
     /// Per cent of one core.
     pub max_cpu: Option<f64>,
+    pub max_restarts: Option<MaxRestarts>,
+    /// Of the processes that run, by the variable's name.
+    pub env: IndexMap<String, Rule>,
+}
+
+/// How often something may be started anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaxRestarts {
+    pub count: u32,
+    pub within: Duration,
 }
 
 /// What the files must be.

@@ -197,7 +197,14 @@ fn http(id: &str, advisory: bool) -> Check {
 }
 
 fn process(id: &str, running: bool) -> Check {
-    let expect = ProcessExpect { running, count: None, max_rss: None, max_cpu: None };
+    let expect = ProcessExpect {
+        running,
+        count: None,
+        max_rss: None,
+        max_cpu: None,
+        max_restarts: None,
+        env: IndexMap::new(),
+    };
     check(id, Probe::Process { select: ProcessSelect::default(), expect }, false)
 }
 

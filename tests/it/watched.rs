@@ -8,8 +8,8 @@ use gonogo::check::{Context, Sample, sample};
 use gonogo::process::Identity;
 use gonogo::runbook::interpolate::Scope;
 use gonogo::runbook::model::{
-    Check, Command, Pattern, Probe, ProcessExpect, ProcessSelect, ReportExpect, RunExpect, Template,
-    TextExpect,
+    Bound, Check, Command, MaxRestarts, Pattern, Probe, ProcessExpect, ProcessSelect, ReportExpect, Rule,
+    RunExpect, Template, TextExpect,
 };
 use gonogo::session::telemetry::Verdict;
 
@@ -25,8 +25,13 @@ impl Drop for Running {
 
 impl Running {
     fn new(program: &str, arguments: &[&str]) -> Self {
+        Self::with(program, arguments, &[])
+    }
+
+    fn with(program: &str, arguments: &[&str], env: &[(&str, &str)]) -> Self {
         let mut command = Process::new(program);
-        Self(command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("it starts"))
+        let command = command.args(arguments).envs(env.iter().copied());
+        Self(command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("it starts"))
     }
 
     fn pid(&self) -> u32 {
@@ -50,8 +55,14 @@ fn check(probe: Probe) -> Check {
     }
 }
 
-const RUNS: ProcessExpect = ProcessExpect { running: true, count: None, max_rss: None, max_cpu: None };
-const GONE: ProcessExpect = ProcessExpect { running: false, count: None, max_rss: None, max_cpu: None };
+fn up() -> ProcessExpect {
+    let (max_rss, max_cpu) = (None, None);
+    ProcessExpect { running: true, count: None, max_rss, max_cpu, max_restarts: None, env: [].into() }
+}
+
+fn down() -> ProcessExpect {
+    ProcessExpect { running: false, ..up() }
+}
 
 fn process(select: ProcessSelect, expect: ProcessExpect) -> Check {
     check(Probe::Process { select, expect })
@@ -87,7 +98,7 @@ async fn a_process_is_followed_by_identity_through_restarts() {
     let program = copy_of_sleep(dir.path(), "gonogo-long-name-of-a-proxy");
     let select =
         ProcessSelect { name: Some("gonogo-long-name-of-a-proxy".into()), ..ProcessSelect::default() };
-    let (runs, gone, ctx) = (process(select.clone(), RUNS), process(select, GONE), Context::default());
+    let (runs, gone, ctx) = (process(select.clone(), up()), process(select, down()), Context::default());
     assert_eq!(look(&gone, &ctx).await.point.verdict, Verdict::Pass);
     for _ in 0..3 {
         let running = Running::new(&program, &["600"]);
@@ -108,7 +119,7 @@ async fn a_zombie_is_gone() {
     let mut running = Running::new("sleep", &["600"]);
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("app.pid"), running.pid().to_string()).unwrap();
-    let runs = process(pidfile(dir.path()), RUNS);
+    let runs = process(pidfile(dir.path()), up());
     assert_eq!(said(&runs).await.0, Verdict::Pass);
     running.0.kill().unwrap();
     while Identity::of(running.pid()).is_some() {
@@ -124,7 +135,7 @@ async fn a_zombie_is_gone() {
 async fn a_pid_file_that_lies_is_not_believed() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("app.pid");
-    let runs = process(pidfile(dir.path()), RUNS);
+    let runs = process(pidfile(dir.path()), up());
     let (verdict, reason) = said(&runs).await;
     assert_eq!(verdict, Verdict::Failed);
     assert!(reason.contains("app.pid is not there"), "{reason}");
@@ -137,7 +148,7 @@ async fn a_pid_file_that_lies_is_not_believed() {
     let running = Running::new("sleep", &["600"]);
     std::fs::write(&file, format!("\u{feff}{}\r\nmore\r\n", running.pid())).unwrap();
     assert_eq!(said(&runs).await.0, Verdict::Pass);
-    let named = |name: &str| process(ProcessSelect { name: Some(name.into()), ..pidfile(dir.path()) }, RUNS);
+    let named = |name: &str| process(ProcessSelect { name: Some(name.into()), ..pidfile(dir.path()) }, up());
     assert_eq!(said(&named("sleep")).await.0, Verdict::Pass);
     let (verdict, reason) = said(&named("mtproto-proxy")).await;
     assert_eq!(verdict, Verdict::Failed);
@@ -156,12 +167,12 @@ async fn what_listens_on_a_port_is_found_with_its_memory_and_cpu() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let select = ProcessSelect { port: Some(Template(port.to_string())), ..ProcessSelect::default() };
-    let seen = look(&process(select.clone(), RUNS), &Context::default()).await;
+    let seen = look(&process(select.clone(), up()), &Context::default()).await;
     assert_eq!(seen.point.verdict, Verdict::Pass, "{}", seen.point.reason);
     assert_eq!(seen.processes[0].identity.pid, std::process::id());
-    assert_eq!(said(&process(select.clone(), GONE)).await.0, Verdict::Failed);
+    assert_eq!(said(&process(select.clone(), down())).await.0, Verdict::Failed);
     drop(listener);
-    let (verdict, reason) = said(&process(select, RUNS)).await;
+    let (verdict, reason) = said(&process(select, up())).await;
     assert_eq!(verdict, Verdict::Failed);
     assert!(reason.contains(&format!("nothing listens on port {port}")), "{reason}");
 
@@ -169,7 +180,7 @@ async fn what_listens_on_a_port_is_found_with_its_memory_and_cpu() {
     let ctx = Context::default();
     let step = "switch.start-go".into();
     let select = ProcessSelect { step: Some("switch.start-go".into()), ..ProcessSelect::default() };
-    let idle = process(select.clone(), ProcessExpect { max_cpu: Some(1.0), ..RUNS });
+    let idle = process(select.clone(), ProcessExpect { max_cpu: Some(1.0), ..up() });
     let (verdict, reason) = (look(&idle, &ctx).await.point.verdict, look(&idle, &ctx).await.point.reason);
     assert_eq!(verdict, Verdict::Failed);
     assert!(reason.contains("switch.start-go has started nothing yet"), "{reason}");
@@ -181,8 +192,67 @@ async fn what_listens_on_a_port_is_found_with_its_memory_and_cpu() {
         seen = look(&idle, &ctx).await;
     }
     assert_eq!(seen.point.verdict, Verdict::Failed, "it spins: {seen:?}");
-    let small = process(select, ProcessExpect { max_rss: Some(1), ..RUNS });
+    let small = process(select, ProcessExpect { max_rss: Some(1), ..up() });
     assert_eq!(look(&small, &ctx).await.point.verdict, Verdict::Failed);
+}
+
+#[tokio::test]
+async fn a_crash_loop_that_a_supervisor_hides_is_seen() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pidfile = folder.path().join("flapper.pid");
+    let most = MaxRestarts { count: 2, within: Duration::from_secs(600) };
+    let select = ProcessSelect {
+        pidfile: Some(Template(pidfile.to_string_lossy().into_owned())),
+        ..ProcessSelect::default()
+    };
+    let check = process(select, ProcessExpect { max_restarts: Some(most), ..up() });
+    let ctx = Context::default();
+    let mut verdicts = Vec::new();
+    for _ in 0..5 {
+        // At every look it runs, as its supervisor says, and it is another one each time.
+        let running = Running::new("sleep", &["1000"]);
+        std::fs::write(&pidfile, running.pid().to_string()).expect("written");
+        let seen = look(&check, &ctx).await;
+        let unchanged = look(&check, &ctx).await;
+        assert_eq!(seen.point.verdict, unchanged.point.verdict);
+        verdicts.push((seen.point.verdict, seen.point.reason));
+    }
+    let passed = verdicts.iter().filter(|(verdict, _)| *verdict == Verdict::Pass).count();
+    assert_eq!(passed, 3, "{verdicts:?}");
+    assert!(verdicts[4].1.contains("started anew 4 times within 10 min"), "{verdicts:?}");
+}
+
+#[tokio::test]
+async fn the_environment_is_the_running_process_s_own() {
+    let running = Running::with(
+        "sleep",
+        &["1000"],
+        &[("MODE", "python"), ("DB_OPEN", "20"), ("TOKENS", "a-secret-of-theirs")],
+    );
+    let by_step = |env: &[(&str, Rule)]| {
+        let env = env.iter().map(|(name, rule)| ((*name).to_owned(), rule.clone())).collect();
+        let select = ProcessSelect { step: Some("switch.start-go".into()), ..ProcessSelect::default() };
+        process(select, ProcessExpect { env, ..up() })
+    };
+    let ctx = Context::default();
+    ctx.note_started("switch.start-go".into(), Identity::of(running.pid()).expect("it runs"));
+    let exists = |exists| Rule { exists: Some(exists), ..Rule::default() };
+    let mode = |mode: &str| Rule { equals: Some(mode.into()), ..Rule::default() };
+    let enough = Rule { min: Some(Bound::Constant(5.0)), ..Rule::default() };
+    let good = by_step(&[
+        ("MODE", mode("python")),
+        ("DB_OPEN", enough),
+        ("TOKENS", exists(true)),
+        ("NONE", exists(false)),
+    ]);
+    let seen = look(&good, &ctx).await;
+    assert_eq!(seen.point.verdict, Verdict::Pass, "{seen:?}");
+    let seen = look(&by_step(&[("MODE", mode("csharp-hybrid"))]), &ctx).await;
+    assert_eq!(seen.point.verdict, Verdict::Failed);
+    assert!(seen.point.reason.contains("MODE") && seen.point.reason.contains("python"), "{seen:?}");
+    let seen = look(&by_step(&[("TOKENS", exists(false))]), &ctx).await;
+    assert_eq!(seen.point.verdict, Verdict::Failed);
+    assert!(!seen.point.reason.contains("a-secret"), "{seen:?}");
 }
 
 fn command(line: &str, expect: RunExpect) -> Check {

@@ -1,8 +1,10 @@
 //! `process`: whether the processes that are meant run, by identity and not by number. Their CPU and memory come
 //! along. A look costs what is watched, not what runs.
 
+mod environ;
 mod look;
 mod port;
+mod restarts;
 mod select;
 
 use std::collections::HashMap;
@@ -10,6 +12,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use self::look::{Facts, Kinds};
+use self::restarts::Restarts;
 use self::select::{Candidates, Wanted};
 use super::{Context, Observed, command, span};
 use crate::clock;
@@ -31,6 +34,8 @@ const CPU_OVER_MS: u64 = 200;
 pub struct Watch {
     /// Found by each check, and when all processes were gone through for it.
     known: HashMap<CheckId, (Vec<u32>, u64)>,
+    /// What came and went, of each check that counts it.
+    restarts: HashMap<CheckId, Restarts>,
     cpu: HashMap<Identity, Cpu>,
     /// The last look at all processes.
     scan: Option<Scan>,
@@ -51,8 +56,14 @@ struct Cpu {
     percent: Option<f64>,
 }
 
-/// What one look found: the processes, and a remark on what stood in the way.
-type Found = (Vec<ProcessSeen>, Option<String>);
+/// What one look found.
+struct Found {
+    seen: Vec<ProcessSeen>,
+    /// What stood in the way.
+    remark: Option<String>,
+    /// How often something was started anew within the time that counts.
+    restarts: usize,
+}
 
 pub(super) async fn observe(
     id: &CheckId,
@@ -70,15 +81,16 @@ pub(super) async fn observe(
         };
         // Where the green is that nothing is there, or nothing more, only a look at everything proves it.
         let whole = !expect.running || expect.count.is_some();
-        let (seen, remark) = look(id, &wanted, main_pid, whole, ctx).await?;
-        if expect.max_cpu.is_some() && seen.iter().any(|process| process.cpu.is_none()) {
+        let within = expect.max_restarts.map(|restarts| restarts.within);
+        let found = look(id, &wanted, main_pid, whole, within, ctx).await?;
+        if expect.max_cpu.is_some() && found.seen.iter().any(|process| process.cpu.is_none()) {
             tokio::time::sleep(Duration::from_millis(CPU_OVER_MS + 50)).await;
-            return look(id, &wanted, main_pid, whole, ctx).await;
+            return look(id, &wanted, main_pid, whole, within, ctx).await;
         }
-        Ok::<Found, String>((seen, remark))
+        Ok::<Found, String>(found)
     });
     match looked.await {
-        Ok(Ok((seen, remark))) => judge(&select::shown(select), expect, seen, remark),
+        Ok(Ok(found)) => judge(&select::shown(select), expect, found, scope),
         Ok(Err(why)) => Observed::error(why),
         Err(_) => Observed::error(format!("not looked at within {}", span(timeout))),
     }
@@ -89,12 +101,18 @@ async fn look(
     wanted: &Wanted,
     main_pid: Option<u32>,
     whole: bool,
+    within: Option<Duration>,
     ctx: &Context,
 ) -> Result<Found, String> {
     let (id, wanted, watch) = (id.clone(), wanted.clone(), Arc::clone(&ctx.processes));
     let begun = clock::up_ms();
     let look = move || {
-        watch.lock().unwrap_or_else(PoisonError::into_inner).look(&id, &wanted, main_pid, whole, begun)
+        let mut watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let (facts, remark) = watch.look(&id, &wanted, main_pid, whole, begun)?;
+        let now = clock::up_ms();
+        let restarts = within.map_or(0, |within| watch.restarts(&id, &facts, within, now));
+        let seen = facts.into_iter().map(|facts| watch.seen(facts, now)).collect();
+        Ok(Found { seen, remark, restarts })
     };
     tokio::task::spawn_blocking(look).await.map_err(|e| format!("the look at the processes failed: {e}"))?
 }
@@ -108,7 +126,7 @@ impl Watch {
         main_pid: Option<u32>,
         whole: bool,
         begun: u64,
-    ) -> Result<Found, String> {
+    ) -> Result<(Vec<Facts>, Option<String>), String> {
         let kinds = wanted.kinds();
         let known = self.known.get(id);
         let hint = known.map_or(&[][..], |(pids, _)| pids);
@@ -137,9 +155,14 @@ impl Watch {
                 (facts, None)
             }
         };
-        let now = clock::up_ms();
-        let seen = facts.into_iter().map(|facts| self.seen(facts, now)).collect();
-        Ok((seen, remark))
+        Ok((facts, remark))
+    }
+
+    /// How often what fits was started anew within the last so long.
+    fn restarts(&mut self, id: &CheckId, facts: &[Facts], within: Duration, now: u64) -> usize {
+        let restarts = self.restarts.entry(id.clone()).or_default();
+        restarts.take(facts, now);
+        restarts.since(now.saturating_sub(u64::try_from(within.as_millis()).unwrap_or(u64::MAX)))
     }
 
     /// All processes. One scan serves all checks that began before it.
@@ -179,7 +202,8 @@ impl Watch {
     }
 }
 
-fn judge(what: &str, expect: &ProcessExpect, seen: Vec<ProcessSeen>, remark: Option<String>) -> Observed {
+fn judge(what: &str, expect: &ProcessExpect, found: Found, scope: &Scope) -> Observed {
+    let Found { seen, remark, restarts } = found;
     let value = match seen.as_slice() {
         [] => "none".to_owned(),
         [one] => format!("pid {}", one.identity.pid),
@@ -215,6 +239,17 @@ fn judge(what: &str, expect: &ProcessExpect, seen: Vec<ProcessSeen>, remark: Opt
             most.is_some_and(|cpu| cpu <= max),
             text,
         ));
+    }
+    if let Some(most) = expect.max_restarts {
+        let within = span(most.within);
+        proofs.push(Proof::new(
+            format!("{what} is started anew at most {} times within {within}", most.count),
+            u32::try_from(restarts).is_ok_and(|restarts| restarts <= most.count),
+            format!("started anew {restarts} times within {within}"),
+        ));
+    }
+    if expect.running {
+        proofs.extend(environ::judge(what, &expect.env, &seen, scope));
     }
     #[expect(clippy::cast_precision_loss, reason = "shown as a graph")]
     let number = (!seen.is_empty()).then(|| seen.iter().map(|p| p.rss).sum::<u64>() as f64);

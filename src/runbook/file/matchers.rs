@@ -113,10 +113,22 @@ pub struct ProcessExpectFile {
     /// The most CPU that each may use, in per cent of one core.
     #[schemars(range(min = 0.0))]
     pub max_cpu: Option<f64>,
-    /// How often it may have been started anew.
-    pub max_restarts: Option<Unsupported>,
-    /// What its environment must hold.
-    pub env: Option<Unsupported>,
+    /// How often it may have been started anew: another pid, or another start time.
+    pub max_restarts: Option<MaxRestartsFile>,
+    /// What the environment that it runs in must hold: variable → what its value must be.
+    #[serde(default)]
+    #[schemars(extend("x-keys" = "env"))]
+    pub env: IndexMap<String, RuleFile>,
+}
+
+/// How often something may be started anew within a time.
+#[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MaxRestartsFile {
+    /// At most so often.
+    pub count: u32,
+    /// In the last so long.
+    pub within: Span,
 }
 
 /// What the files must be.

@@ -28,7 +28,7 @@ pub fn of_probe(probe: &Probe, scope: &Scope) -> Vec<String> {
     match probe {
         Probe::Http { expect, .. } => http(expect, scope),
         Probe::Tcp { expect, .. } => tcp(expect, scope),
-        Probe::Process { expect, .. } => process(expect),
+        Probe::Process { expect, .. } => process(expect, scope),
         Probe::File { expect, .. } => file(expect, scope),
         Probe::Command { expect, .. } => run(expect, scope),
         Probe::Any(_) => Vec::new(),
@@ -110,11 +110,17 @@ fn tcp(expect: &TcpExpect, scope: &Scope) -> Vec<String> {
     out
 }
 
-fn process(expect: &ProcessExpect) -> Vec<String> {
+fn process(expect: &ProcessExpect, scope: &Scope) -> Vec<String> {
     let mut out = vec![if expect.running { "runs" } else { "does not run" }.to_owned()];
     out.extend(expect.count.map(|n| format!("{n} of them")));
     out.extend(expect.max_rss.map(|bytes| format!("at most {bytes} bytes resident")));
     out.extend(expect.max_cpu.map(|cpu| format!("at most {cpu} % of a core")));
+    out.extend(
+        expect
+            .max_restarts
+            .map(|most| format!("started anew at most {} times within {}", most.count, time(most.within))),
+    );
+    out.extend(expect.env.iter().map(|(name, rule)| format!("runs with {name} {}", self::rule(rule, scope))));
     out
 }
 

@@ -13,8 +13,8 @@ use crate::runbook::file::matchers::{
 use crate::runbook::file::values::OneOrMany;
 use crate::runbook::load::tree::Node;
 use crate::runbook::model::{
-    Bound, CountExpect, FileExpect, HttpExpect, LogExpect, ProcessExpect, ReportExpect, Rule, RunExpect,
-    Sha256Expect, SignalExpect, TcpExpect, Template, TextExpect,
+    Bound, CountExpect, FileExpect, HttpExpect, LogExpect, MaxRestarts, ProcessExpect, ReportExpect, Rule,
+    RunExpect, Sha256Expect, SignalExpect, TcpExpect, Template, TextExpect,
 };
 
 /// The keys of one kind; what they are was judged before, by the schema of that kind.
@@ -130,7 +130,10 @@ impl Build<'_> {
 
     pub fn process_expect(&mut self, file: ProcessExpectFile, node: &Node) -> ProcessExpect {
         let running = file.running.unwrap_or(true);
-        let limits = file.max_rss.is_some() || file.max_cpu.is_some();
+        let limits = file.max_rss.is_some()
+            || file.max_cpu.is_some()
+            || file.max_restarts.is_some()
+            || !file.env.is_empty();
         if !running && (limits || file.count.is_some_and(|count| count > 0)) {
             self.nothing_besides("running", node);
         }
@@ -143,6 +146,10 @@ impl Build<'_> {
             count: file.count,
             max_rss: file.max_rss.as_ref().map(size),
             max_cpu: file.max_cpu,
+            max_restarts: file
+                .max_restarts
+                .map(|most| MaxRestarts { count: most.count, within: duration(&most.within) }),
+            env: self.rules(file.env, node.at("env")),
         }
     }
 
