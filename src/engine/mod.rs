@@ -24,6 +24,8 @@ mod theatre_crowd;
 #[cfg(test)]
 mod theatre_handover;
 #[cfg(test)]
+mod theatre_history;
+#[cfg(test)]
 mod theatre_legal;
 #[cfg(test)]
 mod theatre_resume;

@@ -15,7 +15,7 @@ use crate::session::telemetry::LogHealth;
 use crate::session::{Command, StageStatus, State, TriggerState, gate, triggers};
 
 /// Side by side, with retries, a question, every `on_failure`, an automatic gate and a way back that can fail.
-const BUSY: &str = r#"
+pub(super) const BUSY: &str = r#"
 id = "busy"
 [check.a]
 http = "http://127.0.0.1:1/a"
@@ -93,7 +93,7 @@ gate = { checks = ["b"], timeout = "20s" }
 "#;
 
 /// A point of no return behind an escape hatch.
-const NO_RETURN: &str = r#"
+pub(super) const NO_RETURN: &str = r#"
 id = "no-return"
 [check.a]
 http = "http://127.0.0.1:1/a"
@@ -154,7 +154,7 @@ ready = ["hatch"]
 
 /// What happens next on a walk; indices choose among what the runbook has.
 #[derive(Debug, Clone)]
-enum Move {
+pub(super) enum Move {
     Pass(u16),
     Sleep(u16),
     FailStep(Index),
@@ -179,7 +179,7 @@ enum Move {
     Resolve(Index, u8),
 }
 
-fn moves() -> impl Strategy<Value = Move> {
+pub(super) fn moves() -> impl Strategy<Value = Move> {
     let index = any::<Index>;
     prop_oneof![
         8 => (1u16..8_000).prop_map(Move::Pass),
@@ -217,7 +217,7 @@ fn one_step(state: &State, at: Index, which: impl Fn(&Step) -> bool) -> StepId {
     at.get(if fitting.is_empty() { &all } else { &fitting }).clone()
 }
 
-fn make(play: &mut Theatre, what: Move) {
+pub(super) fn make(play: &mut Theatre, what: Move) {
     let state = play.state().clone();
     let step = |at: Index| one_step(&state, at, |s| state.step(&s.id).attempt > 0);
     let ms = |ms: u16| Duration::from_millis(ms.into());

@@ -156,8 +156,10 @@ impl Timeline {
                 self.unobserved(at(*from), at(*to));
             }
             EventKind::SessionClosed { .. } => self.close_all(t_ms, |_| true),
-            _ if after.is_closed() => {}
-            kind => self.lanes(kind, event.seq, t_ms, after),
+            _ => {}
+        }
+        if !after.is_closed() {
+            self.lanes(&event.event, event.seq, t_ms, after);
         }
         self.end_ms = self.end_ms.max(t_ms);
     }
@@ -232,7 +234,6 @@ impl Timeline {
     fn engine_started(&mut self, boot: &str, t_ms: u64) {
         if self.boot.as_deref().is_some_and(|known| known != boot) {
             self.unobserved(self.end_ms, t_ms);
-            self.close_all(t_ms, |lane| *lane == Lane::Soak);
         }
         self.boot = Some(boot.into());
         self.close_all(t_ms, |lane| matches!(lane, Lane::Check(_)));
