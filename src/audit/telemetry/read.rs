@@ -40,6 +40,7 @@ impl Samples {
     ///
     /// # Errors
     /// The file cannot be read.
+    #[expect(clippy::should_implement_trait, reason = "it can fail, and its end is not the last word")]
     pub fn next(&mut self) -> io::Result<Option<Sampled>> {
         let mut bytes = Vec::new();
         loop {
