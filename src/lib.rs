@@ -48,6 +48,7 @@
 //! | L5 | [`lab`] | stand-in services for rehearsals |
 //! | L5 | [`engine`] | the loop, its drivers, the shim: the only place that touches the operator's systems |
 //! | L5 | [`wire`] | the socket between an engine and cockpits in other processes |
+//! | L5 | [`report`] | what a session was, gathered from its record and written in several forms |
 //! | L6 | [`headless`] | a line an event, and answers from a file |
 //! | L6 | [`ui`] | keys, view, screen, panels, dialogs |
 //! | L7 | [`cli`] | one file a subcommand, wiring and nothing else |
@@ -65,6 +66,7 @@ pub mod lab;
 pub mod process;
 pub mod proof;
 pub mod redact;
+pub mod report;
 pub mod runbook;
 pub mod session;
 pub mod text;

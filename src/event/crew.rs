@@ -13,7 +13,7 @@ pub struct Person {
 }
 
 /// Where someone sits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Seat {
     /// Has the wheel; there is exactly one.

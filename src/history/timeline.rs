@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::{By, Event, EventKind, Health, author, describe, is_failure};
 use crate::runbook::id::ROLLBACK;
 use crate::runbook::model::Stage;
@@ -112,7 +114,8 @@ pub struct Mark {
 }
 
 /// What a mark is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum MarkKind {
     /// The session opened, was taken over, closed.
     Session,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::second::OverrideAsked;
 use super::votes::Vote;
@@ -103,7 +103,7 @@ pub struct Pause {
 }
 
 /// A session's states as the header shows them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Situation {
     /// Waits for the policy to be acknowledged.
@@ -165,7 +165,8 @@ pub struct StageState {
 }
 
 /// A stage's states.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum StageStatus {
     #[default]
     Pending,
@@ -257,7 +258,8 @@ pub struct Ending {
 }
 
 /// A step's states. A `confirm` that waits for its person is `Waiting`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum StepStatus {
     #[default]
     Pending,

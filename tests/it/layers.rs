@@ -12,18 +12,19 @@ const LAYERS: &[&[&str]] = &[
     &["event"],
     &["session", "history"],
     &["audit", "feed"],
-    &["check", "lab", "engine", "wire"],
+    &["check", "lab", "engine", "wire", "report"],
     &["headless", "ui"],
     &["cli"],
 ];
 
 /// What stands lower and is still no business of theirs: a screen knows a session by its feed alone.
 const APART: &[(&str, &[&str])] = &[
-    ("ui", &["audit", "check", "lab", "engine", "wire", "headless"]),
-    ("headless", &["audit", "check", "lab", "engine", "wire"]),
+    ("ui", &["audit", "check", "lab", "engine", "wire", "report", "headless"]),
+    ("headless", &["audit", "check", "lab", "engine", "wire", "report"]),
     ("engine", &["lab"]),
     ("audit", &["feed"]),
     ("wire", &["check", "lab"]),
+    ("report", &["feed", "check", "lab", "engine", "wire"]),
 ];
 
 /// What a pure module may not name: it decides, and others act.
