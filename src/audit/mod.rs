@@ -1,6 +1,7 @@
 //! The record: one hash-chained log a session, and what lies beside it.
 
 pub mod bundle;
+mod canon;
 mod chain;
 pub mod dir;
 pub mod line;

@@ -1,14 +1,14 @@
 //! Reads a log back: all of it, as it was written, or not at all. [`Tail`] follows one that is being written.
 
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::canon;
 use super::chain::{Chain, End, Entry};
 use super::line::{self, Hash};
-use super::verify;
 use crate::event::{Event, EventKind};
 
 /// A whole log.
@@ -64,29 +64,28 @@ impl Log {
 pub fn read(path: &Path) -> Result<Log, ReadError> {
     let at = |source| ReadError::Io { path: path.to_owned(), source };
     let file = File::open(path).map_err(at)?;
+    let length = file.metadata().map_err(at)?.len();
     let mut chain = Chain::new();
     let (mut events, mut hashes) = (Vec::new(), Vec::new());
-    let end = chain.walk(BufReader::with_capacity(1 << 17, file), entry, |event, hash| {
-        let mut bytes = [0; 32];
-        base16ct::lower::decode(hash, &mut bytes).expect("a line's hash is 64 lowercase hex digits");
-        hashes.push(bytes);
-        events.push(Arc::new(event));
+    let end = chain.walk(&file, length, entry, |event, chain| {
+        hashes.push(chain.digest());
+        events.push(event);
     });
     match end.map_err(at)? {
         End::Broken { line, byte, why } => Err(ReadError::Broken { path: path.to_owned(), line, byte, why }),
         End::Whole { .. } if events.is_empty() => Err(ReadError::Empty { path: path.to_owned() }),
-        End::Whole { torn } => Ok(Log { events, hash: chain.hash, length: chain.length, torn, hashes }),
+        End::Whole { torn } => {
+            Ok(Log { events, hash: chain.hash(), length: chain.length, torn, hashes })
+        },
     }
 }
 
-/// The event of a line. One that this build would write just so needs no second look.
-fn entry(bytes: &[u8]) -> Result<Entry<Event>, String> {
+/// The event of a line.
+fn entry(bytes: &[u8]) -> Result<Entry<Arc<Event>>, String> {
+    canon::strictly(bytes)?;
     let event: Event = serde_json::from_slice(bytes).map_err(|e| format!("it is no event: {e}"))?;
-    if !line::is_of(bytes, &event) {
-        verify::strictly(bytes)?;
-    }
     let opens = matches!(event.event, EventKind::SessionOpened(_));
-    Ok(Entry { seq: event.seq, opens, what: event })
+    Ok(Entry { seq: event.seq, opens, what: Arc::new(event) })
 }
 
 /// A line of the log, as it stands there.

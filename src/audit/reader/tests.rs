@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use super::*;
 use crate::audit::writer::tests::{event, log_with};
-use crate::audit::{dir, writer::Writer};
+use crate::audit::{dir, verify, writer::Writer};
 
 #[test]
 fn a_log_is_read_back_as_it_was_written() {
