@@ -74,9 +74,7 @@ pub fn read(path: &Path) -> Result<Log, ReadError> {
     match end.map_err(at)? {
         End::Broken { line, byte, why } => Err(ReadError::Broken { path: path.to_owned(), line, byte, why }),
         End::Whole { .. } if events.is_empty() => Err(ReadError::Empty { path: path.to_owned() }),
-        End::Whole { torn } => {
-            Ok(Log { events, hash: chain.hash(), length: chain.length, torn, hashes })
-        },
+        End::Whole { torn } => Ok(Log { events, hash: chain.hash(), length: chain.length, torn, hashes }),
     }
 }
 

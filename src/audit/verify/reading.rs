@@ -42,8 +42,9 @@ impl Reading {
         }
         self.closed = said.what == What::Closes;
         let reboot = match &said.what {
-            What::Starts(boot) => std::mem::replace(&mut self.boot, boot.clone())
-                .is_some_and(|last| Some(last) != self.boot),
+            What::Starts(boot) => {
+                std::mem::replace(&mut self.boot, boot.clone()).is_some_and(|last| Some(last) != self.boot)
+            }
             _ => false,
         };
         self.clocks(said.clocks, seq, reboot);

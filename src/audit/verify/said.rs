@@ -129,7 +129,8 @@ fn as_written(at: &str) -> Option<i64> {
         return None;
     }
     let date = NaiveDate::from_ymd_opt(number(0, 4)?.cast_signed(), number(5, 2)?, number(8, 2)?)?;
-    let time: NaiveDateTime = date.and_hms_milli_opt(number(11, 2)?, number(14, 2)?, number(17, 2)?, milli)?;
+    let time: NaiveDateTime =
+        date.and_hms_milli_opt(number(11, 2)?, number(14, 2)?, number(17, 2)?, milli)?;
     Some(time.and_utc().timestamp_millis())
 }
 
