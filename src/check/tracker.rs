@@ -9,8 +9,9 @@ use indexmap::IndexMap;
 use super::Sample;
 use crate::event::{EventKind, Health};
 use crate::runbook::CheckId;
-use crate::runbook::model::{Check, Probe};
+use crate::runbook::model::{Check, Probe, TriggerWhen};
 use crate::session::telemetry::{SamplePoint, Verdict};
+use crate::session::{Facts, State, TriggerState, triggers};
 
 /// Starts are grouped in slots of this length: a wake-up costs more than a request.
 const SLOT_MS: u64 = 25;
@@ -191,6 +192,26 @@ impl Tracker {
         }
         let from = now.saturating_sub(millis(window));
         u32::try_from(entry.bad.iter().filter(|begun| **begun >= from).count()).unwrap_or(u32::MAX)
+    }
+
+    /// The triggers of `state` whose failures were counted within their time.
+    #[must_use]
+    pub fn facts(&self, state: &State, now: u64) -> Facts {
+        let reached = triggers::live(state).filter(|trigger| match trigger.condition {
+            TriggerWhen::Failures { count, within } => {
+                // Failures from before it fell quiet were answered already.
+                let quiet_since = match state.triggers.get(&trigger.id) {
+                    Some(TriggerState::Quiet { since }) => *since,
+                    _ => 0,
+                };
+                now.checked_sub(quiet_since + 1).is_some_and(|quiet_ms| {
+                    let counted = within.min(Duration::from_millis(quiet_ms));
+                    self.bad_within(&trigger.check, counted, now) >= count
+                })
+            }
+            _ => false,
+        });
+        Facts { failures_reached: reached.map(|trigger| trigger.id.clone()).collect() }
     }
 
     /// When the bad streak began that a check is in; `None` where its last sample was good. Of an `any`: when its

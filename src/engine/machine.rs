@@ -4,7 +4,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -15,10 +14,8 @@ use crate::clock::Now;
 use crate::event::{By, Event, EventKind};
 use crate::feed::Ask;
 use crate::redact::Redactor;
-use crate::runbook::TriggerId;
-use crate::runbook::model::TriggerWhen;
 use crate::session::telemetry::{LogHealth, Measure};
-use crate::session::{Command, Facts, Refusal, State, TriggerState, decide, settle, triggers, watch};
+use crate::session::{Command, Refusal, State, decide, settle, watch};
 
 /// How late the loop may come to a look before the time counts as unobserved.
 const LATE_MS: u64 = 3_000;
@@ -339,7 +336,8 @@ impl<J: Journal> Machine<J> {
             if self.reserve.is_some() && work.state.active_rollback().is_none() {
                 return work.now.up_ms + LOOK_MS;
             }
-            let facts = self.facts(&work.state, work.now);
+            let facts = self.tracker.as_ref().map(|tracker| tracker.facts(&work.state, work.now.up_ms));
+            let facts = facts.unwrap_or_default();
             let settled = settle(&work.state, &facts, work.now);
             at_rest = settled.events.is_empty();
             if at_rest && (work.state.is_closed() || work.changes_taken == self.changes.len()) {
@@ -364,21 +362,6 @@ impl<J: Journal> Machine<J> {
         self.changes.extend(tracker.tick(up));
     }
 
-    fn facts(&self, state: &State, now: Now) -> Facts {
-        let reached = triggers::live(state).filter(|trigger| match trigger.condition {
-            TriggerWhen::Failures { count, within } => self
-                .tracker
-                .as_ref()
-                .zip(now.up_ms.checked_sub(quiet_since(state, &trigger.id) + 1))
-                .is_some_and(|(tracker, quiet_ms)| {
-                    let counted = within.min(Duration::from_millis(quiet_ms));
-                    tracker.bad_within(&trigger.check, counted, now.up_ms) >= count
-                }),
-            _ => false,
-        });
-        Facts { failures_reached: reached.map(|t| t.id.clone()).collect() }
-    }
-
     /// The samples that are due.
     fn poll(&mut self, now: Now, turn: &mut Turn) {
         let (Some(runbook), Some(tracker)) = (self.state.runbook.clone(), &mut self.tracker) else { return };
@@ -392,13 +375,5 @@ impl<J: Journal> Machine<J> {
         for next in tracker.next_due(now.up_ms).into_iter().chain(tracker.next_deadline()) {
             turn.next_up_ms = turn.next_up_ms.min(next);
         }
-    }
-}
-
-/// Since when a trigger is quiet: failures from before were answered already.
-fn quiet_since(state: &State, trigger: &TriggerId) -> u64 {
-    match state.triggers.get(trigger) {
-        Some(TriggerState::Quiet { since }) => *since,
-        _ => 0,
     }
 }

@@ -12,7 +12,7 @@ use crate::event::{By, Event, EventKind, Health, Person};
 use crate::redact::Redactor;
 use crate::runbook::{CheckId, StepId};
 use crate::session::crew::seat_on_arrival;
-use crate::session::{Ending, State, gate, starting};
+use crate::session::{Ending, State, starting, watch};
 
 /// A batch in the making: the state with its events folded in.
 pub(super) struct Work {
@@ -37,7 +37,7 @@ impl Work {
         let event = fact::masked(event, &self.redactor);
         let event = stamp(&self.state, self.now, by, fact::fitting(event));
         self.state.apply(&event);
-        self.fences.extend(fenced(&self.state, &event.event, self.now));
+        self.fences.extend(watch::fenced(&self.state, &event.event, self.now));
         self.events.push(event);
     }
 
@@ -68,26 +68,6 @@ impl Work {
 /// An event behind the last of `state`.
 pub(super) fn stamp(state: &State, now: Now, by: By, event: EventKind) -> Arc<Event> {
     Arc::new(Event { seq: state.seq + 1, at: now.at, up_ms: now.up_ms, by, event })
-}
-
-/// The checks that an event fences: those of a step that starts, of a stage or a rollback that comes to its gate.
-fn fenced(state: &State, event: &EventKind, now: Now) -> Vec<CheckId> {
-    match event {
-        EventKind::StepStarted { step, .. } => {
-            state.step_plan(step).map(|s| s.action.fenced_checks().to_vec()).unwrap_or_default()
-        }
-        EventKind::GateChanged { stage, .. } => match state.stages.get(stage) {
-            Some(seen) if seen.at_gate == Some(now) && seen.gate.as_ref().is_some_and(|g| g.since == now) => {
-                state.stage_plan(stage).map(|s| gate::fenced_checks(state, s)).unwrap_or_default()
-            }
-            None if state.rollback.as_ref().is_some_and(|r| r.at_gate == Some(now)) => {
-                let gate = state.runbook.as_ref().and_then(|r| r.rollback.gate.as_ref());
-                gate.map(|g| g.checks.clone()).unwrap_or_default()
-            }
-            _ => Vec::new(),
-        },
-        _ => Vec::new(),
-    }
 }
 
 /// Folds a fact from outside into the batch. What no longer fits (an attempt that was given up) is passed over.

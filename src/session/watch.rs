@@ -1,9 +1,11 @@
-//! Which checks are to be polled now.
+//! Which checks are to be polled now, and of which only new samples count.
 
 use std::collections::BTreeSet;
 
 use super::state::State;
-use super::{rollback, triggers};
+use super::{gate, rollback, triggers};
+use crate::clock::Now;
+use crate::event::EventKind;
 use crate::runbook::CheckId;
 use crate::runbook::model::{Action, Probe, Runbook, Step};
 
@@ -26,6 +28,27 @@ pub fn needed(state: &State) -> BTreeSet<CheckId> {
     }
     triggers::live(state).for_each(|trigger| want(std::slice::from_ref(&trigger.check)));
     needed
+}
+
+/// The checks that an event fences: those of a step that starts, of a stage or a rollback that comes to its gate.
+#[must_use]
+pub fn fenced(state: &State, event: &EventKind, now: Now) -> Vec<CheckId> {
+    match event {
+        EventKind::StepStarted { step, .. } => {
+            state.step_plan(step).map(|s| s.action.fenced_checks().to_vec()).unwrap_or_default()
+        }
+        EventKind::GateChanged { stage, .. } => match state.stages.get(stage) {
+            Some(seen) if seen.at_gate == Some(now) && seen.gate.as_ref().is_some_and(|g| g.since == now) => {
+                state.stage_plan(stage).map(|s| gate::fenced_checks(state, s)).unwrap_or_default()
+            }
+            None if state.rollback.as_ref().is_some_and(|r| r.at_gate == Some(now)) => {
+                let gate = state.runbook.as_ref().and_then(|r| r.rollback.gate.as_ref());
+                gate.map(|g| g.checks.clone()).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
 }
 
 /// The checks that a step looks at.

@@ -61,6 +61,21 @@ pub fn settle(state: &State, facts: &Facts, now: Now) -> Settled {
     Settled { events: Vec::new(), next_up_ms: round.next }
 }
 
+/// What triggers and gates alone say of `state` at `now`; steps and stages go as they went. For judging a recorded
+/// course once more.
+#[must_use]
+pub fn verdicts(state: &State, facts: &Facts, now: Now) -> Settled {
+    let mut round = Round { state, now, next: None };
+    if state.runbook.is_none() || state.is_closed() {
+        return Settled::default();
+    }
+    let mut events = triggers::fire(&mut round, facts);
+    if events.is_empty() {
+        events = by_engine(gates::turn(&mut round));
+    }
+    Settled { events, next_up_ms: round.next }
+}
+
 /// The session ends with its last stage, also where a crash came between the two records, or with the whole way back.
 fn ends_session(state: &State) -> Vec<EventKind> {
     let back = state.rollback.as_ref().filter(|rollback| rollback.full && rollback.finished.is_some());
