@@ -44,7 +44,8 @@
 //! | L3 | [`history`] | the session over its whole length: time, bands and marks; pure |
 //! | L4 | [`audit`] | the hash-chained log: line, writer, verify |
 //! | L4 | [`feed`] | the seam between a session and its screens |
-//! | L5 | [`check`] | probes of the world, and their thresholds |
+//! | L4 | [`replay`] | a recorded session, and a playhead over it |
+| L5 | [`check`] | probes of the world, and their thresholds |
 //! | L5 | [`lab`] | stand-in services for rehearsals |
 //! | L5 | [`engine`] | the loop, its drivers, the shim: the only place that touches the operator's systems |
 //! | L5 | [`wire`] | the socket between an engine and cockpits in other processes |
@@ -66,6 +67,7 @@ pub mod lab;
 pub mod process;
 pub mod proof;
 pub mod redact;
+pub mod replay;
 pub mod report;
 pub mod runbook;
 pub mod session;

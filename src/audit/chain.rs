@@ -36,7 +36,7 @@ pub(super) struct Entry<T> {
 
 /// Where a walk ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum End {
+pub enum End {
     /// Behind the last whole line; so many bytes follow without an LF.
     Whole { torn: u64 },
     /// At this line, which begins at this byte.

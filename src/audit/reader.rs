@@ -79,7 +79,7 @@ pub fn read(path: &Path) -> Result<Log, ReadError> {
 }
 
 /// The event of a line.
-fn entry(bytes: &[u8]) -> Result<Entry<Arc<Event>>, String> {
+pub(super) fn entry(bytes: &[u8]) -> Result<Entry<Arc<Event>>, String> {
     canon::strictly(bytes)?;
     let event: Event = serde_json::from_slice(bytes).map_err(|e| format!("it is no event: {e}"))?;
     let opens = matches!(event.event, EventKind::SessionOpened(_));

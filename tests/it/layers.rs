@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["runbook", "proof"],
     &["event"],
     &["session", "history"],
-    &["audit", "feed"],
+    &["audit", "feed", "replay"],
     &["check", "lab", "engine", "wire", "report"],
     &["headless", "ui"],
     &["cli"],

@@ -35,6 +35,26 @@ impl Samples {
         Ok(Self { lines: BufReader::with_capacity(1 << 16, File::open(path)?), at: 0 })
     }
 
+    /// The byte behind the last whole line that was read.
+    #[must_use]
+    pub fn at(&self) -> u64 {
+        self.at
+    }
+
+    /// Goes to byte `at`, where a line begins.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn go_to(&mut self, at: u64) -> io::Result<()> {
+        match i64::try_from(at).ok().zip(i64::try_from(self.at).ok()) {
+            // What was read ahead is kept where it can be.
+            Some((to, from)) => self.lines.seek_relative(to - from)?,
+            None => drop(self.lines.seek(SeekFrom::Start(at))?),
+        }
+        self.at = at;
+        Ok(())
+    }
+
     /// The next line that can be read, at the end `None`; it may be asked again once the file has grown. A line that
     /// is no line of ours is passed over: nothing is decided by samples, and `verify` tells who changed them.
     ///

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
-use crate::engine::shim::index::{Entry, Source};
+use crate::audit::outputs::{self, Source};
 use crate::engine::shim::record::Command;
 use crate::process::Identity;
 use crate::text;
@@ -26,8 +26,7 @@ pub(super) fn output_texts(dir: &Path, bytes: u64) -> Texts {
     if let Ok(file) = File::open(dir.join("output.log")) {
         let _ = file.take(bytes).read_to_end(&mut both);
     }
-    let index = std::fs::read_to_string(dir.join("output.idx")).unwrap_or_default();
-    let entries: Vec<Entry> = index.lines().filter_map(Entry::parse).collect();
+    let entries = outputs::entries(dir);
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     for (i, entry) in entries.iter().enumerate() {
         let end = entries.get(i + 1).map_or(both.len(), |next| at(next.offset, both.len()));
