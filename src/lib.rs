@@ -45,7 +45,7 @@
 //! | L4 | [`audit`] | the hash-chained log: line, writer, verify |
 //! | L4 | [`feed`] | the seam between a session and its screens |
 //! | L4 | [`replay`] | a recorded session, and a playhead over it |
-| L5 | [`check`] | probes of the world, and their thresholds |
+//! | L5 | [`check`] | probes of the world, and their thresholds |
 //! | L5 | [`lab`] | stand-in services for rehearsals |
 //! | L5 | [`engine`] | the loop, its drivers, the shim: the only place that touches the operator's systems |
 //! | L5 | [`wire`] | the socket between an engine and cockpits in other processes |
