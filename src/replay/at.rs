@@ -117,7 +117,8 @@ mod tests {
 
     #[test]
     fn a_time_of_day_before_the_beginning_is_the_next_days() {
-        let start = DateTime::parse_from_rfc3339("2026-11-19T23:50:10.7Z").expect("a time").with_timezone(&Utc);
+        let start =
+            DateTime::parse_from_rfc3339("2026-11-19T23:50:10.7Z").expect("a time").with_timezone(&Utc);
         let of = |text: &str| match text.parse() {
             Ok(At::Daytime(time)) => At::day_of(start, time).to_rfc3339(),
             other => panic!("{other:?}"),

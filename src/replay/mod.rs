@@ -15,3 +15,6 @@ mod survey;
 pub use at::At;
 pub use player::{Player, SPEEDS, Skipped, Way};
 pub use recording::{Chain, OpenError, Recording, Surveyed};
+
+#[cfg(test)]
+mod tests;

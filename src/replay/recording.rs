@@ -68,11 +68,19 @@ pub enum Chain {
     Reading,
     Holds,
     /// All whole lines are good; so many bytes follow without a line end, and nobody writes.
-    Torn { bytes: u64 },
+    Torn {
+        bytes: u64,
+    },
     /// What follows the last good event is not what was written.
-    Broken { line: u64, byte: u64, why: String },
+    Broken {
+        line: u64,
+        byte: u64,
+        why: String,
+    },
     /// The file cannot be read on.
-    Unreadable { why: String },
+    Unreadable {
+        why: String,
+    },
 }
 
 impl Surveyed {
@@ -272,7 +280,8 @@ impl Recording {
         // The line ends with its hash: `"hash":"<64 hex>"}` and LF.
         let mut hash = [0; 8];
         self.file.read_exact_at(&mut hash, to.checked_sub(67).filter(|at| *at > from)?).ok()?;
-        let hash = std::str::from_utf8(&hash).ok().filter(|hash| hash.bytes().all(|b| b.is_ascii_hexdigit()))?;
+        let hash =
+            std::str::from_utf8(&hash).ok().filter(|hash| hash.bytes().all(|b| b.is_ascii_hexdigit()))?;
         Some(format!("{seq}:{hash}"))
     }
 

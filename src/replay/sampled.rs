@@ -83,7 +83,8 @@ impl SampledAt {
     /// Forgets everything and reads what is needed of the first `written` lines.
     fn refill(&mut self, refill: &Refill, written: usize, axis: &Axis) {
         let old = std::mem::take(&mut self.telemetry);
-        self.telemetry = Telemetry { output: old.output, log: old.log, head: old.head, ..Telemetry::default() };
+        self.telemetry =
+            Telemetry { output: old.output, log: old.log, head: old.head, ..Telemetry::default() };
         (self.written, self.next, self.told) = (written, None, 0);
         for (check, kept) in &refill.checks {
             if kept.saw_processes {
