@@ -88,6 +88,8 @@ pub struct SampleCounts {
     pub failed: u64,
     /// It could not be observed.
     pub errors: u64,
+    /// It was observed, and too little was seen yet to judge it.
+    pub pending: u64,
 }
 
 /// A summary of many values. Extremes are exact; median and 95th percentile are within 0.1 %.
