@@ -11,6 +11,7 @@ use std::path::Path;
 
 use super::chain::{Bytes, Chain, End};
 use super::dir;
+pub use beside::open as open_beside;
 use reading::Reading;
 pub use verdict::{Anchor, Verdict};
 

@@ -59,7 +59,10 @@ fn difference(folder: &Path, vouched: &Vouched) -> Option<String> {
 }
 
 /// Opens a file below `folder`, following no link on the way, and waiting for nobody where a pipe stands in its place.
-fn open(folder: &Path, path: &Path) -> io::Result<File> {
+///
+/// # Errors
+/// It is not there, it is not below the folder, or a link leads to it.
+pub fn open(folder: &Path, path: &Path) -> io::Result<File> {
     let leaves = || io::Error::other("the path leaves the session's folder");
     let link = |e: rustix::io::Errno| match e {
         rustix::io::Errno::LOOP => io::Error::other("a link stands in its place"),

@@ -1,0 +1,132 @@
+//! The report as one self-contained page: it opens from a disk without a network, in any browser, on any width, dark,
+//! light and on paper. No script runs in it, and its policy lets nothing be loaded.
+
+mod bars;
+mod chart;
+mod checks;
+mod head;
+mod markup;
+mod outputs;
+mod people;
+mod picture;
+mod record;
+mod scale;
+mod stages;
+mod steps;
+mod words;
+
+use std::path::Path;
+
+use base64::Engine as _;
+use sha2::{Digest as _, Sha256};
+
+use super::Report;
+use markup::{Markup, Show, html, put};
+use outputs::Outputs;
+use scale::Scale;
+
+const STYLE: &str = include_str!("style.css");
+
+/// The page of a session. The steps' outputs are read from `folder`, where it is there.
+#[must_use]
+pub fn page(report: &Report, folder: Option<&Path>) -> String {
+    let scale = Scale::new(report.timeline.end_ms, report.session.opened.at);
+    let outputs = Outputs::new(report, folder);
+    let body = html!(
+        "{}{}<main>{}{}{}{}{}{}{}</main>",
+        head::draw(report),
+        contents(report),
+        picture::draw(report, &scale),
+        stages::draw(report),
+        steps::draw(report, &outputs),
+        people::decisions(report),
+        checks::draw(report, &scale),
+        people::draw(report),
+        record::draw(report),
+    );
+    shell(&format!("{}: {}", head::title(report), report.session.name), &body)
+}
+
+/// A whole document around a body.
+fn shell(title: &str, body: &Markup) -> String {
+    // Only this very style sheet applies, whatever should ever get into a page.
+    let digest = base64::prelude::BASE64_STANDARD.encode(Sha256::digest(STYLE));
+    let head = html!(
+        "<!doctype html><html lang='en'><head><meta charset='utf-8'>\
+         <meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'\">\
+         <meta name='viewport' content='width=device-width, initial-scale=1'><meta name='color-scheme' content='light dark'>\
+         <meta name='referrer' content='no-referrer'><title>{}</title>",
+        digest,
+        title
+    );
+    let foot = html!(
+        "<footer class='dim'><p>Made by gonogo {} from the session's record.</p></footer>",
+        env!("CARGO_PKG_VERSION")
+    );
+    format!(
+        "{}<style>{STYLE}</style></head><body>{}{}{}</body></html>\n",
+        head.into_string(),
+        hatches().into_string(),
+        body.to_owned().into_string(),
+        foot.into_string()
+    )
+}
+
+/// The patterns that pictures are filled with, for all of them.
+fn hatches() -> Markup {
+    let hatches =
+        [("fail", "M0 6L6 0"), ("warn", "M0 0L6 6"), ("unseen", "M0 3h6M3 0v6"), ("pending", "M0 3h6")];
+    let mut patterns = Markup::default();
+    for (name, path) in hatches {
+        put!(
+            patterns,
+            "<pattern id='hatch-{}' width='6' height='6' patternUnits='userSpaceOnUse'>\
+             <path class='p-{}' d='{}' fill='none' stroke-width='1.6'/></pattern>",
+            name,
+            name,
+            path
+        );
+    }
+    html!("<svg class='defs' aria-hidden='true'><defs>{}</defs></svg>", patterns)
+}
+
+fn contents(report: &Report) -> Markup {
+    let sections = [
+        ("timeline", "Timeline", true),
+        ("stages", "Stages", true),
+        ("steps", "Steps and proofs", true),
+        ("decisions", "Decisions", !report.decisions.is_empty()),
+        ("checks", "Checks", !report.checks.is_empty()),
+        ("crew", "Crew", true),
+        ("notes", "Notes", !report.notes.is_empty()),
+        ("evidence", "Evidence", !report.evidence.is_empty()),
+        ("record", "Record", true),
+        ("runbook", "Runbook", true),
+    ];
+    let mut items = Markup::default();
+    for (id, name, _) in sections.into_iter().filter(|(.., there)| *there) {
+        put!(items, "<li><a href='#{}'>{}</a></li>", id, name);
+    }
+    html!("<nav aria-label='Contents'><ul>{}</ul></nav>", items)
+}
+
+/// Sentences as a list; nothing where there are none.
+fn list<T: Show>(class: &str, sentences: impl IntoIterator<Item = T>) -> Markup {
+    let mut items = Markup::default();
+    for sentence in sentences {
+        put!(items, "<li>{}</li>", sentence);
+    }
+    if items.is_empty() { items } else { html!("<ul class='{}'>{}</ul>", class, items) }
+}
+
+/// A table whose columns are named; `data-of` in its cells names them again where the page is narrow.
+fn table(columns: &[(&str, &str)], rows: &Markup) -> Markup {
+    if rows.is_empty() {
+        return Markup::default();
+    }
+    let mut head = Markup::default();
+    for (name, class) in columns {
+        put!(head, "<th scope='col' class='{}'>{}</th>", class, name);
+    }
+    html!("<table class='stack'><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, rows)
+}
