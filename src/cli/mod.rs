@@ -13,6 +13,7 @@ mod operator;
 mod place;
 pub mod plan;
 mod recorded;
+mod replay;
 mod resume;
 mod run;
 pub mod schema;
@@ -88,6 +89,8 @@ enum Command {
     Sessions(sessions::Args),
     /// Do from a script what the cockpit's keys do: status, advance, pause, roll back, vote, and the rest.
     Ctl(ctl::Args),
+    /// Look at a recorded session in the cockpit: at any moment of it, at any speed; nothing is run.
+    Replay(replay::Args),
     /// Say whether a session's record is whole.
     Verify(verify::Args),
     /// Pack a session's record into one archive, with its digest.
@@ -115,6 +118,7 @@ pub fn main() -> Result<ExitCode> {
         Command::Plan(args) => plan::run(&args),
         Command::Sessions(args) => sessions::run(&args),
         Command::Ctl(args) => ctl::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Bundle(args) => bundle::run(&args),
         Command::Schema => schema::run(),

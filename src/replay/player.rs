@@ -41,7 +41,7 @@ pub struct Skipped {
 /// the clocks run on.
 #[derive(Debug)]
 pub struct Player {
-    recording: Recording,
+    recording: Arc<Recording>,
     /// The boot that the real clock counts from.
     boot_id: String,
     t_ms: u64,
@@ -88,7 +88,7 @@ impl Player {
             wanted: None,
             surveyed: recording.surveyed(),
             turned: None,
-            recording,
+            recording: Arc::new(recording),
         };
         player.place(0, 1);
         player
@@ -96,7 +96,7 @@ impl Player {
 
     /// What is played.
     #[must_use]
-    pub fn recording(&self) -> &Recording {
+    pub fn recording(&self) -> &Arc<Recording> {
         &self.recording
     }
 

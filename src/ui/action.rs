@@ -7,6 +7,28 @@ use super::view::Pane;
 /// What an operator wants, before it is a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
+    /// Lets a recording run, or halts it.
+    Play,
+    NextEvent,
+    PreviousEvent,
+    MinuteOn,
+    MinuteBack,
+    NextStage,
+    PreviousStage,
+    NextFailure,
+    PreviousFailure,
+    NextMark,
+    PreviousMark,
+    Faster,
+    Slower,
+    SkipIdle,
+    ErrorsOnly,
+    Filter,
+    WhatIf,
+    /// Between a recording's own panels and the cockpit as it was.
+    AsItWas,
+    /// To that tenth of a recording.
+    Tenth(u8),
     Advance,
     Pause,
     Resume,
@@ -44,6 +66,7 @@ pub enum Action {
 /// Where an action stands in the help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
+    Replay,
     Cutover,
     Screen,
     Moving,
@@ -52,6 +75,34 @@ pub enum Group {
 impl Action {
     /// Every action, in the order of the help.
     pub const ALL: &[Self] = &[
+        Self::Play,
+        Self::NextEvent,
+        Self::PreviousEvent,
+        Self::MinuteOn,
+        Self::MinuteBack,
+        Self::NextStage,
+        Self::PreviousStage,
+        Self::NextFailure,
+        Self::PreviousFailure,
+        Self::NextMark,
+        Self::PreviousMark,
+        Self::Faster,
+        Self::Slower,
+        Self::SkipIdle,
+        Self::ErrorsOnly,
+        Self::Filter,
+        Self::WhatIf,
+        Self::AsItWas,
+        Self::Tenth(0),
+        Self::Tenth(1),
+        Self::Tenth(2),
+        Self::Tenth(3),
+        Self::Tenth(4),
+        Self::Tenth(5),
+        Self::Tenth(6),
+        Self::Tenth(7),
+        Self::Tenth(8),
+        Self::Tenth(9),
         Self::Advance,
         Self::Pause,
         Self::Resume,
@@ -74,6 +125,9 @@ impl Action {
         Self::Focus(Pane::Output),
         Self::Focus(Pane::Audit),
         Self::Focus(Pane::Crew),
+        Self::Focus(Pane::Timeline),
+        Self::Focus(Pane::Events),
+        Self::Focus(Pane::Detail),
         Self::NextPane,
         Self::PreviousPane,
         Self::Zoom,
@@ -94,6 +148,31 @@ impl Action {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Play => "play",
+            Self::NextEvent => "next-event",
+            Self::PreviousEvent => "previous-event",
+            Self::MinuteOn => "minute-on",
+            Self::MinuteBack => "minute-back",
+            Self::NextStage => "next-stage",
+            Self::PreviousStage => "previous-stage",
+            Self::NextFailure => "next-failure",
+            Self::PreviousFailure => "previous-failure",
+            Self::NextMark => "next-mark",
+            Self::PreviousMark => "previous-mark",
+            Self::Faster => "faster",
+            Self::Slower => "slower",
+            Self::SkipIdle => "skip-idle",
+            Self::ErrorsOnly => "errors-only",
+            Self::Filter => "filter",
+            Self::WhatIf => "what-if",
+            Self::AsItWas => "as-it-was",
+            Self::Tenth(tenth) => {
+                const TENTHS: [&str; 10] = [
+                    "to-start", "to-10", "to-20", "to-30", "to-40", "to-50", "to-60", "to-70", "to-80",
+                    "to-90",
+                ];
+                TENTHS[usize::from(tenth % 10)]
+            }
             Self::Advance => "advance",
             Self::Pause => "pause",
             Self::Resume => "resume",
@@ -116,6 +195,9 @@ impl Action {
             Self::Focus(Pane::Output) => "output",
             Self::Focus(Pane::Audit) => "audit",
             Self::Focus(Pane::Crew) => "crew",
+            Self::Focus(Pane::Timeline) => "timeline",
+            Self::Focus(Pane::Events) => "events",
+            Self::Focus(Pane::Detail) => "detail",
             Self::NextPane => "next-pane",
             Self::PreviousPane => "previous-pane",
             Self::Zoom => "zoom",
@@ -146,6 +228,16 @@ impl Action {
             Self::RollBack => "roll back",
             Self::Wheel => "hand over",
             Self::NextPane => "panel",
+            Self::Play => "play/pause",
+            Self::NextEvent => "event",
+            Self::NextFailure => "failure",
+            Self::NextStage => "stage",
+            Self::NextMark => "mark",
+            Self::Faster => "speed",
+            Self::SkipIdle => "skip idle",
+            Self::ErrorsOnly => "errors",
+            Self::AsItWas => "as it was",
+            Self::Tenth(0) => "tenths",
             other => other.name(),
         }
     }
@@ -154,6 +246,28 @@ impl Action {
     #[must_use]
     pub fn help(self) -> &'static str {
         match self {
+            Self::Play => "play, or halt; at the end, play from the beginning",
+            Self::NextEvent => "to the next event",
+            Self::PreviousEvent => "to the event before",
+            Self::MinuteOn => "a minute on",
+            Self::MinuteBack => "a minute back",
+            Self::NextStage => "to the next stage's beginning",
+            Self::PreviousStage => "to the beginning of the stage, or of the one before",
+            Self::NextFailure => "to the next failure; while something is searched for, to its next place",
+            Self::PreviousFailure => {
+                "to the failure before; while something is searched for, to its place before"
+            }
+            Self::NextMark => "to the next decision or note",
+            Self::PreviousMark => "to the decision or note before",
+            Self::Faster => "play faster, up to 1000 times",
+            Self::Slower => "play slower",
+            Self::SkipIdle => "pass over times in which nothing happened, or not",
+            Self::ErrorsOnly => "list failures only, or every event again",
+            Self::Filter => "list only some events: words, and by:, kind:, on: (a check, a step, a stage)",
+            Self::WhatIf => "what other limits would have done (with --what-if)",
+            Self::AsItWas => "the cockpit as it was at this moment, and back",
+            Self::Tenth(0) => "to the beginning, or that tenth of the session; Tab goes through the panels",
+            Self::Tenth(_) => "to that tenth of the session",
             Self::Advance => "go on to the next stage: opens the GO / NO-GO dialog",
             Self::Pause => "pause: nothing new starts, commands that run finish; never asks",
             Self::Resume => "resume after a pause",
@@ -173,7 +287,7 @@ impl Action {
             Self::NextPane => "next panel",
             Self::PreviousPane => "previous panel",
             Self::Zoom => "the panel in focus fills the screen, and back",
-            Self::Search => "search in the output",
+            Self::Search => "search in the output; in a replay in the events, where the output has no focus",
             Self::SearchNext => "next match",
             Self::SearchPrevious => "previous match",
             Self::Up => "up",
@@ -191,6 +305,25 @@ impl Action {
     #[must_use]
     pub fn group(self) -> Group {
         match self {
+            Self::Play
+            | Self::NextEvent
+            | Self::PreviousEvent
+            | Self::MinuteOn
+            | Self::MinuteBack
+            | Self::NextStage
+            | Self::PreviousStage
+            | Self::NextFailure
+            | Self::PreviousFailure
+            | Self::NextMark
+            | Self::PreviousMark
+            | Self::Faster
+            | Self::Slower
+            | Self::SkipIdle
+            | Self::ErrorsOnly
+            | Self::Filter
+            | Self::WhatIf
+            | Self::AsItWas
+            | Self::Tenth(_) => Group::Replay,
             Self::Advance
             | Self::Pause
             | Self::Resume
@@ -221,6 +354,7 @@ impl Group {
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
+            Self::Replay => "The recording",
             Self::Cutover => "The cutover",
             Self::Screen => "The screen",
             Self::Moving => "Moving",

@@ -341,8 +341,11 @@ mod tests {
 
     fn told(story: &Story, operator: &Person, lost: Option<&str>) -> Blocker {
         let keymap = Keymap::default();
-        let Story { state, telemetry, now } = story;
-        blocker(&Context { state, telemetry, now: *now, keymap: &keymap, operator: Some(operator) }, lost)
+        let Story { state, telemetry, now, .. } = story;
+        blocker(
+            &Context { state, telemetry, now: *now, keymap: &keymap, operator: Some(operator), replay: None },
+            lost,
+        )
     }
 
     fn says(story: &Story) -> (Mark, String) {

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::view::Pane;
+use super::view::{Board, Pane, View};
 
 /// How much fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,115 +37,97 @@ pub struct Layout {
     pub header: Rect,
     pub banner: Rect,
     pub tabs: Rect,
-    pub stages: Rect,
-    pub checks: Rect,
-    pub steps: Rect,
-    pub processes: Rect,
-    pub output: Rect,
-    pub audit: Rect,
-    pub crew: Rect,
     /// One line of the newest event, where the audit panel is not shown.
     pub news: Rect,
     pub hints: Rect,
+    panes: [Rect; Pane::ALL.len()],
 }
 
 impl Layout {
-    /// Divides `area`; with `zoom` the panel in focus gets all that the panels would.
+    /// Divides `area` as the view has it: with zoom the panel in focus gets all that the panels would.
     #[must_use]
-    pub fn of(area: Rect, focus: Pane, zoom: bool) -> Self {
+    pub fn of(area: Rect, view: &View) -> Self {
         let size = Size::of(area);
-        let mut layout = Self { size, ..Self::empty(area) };
-        let mut rest = area;
-        match size {
+        let none = Rect { width: 0, height: 0, ..area };
+        let (header, banner, tabs, news, hints) = (none, none, none, none, none);
+        let panes = [none; Pane::ALL.len()];
+        let mut layout = Self { size, header, banner, tabs, news, hints, panes };
+        layout.divide(area, view);
+        layout
+    }
+
+    fn divide(&mut self, mut rest: Rect, view: &View) {
+        let replay = view.board == Board::Replay;
+        match self.size {
             Size::Wide => {
-                layout.header = take_top(&mut rest, 2);
-                layout.banner = take_top(&mut rest, 1);
-                layout.hints = take_bottom(&mut rest, 1);
-                if zoom {
-                    *layout.pane_mut(focus) = rest;
+                self.header = take_top(&mut rest, 2);
+                self.banner = take_top(&mut rest, 1);
+                self.hints = take_bottom(&mut rest, 1);
+                if view.zoom {
+                    self.set(view.focus, rest);
+                } else if replay {
+                    self.replay_panels(rest, view.focus);
                 } else {
-                    layout.panels(rest);
+                    self.panels(rest);
                 }
             }
             Size::Tabs => {
-                layout.header = take_top(&mut rest, 2);
-                layout.banner = take_top(&mut rest, 1);
-                layout.tabs = take_top(&mut rest, 1);
-                layout.hints = take_bottom(&mut rest, 1);
-                layout.news = take_bottom(&mut rest, 1);
-                if focus != Pane::Output && !zoom {
-                    layout.output = take_bottom(&mut rest, 5);
+                self.header = take_top(&mut rest, 2);
+                self.banner = take_top(&mut rest, 1);
+                self.tabs = take_top(&mut rest, 1);
+                self.hints = take_bottom(&mut rest, 1);
+                self.news = take_bottom(&mut rest, 1);
+                if replay && view.focus != Pane::Timeline && !view.zoom {
+                    self.set(Pane::Timeline, take_top(&mut rest, 3));
                 }
-                *layout.pane_mut(focus) = rest;
+                if view.focus != Pane::Output && !view.zoom {
+                    self.set(Pane::Output, take_bottom(&mut rest, 5));
+                }
+                self.set(view.focus, rest);
             }
             Size::Small => {
-                layout.header = take_top(&mut rest, 1);
-                layout.banner = take_top(&mut rest, 1);
-                layout.hints = take_bottom(&mut rest, 1);
+                self.header = take_top(&mut rest, if replay { 2 } else { 1 });
+                self.banner = take_top(&mut rest, 1);
+                self.hints = take_bottom(&mut rest, 1);
                 let news = u16::from(rest.height > 4);
-                layout.news = take_bottom(&mut rest, news);
-                *layout.pane_mut(focus) = rest;
+                self.news = take_bottom(&mut rest, news);
+                if replay && view.focus != Pane::Timeline && !view.zoom && rest.height > 6 {
+                    self.set(Pane::Timeline, take_top(&mut rest, 2));
+                }
+                self.set(view.focus, rest);
             }
             Size::Tiny => {
-                layout.banner = take_top(&mut rest, 1);
-                layout.news = take_top(&mut rest, 1);
-                layout.header = take_top(&mut rest, 1);
-                layout.stages = rest;
+                self.banner = take_top(&mut rest, 1);
+                self.news = take_top(&mut rest, 1);
+                self.header = take_top(&mut rest, 1);
+                self.set(Pane::Stages, rest);
             }
         }
-        layout
     }
 
     /// Where a panel is.
     #[must_use]
     pub fn pane(&self, pane: Pane) -> Rect {
-        match pane {
-            Pane::Stages => self.stages,
-            Pane::Checks => self.checks,
-            Pane::Steps => self.steps,
-            Pane::Processes => self.processes,
-            Pane::Output => self.output,
-            Pane::Audit => self.audit,
-            Pane::Crew => self.crew,
-        }
+        self.panes[pane as usize]
+    }
+
+    /// Whether a panel has a box round it.
+    #[must_use]
+    pub fn boxed(&self, pane: Pane) -> bool {
+        // On a narrow screen the timeline is a strip over the panel in focus.
+        let strip = pane == Pane::Timeline && self.pane(pane).height < 5;
+        matches!(self.size, Size::Wide | Size::Tabs) && !strip
     }
 
     /// How many rows of content a panel shows.
     #[must_use]
     pub fn rows(&self, pane: Pane) -> u16 {
-        let border = if matches!(self.size, Size::Wide | Size::Tabs) { 2 } else { 0 };
+        let border = if self.boxed(pane) { 2 } else { 0 };
         self.pane(pane).height.saturating_sub(border)
     }
 
-    fn empty(area: Rect) -> Self {
-        let none = Rect { width: 0, height: 0, ..area };
-        Self {
-            size: Size::Tiny,
-            header: none,
-            banner: none,
-            tabs: none,
-            stages: none,
-            checks: none,
-            steps: none,
-            processes: none,
-            output: none,
-            audit: none,
-            crew: none,
-            news: none,
-            hints: none,
-        }
-    }
-
-    fn pane_mut(&mut self, pane: Pane) -> &mut Rect {
-        match pane {
-            Pane::Stages => &mut self.stages,
-            Pane::Checks => &mut self.checks,
-            Pane::Steps => &mut self.steps,
-            Pane::Processes => &mut self.processes,
-            Pane::Output => &mut self.output,
-            Pane::Audit => &mut self.audit,
-            Pane::Crew => &mut self.crew,
-        }
+    fn set(&mut self, pane: Pane, area: Rect) {
+        self.panes[pane as usize] = area;
     }
 
     fn panels(&mut self, mut rest: Rect) {
@@ -153,13 +135,34 @@ impl Layout {
         let last = take_bottom(&mut rest, last);
         // The log has the longer lines.
         let crew = (last.width * 5 / 12).min(64);
-        self.audit = Rect { width: last.width - crew, ..last };
-        self.crew = Rect { x: self.audit.right(), width: crew, ..last };
+        let audit = Rect { width: last.width - crew, ..last };
+        self.set(Pane::Audit, audit);
+        self.set(Pane::Crew, Rect { x: audit.right(), width: crew, ..last });
         let upper = rest.height * 43 / 100;
         let middle = rest.height * 30 / 100;
-        (self.stages, self.checks) = halves(take_top(&mut rest, upper));
-        (self.steps, self.processes) = halves(take_top(&mut rest, middle));
-        self.output = rest;
+        self.pair([Pane::Stages, Pane::Checks], halves(take_top(&mut rest, upper)));
+        self.pair([Pane::Steps, Pane::Processes], halves(take_top(&mut rest, middle)));
+        self.set(Pane::Output, rest);
+    }
+
+    /// The panels of a replay: one that has no place of its own takes a neighbour's while it is in focus.
+    fn replay_panels(&mut self, mut rest: Rect, focus: Pane) {
+        let timeline = if rest.height < 30 { 7 } else { 8 };
+        self.set(Pane::Timeline, take_top(&mut rest, timeline));
+        let output = 4 + rest.height.saturating_sub(18) / 5;
+        let output = take_bottom(&mut rest, output);
+        let left = if focus == Pane::Steps { Pane::Steps } else { Pane::Stages };
+        let right = if focus == Pane::Processes { Pane::Processes } else { Pane::Checks };
+        let detail = if focus == Pane::Crew { Pane::Crew } else { Pane::Detail };
+        let upper = rest.height * 45 / 100;
+        self.pair([left, right], halves(take_top(&mut rest, upper)));
+        self.pair([Pane::Events, detail], halves(rest));
+        self.set(Pane::Output, output);
+    }
+
+    fn pair(&mut self, panes: [Pane; 2], areas: (Rect, Rect)) {
+        self.set(panes[0], areas.0);
+        self.set(panes[1], areas.1);
     }
 }
 
@@ -186,32 +189,40 @@ fn halves(area: Rect) -> (Rect, Rect) {
 mod tests {
     use super::*;
 
+    fn looking(board: Board, focus: Pane, zoom: bool) -> View {
+        let mut view = View::default();
+        (view.board, view.focus, view.zoom) = (board, focus, zoom);
+        view
+    }
+
     #[test]
     fn nothing_lies_outside_the_screen_or_over_something_else() {
-        for width in 1..=250 {
-            for height in 1..=80 {
-                for focus in [Pane::Stages, Pane::Output, Pane::Crew] {
-                    for zoom in [false, true] {
-                        let area = Rect::new(0, 0, width, height);
-                        let l = Layout::of(area, focus, zoom);
-                        let parts = [
-                            l.header,
-                            l.banner,
-                            l.tabs,
-                            l.stages,
-                            l.checks,
-                            l.steps,
-                            l.processes,
-                            l.output,
-                            l.audit,
-                            l.crew,
-                            l.news,
-                            l.hints,
-                        ];
-                        let covered: u32 = parts.iter().map(|r| r.area()).sum();
-                        assert_eq!(covered, area.area(), "{width}x{height} {focus:?} {zoom}");
-                        assert!(parts.iter().all(|r| area.intersection(*r).area() == r.area()));
-                    }
+        for (width, height) in (1..=250).flat_map(|width| (1..=80).map(move |height| (width, height))) {
+            let area = Rect::new(0, 0, width, height);
+            for board in [Board::Cockpit, Board::Replay] {
+                for (focus, zoom) in
+                    [Pane::Stages, Pane::Output, Pane::Crew].into_iter().zip([false, true, false])
+                {
+                    let view = looking(board, focus, zoom);
+                    let l = Layout::of(area, &view);
+                    let parts = [l.header, l.banner, l.tabs, l.news, l.hints];
+                    let parts: Vec<Rect> = parts.into_iter().chain(l.panes).collect();
+                    let covered: u32 = parts.iter().map(|r| r.area()).sum();
+                    assert_eq!(covered, area.area(), "{width}x{height} {board:?} {focus:?} {zoom}");
+                    assert!(parts.iter().all(|r| area.intersection(*r).area() == r.area()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_panel_of_a_board_is_on_the_screen_once_it_has_the_focus() {
+        for (width, height) in [(120, 36), (120, 30), (80, 24), (60, 15)] {
+            for board in [Board::Cockpit, Board::Replay] {
+                for focus in board.panes() {
+                    let view = looking(board, *focus, false);
+                    let layout = Layout::of(Rect::new(0, 0, width, height), &view);
+                    assert!(layout.rows(*focus) > 1, "{width}x{height} {board:?} {focus:?}");
                 }
             }
         }

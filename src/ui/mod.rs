@@ -14,11 +14,15 @@ pub mod keymap;
 pub mod layout;
 pub mod output;
 pub mod panels;
+mod playback;
 pub mod popups;
+mod recorded;
+pub mod replay;
 pub mod run;
 pub mod screen;
 pub mod search;
 pub mod selection;
+mod signals;
 pub mod status;
 pub mod terminal;
 #[cfg(test)]
@@ -30,7 +34,7 @@ pub mod widgets;
 
 pub use action::Action;
 pub use keymap::Keymap;
-pub use run::{Exit, Options, Parting, cockpit};
+pub use run::{Exit, Options, Parting, cockpit, play};
 pub use screen::Screen;
 pub use theme::Theme;
 pub use view::View;

@@ -53,6 +53,8 @@ pub struct Output {
     pub total: u64,
     /// It was asked for once: a file of which nobody told the length may be there all the same.
     asked: bool,
+    /// The session's time went back: the file is as long as the next look says.
+    rewound: bool,
     /// The file's length when the operator scrolled away from its end.
     paused_at: u64,
     /// Of the first byte kept.
@@ -94,6 +96,20 @@ impl Output {
         let finished = finished.and_then(|f| f.output.as_ref()).map(|output| output.bytes);
         let known = progress.map(|p| p.bytes).into_iter().chain(finished).max().unwrap_or(0);
         self.total = self.total.max(known);
+        if std::mem::take(&mut self.rewound) {
+            let kept = usize::try_from(self.total.saturating_sub(self.start)).unwrap_or(usize::MAX);
+            self.bytes.truncate(kept);
+            self.start = self.start.min(self.total);
+            self.index();
+        }
+    }
+
+    /// Forgets what came later than the moment that is looked at next.
+    pub fn go_back(&mut self) {
+        (self.total, self.asked, self.rewound) = (0, false, true);
+        if matches!(self.anchor, Anchor::At(_)) {
+            self.anchor = Anchor::Follow;
+        }
     }
 
     /// The piece to read next, so that `rows` lines round the anchor are here; `None` while they are.

@@ -9,22 +9,27 @@ use chrono::{FixedOffset, Local, Offset};
 use crossterm::event::{Event as Input, EventStream, KeyEventKind};
 use futures_util::StreamExt as _;
 use ratatui::widgets::Widget as _;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::keymap::Keymap;
 use super::output::Source;
-use super::popups::Context;
+use super::playback::{Live, Playback};
+use super::popups::{Context, RECORDED};
+use super::recorded::{Listed, Recorded};
+use super::replay::Steer;
 use super::screen::Screen;
 use super::search::Way;
+use super::signals::{Caught, Signals};
 use super::terminal::Terminal;
 use super::theme::Theme;
 use super::update::{self, Effect};
-use super::view::View;
+use super::view::{Pane, View};
 use crate::clock::{self, Now};
 use crate::feed::{Commander, Feed, FeedItem, OutputPiece, OutputReader};
+use crate::replay::{self, Player};
+use crate::runbook::StepId;
 use crate::session::telemetry::Measure;
-use crate::session::{Command, Refusal, State, Telemetry};
+use crate::session::{Command, Refusal, State};
 
 /// The least time between two frames that no key asked for, in milliseconds.
 const FRAME_MS: u64 = 66;
@@ -97,15 +102,36 @@ pub struct Parting {
 /// # Errors
 /// There is no terminal to run on.
 pub async fn cockpit(feed: Feed, options: Options) -> io::Result<Parting> {
+    let Feed { state, telemetry, items, commander, outputs } = feed;
+    let playback = Playback::Live(Live { state, telemetry });
+    run(playback, Some(items), commander, outputs, View::default(), options).await
+}
+
+/// Runs the same cockpit over a recording. It has nobody to command.
+///
+/// # Errors
+/// There is no terminal to run on.
+pub async fn play(player: Player, options: Options) -> io::Result<Parting> {
+    let outputs = player.outputs();
+    let playback = Playback::Recorded(Box::new(Recorded::new(player)));
+    run(playback, None, None, outputs, View::of_a_recording(), options).await
+}
+
+async fn run(
+    playback: Playback,
+    items: Option<mpsc::Receiver<FeedItem>>,
+    commander: Option<Commander>,
+    outputs: OutputReader,
+    view: View,
+    options: Options,
+) -> io::Result<Parting> {
     let mut signals = Signals::listen()?;
     let terminal = Terminal::enter()?;
     let mut keys = EventStream::new();
     let (back, mut returns) = mpsc::unbounded_channel();
-    let Feed { state, telemetry, mut items, commander, outputs } = feed;
     let mut cockpit = Cockpit {
-        state,
-        telemetry,
-        view: View::default(),
+        playback,
+        view,
         options,
         commander,
         outputs,
@@ -113,6 +139,7 @@ pub async fn cockpit(feed: Feed, options: Options) -> io::Result<Parting> {
         back,
         reading: false,
         searches: 0,
+        rewinds: 0,
         due: Due::Now,
         drawn_up_ms: 0,
         tick_up_ms: 0,
@@ -121,14 +148,16 @@ pub async fn cockpit(feed: Feed, options: Options) -> io::Result<Parting> {
         cockpit.view.note(note);
     }
     let mut batch = Vec::with_capacity(BATCH);
-    let mut open = true;
+    let mut items = items;
     // The SIGCONT that ended our own stop is still to be heard, and means nothing more.
     let mut continued = false;
     let exit = loop {
+        cockpit.turn(clock::now());
         if cockpit.due_in(clock::now()) == Duration::ZERO && cockpit.draw(clock::now()).is_err() {
             break Exit::TerminalGone;
         }
         let wait = cockpit.due_in(clock::now());
+        let wait = cockpit.playback.turns_in().map_or(wait, |turn| wait.min(turn));
         tokio::select! {
             biased;
             caught = signals.next() => match caught {
@@ -163,10 +192,10 @@ pub async fn cockpit(feed: Feed, options: Options) -> io::Result<Parting> {
                     cockpit.returned(returned);
                 }
             }
-            count = items.recv_many(&mut batch, BATCH), if open => {
-                open = count > 0;
-                if !open {
-                    let gone = gone(&cockpit.state);
+            count = receive(&mut items, &mut batch) => {
+                if count == 0 {
+                    items = None;
+                    let gone = gone(cockpit.playback.state());
                     cockpit.take(FeedItem::Lost(gone));
                 }
                 batch.drain(..).for_each(|item| cockpit.take(item));
@@ -174,8 +203,17 @@ pub async fn cockpit(feed: Feed, options: Options) -> io::Result<Parting> {
             () = tokio::time::sleep(wait) => {}
         }
     };
-    let Cockpit { state, telemetry, .. } = cockpit;
-    Ok(Parting { exit, state, head: telemetry.head })
+    let playback = &cockpit.playback;
+    let (state, head) = (playback.state().clone(), playback.telemetry().head.clone());
+    Ok(Parting { exit, state, head })
+}
+
+/// Some of what the session tells; never, where nothing comes any more.
+async fn receive(items: &mut Option<mpsc::Receiver<FeedItem>>, batch: &mut Vec<FeedItem>) -> usize {
+    match items {
+        Some(items) => items.recv_many(batch, BATCH).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// When the next frame is due.
@@ -192,14 +230,25 @@ enum Due {
 #[derive(Debug)]
 enum Returned {
     Answer(Result<(), Refusal>),
-    Piece(Source, OutputPiece),
-    Found { search: u64, source: Source, way: Way, at: Option<u64> },
+    /// A piece of output, and before how many jumps back it was asked for.
+    Piece(Source, OutputPiece, u64),
+    Found {
+        search: u64,
+        source: Source,
+        way: Way,
+        at: Option<u64>,
+    },
+    FoundEvent {
+        search: u64,
+        way: Way,
+        seq: Option<u64>,
+    },
+    Listed(Listed),
 }
 
 #[derive(Debug)]
 struct Cockpit {
-    state: State,
-    telemetry: Telemetry,
+    playback: Playback,
     view: View,
     options: Options,
     commander: Option<Commander>,
@@ -210,6 +259,8 @@ struct Cockpit {
     reading: bool,
     /// The number of the newest search; answers of older ones are passed over.
     searches: u64,
+    /// How often the session's time went back: what was read before is not true any more.
+    rewinds: u64,
     due: Due,
     drawn_up_ms: u64,
     /// When the clock on the screen turns to its next second.
@@ -230,36 +281,34 @@ impl Cockpit {
         self.due = self.due.max(due);
     }
 
-    fn draw(&mut self, now: Now) -> io::Result<()> {
-        self.view.expire(now);
+    /// Lets a recording play.
+    fn turn(&mut self, clock: Now) {
+        if let Playback::Recorded(recorded) = &mut self.playback
+            && recorded.turn(clock)
+        {
+            self.wants_frame(Due::Soon);
+        }
+    }
+
+    fn draw(&mut self, clock: Now) -> io::Result<()> {
+        self.view.expire(clock.up_ms);
         let area = self.terminal.area()?;
-        self.view.arrange(area, &self.state, &self.telemetry);
+        self.view.arrange(area, self.playback.state(), self.playback.telemetry());
         self.read_output();
-        let cx = Context {
-            state: &self.state,
-            telemetry: &self.telemetry,
-            now,
-            keymap: &self.options.keymap,
-            operator: self.commander.as_ref().map(|commander| &commander.operator),
-        };
-        let screen = Screen { cx, view: &self.view, zone: zone(now), theme: &self.options.theme };
+        self.list_events();
+        let cx = context(&self.playback, &self.options, self.commander.as_ref());
+        let screen = Screen { cx, view: &self.view, zone: zone(cx.now), theme: &self.options.theme };
         self.terminal.draw(area, |area, buf| screen.render(area, buf))?;
         self.due = Due::Tick;
-        self.drawn_up_ms = now.up_ms;
-        self.tick_up_ms = now.up_ms + 1_000 - u64::from(now.at.timestamp_subsec_millis()).min(999);
+        self.drawn_up_ms = clock.up_ms;
+        self.tick_up_ms = clock.up_ms + 1_000 - u64::from(clock.at.timestamp_subsec_millis()).min(999);
         Ok(())
     }
 
     /// Takes what the terminal sent; true when the operator leaves.
     fn input(&mut self, input: Input) -> bool {
         self.wants_frame(Due::Now);
-        let cx = Context {
-            state: &self.state,
-            telemetry: &self.telemetry,
-            now: clock::now(),
-            keymap: &self.options.keymap,
-            operator: self.commander.as_ref().map(|commander| &commander.operator),
-        };
+        let cx = context(&self.playback, &self.options, self.commander.as_ref());
         match input {
             Input::Key(key) if key.kind != KeyEventKind::Release => {
                 if let Some(commander) = &self.commander {
@@ -270,6 +319,9 @@ impl Cockpit {
                     Effect::Ask { command, seen } => self.ask(command, None, seen),
                     Effect::Attach { command, path, seen } => self.ask(command, Some(path), seen),
                     Effect::Find(way) => self.find(way),
+                    Effect::FindEvent(way) => self.find_event(way),
+                    Effect::Steer(steer) => self.steer(steer),
+                    Effect::List => self.wants_frame(Due::Now),
                     Effect::Leave => return true,
                 }
             }
@@ -282,7 +334,7 @@ impl Cockpit {
     /// Asks the engine beside the loop, with a file where one goes along.
     fn ask(&mut self, command: Command, file: Option<PathBuf>, seen: u64) {
         let Some(commander) = self.commander.clone() else {
-            self.view.refuse("this is a recording: it cannot be commanded", clock::now());
+            self.view.refuse(RECORDED);
             return;
         };
         let back = self.back.clone();
@@ -297,26 +349,29 @@ impl Cockpit {
 
     fn left(&self) -> Exit {
         match &self.view.lost {
-            Some(why) if !self.state.is_closed() => Exit::Lost(why.clone()),
-            None if !self.state.is_closed() && self.commander.is_some() => Exit::Detached,
+            Some(why) if !self.playback.state().is_closed() => Exit::Lost(why.clone()),
+            None if !self.playback.state().is_closed() && self.commander.is_some() => Exit::Detached,
             _ => Exit::Left,
         }
     }
 
     fn take(&mut self, item: FeedItem) {
+        // A recording tells nothing by itself.
+        let Playback::Live(live) = &mut self.playback else { return };
         match item {
             FeedItem::Event(event) => {
-                self.state.apply(&event);
+                live.state.apply(&event);
                 self.wants_frame(Due::Soon);
             }
             FeedItem::Measure(measure) => {
                 // Samples wait for the clock: a hundred checks are no reason for a hundred frames.
-                self.wants_frame(match &measure {
+                let due = match &measure {
                     Measure::Sample { .. } | Measure::Streak { .. } => Due::Tick,
-                    Measure::Output { step, .. } => self.looks_at(step),
+                    Measure::Output { step, .. } => looks_at(&self.view, step),
                     Measure::Log(_) | Measure::Head(_) | Measure::Presence(_) => Due::Soon,
-                });
-                self.telemetry.record(measure);
+                };
+                live.telemetry.record(measure);
+                self.wants_frame(due);
             }
             FeedItem::Lost(why) => {
                 self.view.lost.get_or_insert(why);
@@ -325,31 +380,66 @@ impl Cockpit {
         }
     }
 
-    fn looks_at(&self, step: &crate::runbook::StepId) -> Due {
-        let here = self.view.output.source.as_ref().is_some_and(|source| source.step == *step);
-        if here { Due::Soon } else { Due::Tick }
+    /// Moves the playhead of a recording.
+    fn steer(&mut self, steer: Steer) {
+        let before = self.playback.now();
+        let Playback::Recorded(recorded) = &mut self.playback else { return };
+        if let Some(missed) = recorded.steer(steer) {
+            self.view.refuse(missed);
+        }
+        self.moved(before);
+    }
+
+    /// The playhead has moved by hand.
+    fn moved(&mut self, before: Now) {
+        if self.playback.now().up_ms < before.up_ms {
+            self.view.output.go_back();
+            self.rewinds += 1;
+        }
+        self.view.detail_top = 0;
+        self.wants_frame(Due::Now);
+    }
+
+    /// Lists the events of a recording; what is to be looked through for it is looked through beside the loop.
+    fn list_events(&mut self) {
+        let Playback::Recorded(recorded) = &mut self.playback else { return };
+        let Some(look) = recorded.list(&self.view) else { return };
+        let back = self.back.clone();
+        tokio::task::spawn_blocking(move || back.send(Returned::Listed(look.look())));
+    }
+
+    fn find_event(&mut self, way: Way) {
+        let Playback::Recorded(recorded) = &self.playback else { return };
+        let on = if way == Way::Down { replay::Way::Forward } else { replay::Way::Back };
+        let Some(hunt) = recorded.hunt(&self.view, on) else { return };
+        self.searches += 1;
+        let (back, search) = (self.back.clone(), self.searches);
+        tokio::task::spawn_blocking(move || {
+            let seq = hunt.hunt();
+            back.send(Returned::FoundEvent { search, way, seq })
+        });
     }
 
     /// Reads the piece of output that the screen wants next, one at a time.
     fn read_output(&mut self) {
-        let rows = self.view.rows(super::view::Pane::Output);
+        let rows = self.view.rows(Pane::Output);
         if self.reading || rows == 0 {
             return;
         }
         let Some(wanted) = self.view.output.wanted(rows) else { return };
         self.reading = true;
-        let (reader, back) = (self.outputs.clone(), self.back.clone());
+        let (reader, back, rewinds) = (self.outputs.clone(), self.back.clone(), self.rewinds);
         tokio::spawn(async move {
             let source = wanted.source;
             let piece = reader.read(source.step.clone(), source.attempt, wanted.offset, wanted.len).await;
-            let _ = back.send(Returned::Piece(source, piece));
+            let _ = back.send(Returned::Piece(source, piece, rewinds));
         });
     }
 
     fn find(&mut self, way: Way) {
         let output = &self.view.output;
         let (Some(search), Some(source)) = (self.view.search.clone(), output.source.clone()) else { return };
-        let (first, after) = output.span(self.view.rows(super::view::Pane::Output));
+        let (first, after) = output.span(self.view.rows(Pane::Output));
         let from = match (way, output.unseen().is_none()) {
             // The last screen counts as not seen yet: the newest match may be on it.
             (Way::Up, true) => after,
@@ -368,13 +458,15 @@ impl Cockpit {
         match returned {
             Returned::Answer(Ok(())) => {}
             Returned::Answer(Err(Refusal(why))) => {
-                self.view.refuse(why, clock::now());
+                self.view.refuse(why);
                 self.wants_frame(Due::Now);
             }
-            Returned::Piece(source, piece) => {
+            Returned::Piece(source, piece, rewinds) => {
                 self.reading = false;
                 let follows = self.view.output.unseen().is_none();
-                self.view.output.take(&source, piece);
+                if rewinds == self.rewinds {
+                    self.view.output.take(&source, piece);
+                }
                 self.wants_frame(if follows { Due::Soon } else { Due::Now });
             }
             Returned::Found { search, source, way, at } if search == self.searches => {
@@ -383,15 +475,58 @@ impl Cockpit {
                         self.view.output.anchor_at(at);
                     }
                     Some(_) => {}
-                    None => {
-                        let side = if way == Way::Down { "below" } else { "above" };
-                        self.view.refuse(format!("no match {side}"), clock::now());
-                    }
+                    None => self.view.refuse(format!("no match {}", side(way))),
                 }
                 self.wants_frame(Due::Now);
             }
-            Returned::Found { .. } => {}
+            Returned::FoundEvent { search, way, seq } if search == self.searches => {
+                let before = self.playback.now();
+                match (seq, &mut self.playback) {
+                    (Some(seq), Playback::Recorded(recorded)) => recorded.go_to(seq),
+                    _ => self.view.refuse(format!("no match {}", side(way))),
+                }
+                self.moved(before);
+            }
+            Returned::Listed(listed) => {
+                if let Playback::Recorded(recorded) = &mut self.playback {
+                    recorded.listed(listed);
+                }
+                self.wants_frame(Due::Soon);
+            }
+            Returned::Found { .. } | Returned::FoundEvent { .. } => {}
         }
+    }
+}
+
+/// What the screen and its popups may look at.
+fn context<'a>(
+    playback: &'a Playback,
+    options: &'a Options,
+    commander: Option<&'a Commander>,
+) -> Context<'a> {
+    let (state, replay) = (playback.state(), playback.replay());
+    // A recording is seen as whoever drove then saw it.
+    let drove = replay.and_then(|_| state.driver());
+    Context {
+        state,
+        telemetry: playback.telemetry(),
+        now: playback.now(),
+        keymap: &options.keymap,
+        operator: commander.map(|commander| &commander.operator).or(drove),
+        replay,
+    }
+}
+
+/// How soon what a step wrote is to be seen.
+fn looks_at(view: &View, step: &StepId) -> Due {
+    let here = view.output.source.as_ref().is_some_and(|source| source.step == *step);
+    if here { Due::Soon } else { Due::Tick }
+}
+
+fn side(way: Way) -> &'static str {
+    match way {
+        Way::Down => "below",
+        Way::Up => "above",
     }
 }
 
@@ -412,45 +547,4 @@ fn gone(state: &State) -> String {
 /// The operator's own clock now: it changes twice a year.
 fn zone(now: Now) -> FixedOffset {
     now.at.with_timezone(&Local).offset().fix()
-}
-
-/// The signals that the terminal must survive.
-struct Signals {
-    ends: Vec<(i32, Signal)>,
-    stop: Signal,
-    continued: Signal,
-}
-
-enum Caught {
-    End(i32),
-    Stop,
-    Continue,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        use nix::libc::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
-        let ends = [SIGTERM, SIGHUP, SIGINT, SIGQUIT].into_iter();
-        let ends = ends.map(|number| Ok((number, signal(SignalKind::from_raw(number))?)));
-        Ok(Self {
-            ends: ends.collect::<io::Result<_>>()?,
-            stop: signal(SignalKind::from_raw(SIGTSTP))?,
-            continued: signal(SignalKind::from_raw(SIGCONT))?,
-        })
-    }
-
-    async fn next(&mut self) -> Caught {
-        std::future::poll_fn(|cx| {
-            for (number, signal) in &mut self.ends {
-                if signal.poll_recv(cx).is_ready() {
-                    return std::task::Poll::Ready(Caught::End(*number));
-                }
-            }
-            if self.stop.poll_recv(cx).is_ready() {
-                return std::task::Poll::Ready(Caught::Stop);
-            }
-            self.continued.poll_recv(cx).map(|_| Caught::Continue)
-        })
-        .await
-    }
 }

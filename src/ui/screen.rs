@@ -15,6 +15,22 @@
 //! └───────────────────────────┘└──────────────────┘
 //! hints      keys, or the answer to the last one                 a popup lies over everything
 //! ```
+//!
+//! Over a recording the same panels show the moment of its playhead, among some of its own:
+//!
+//! ```text
+//! header     whose recording; the playhead, how it plays, what the record is worth
+//! banner     the one thing that blocked then
+//! ┌ timeline ─────────────────────────────────────┐              a panel that has no place of its own takes
+//! └───────────────────────────────────────────────┘              a neighbour's while it is in focus: steps that of
+//! ┌ stages ──────────────┐┌ checks ───────────────┐              stages, processes that of checks, crew that of detail
+//! └──────────────────────┘└───────────────────────┘
+//! ┌ events ──────────────┐┌ detail, and what next ┐              80x24: the timeline as a strip over the tabs' panel
+//! └──────────────────────┘└───────────────────────┘
+//! ┌ output ───────────────────────────────────────┐
+//! └───────────────────────────────────────────────┘
+//! hints
+//! ```
 
 use chrono::FixedOffset;
 use ratatui::buffer::Buffer;
@@ -25,14 +41,18 @@ use ratatui::widgets::Widget;
 use super::blocker::blocker;
 use super::crew;
 use super::hatch::{Hatch, hatch};
-use super::layout::{Layout, Size};
+use super::layout::Layout;
 use super::panels::{
-    Audit, Banner, Checks, Crew, Header, Hints, Look, OutputPanel, Processes, StagePanel, Stages, Tabs,
+    Audit, Banner, Checks, Crew, Detail, Events, Header, Hints, Look, OutputPanel, Processes, ReplayHeader,
+    StagePanel, Stages, Tabs, TimelinePanel, Titled,
 };
 use super::popups::Context;
+use super::replay::Replay;
+use super::search::Search;
 use super::status;
 use super::theme::{ASCII, Mark, Theme};
-use super::view::{Pane, View};
+use super::view::{Board, Pane, Searched, View};
+use crate::event::describe;
 use crate::text;
 
 /// Everything that the screen is drawn from.
@@ -49,14 +69,21 @@ impl Widget for Screen<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let Context { state, telemetry, now, keymap, .. } = self.cx;
         let (view, theme) = (self.view, self.theme);
-        let layout = Layout::of(area, view.focus, view.zoom);
+        let layout = Layout::of(area, view);
         let hatch = hatch(state, now);
         let blocker = blocker(&self.cx, view.lost.as_deref());
+        let (zone, board) = (self.zone, view.board);
 
-        Header { state, hatch: &hatch, now, zone: self.zone, theme }.render(layout.header, buf);
+        match self.cx.replay.filter(|_| board == Board::Replay) {
+            Some(replay) => ReplayHeader { state, replay, now, zone, theme }.render(layout.header, buf),
+            None => {
+                let recorded = self.cx.replay.is_some();
+                Header { state, hatch: &hatch, now, zone, recorded, theme }.render(layout.header, buf);
+            }
+        }
         Banner { blocker: &blocker, theme }.render(layout.banner, buf);
-        Tabs { focus: view.focus, wrong: Pane::ALL.map(|pane| self.wrong(pane)), theme }
-            .render(layout.tabs, buf);
+        let wrong = Pane::ALL.map(|pane| self.wrong(pane));
+        Tabs { focus: view.focus, wrong, board, theme }.render(layout.tabs, buf);
         for pane in Pane::ALL {
             let area = layout.pane(pane);
             if !area.is_empty() {
@@ -71,7 +98,8 @@ impl Widget for Screen<'_> {
         }
         let popup = view.popup.as_ref().map(|popup| popup.hints());
         let toast = view.toast.as_ref();
-        Hints { keymap, popup, typing: view.typing.as_deref(), toast, theme }.render(layout.hints, buf);
+        let (recorded, typing) = (self.cx.replay.is_some(), view.typing.as_ref());
+        Hints { keymap, popup, recorded, typing, toast, theme }.render(layout.hints, buf);
         if let Some(popup) = &view.popup {
             popup.render(area, buf, &self.cx, theme);
         }
@@ -81,8 +109,13 @@ impl Widget for Screen<'_> {
 
 impl<'a> Screen<'a> {
     fn look(&self, pane: Pane, layout: &Layout) -> Look<'a> {
-        let boxed = matches!(layout.size, Size::Wide | Size::Tabs);
-        Look { theme: self.theme, focused: self.view.focus == pane, boxed }
+        let titled = match (self.view.board, pane) {
+            (Board::Cockpit, _) => Titled::Number(pane.number()),
+            (Board::Replay, Pane::Timeline | Pane::Events | Pane::Detail) => Titled::Plain,
+            (Board::Replay, _) => Titled::AsOfCursor,
+        };
+        let (focused, boxed) = (self.view.focus == pane, layout.boxed(pane));
+        Look { theme: self.theme, focused, boxed, titled }
     }
 
     fn pane(&self, pane: Pane, area: Rect, layout: &Layout, hatch: &Hatch, buf: &mut Buffer) {
@@ -105,8 +138,9 @@ impl<'a> Screen<'a> {
                 Processes { state, telemetry, selected, look }.render(area, buf);
             }
             Pane::Output => {
-                let View { output, left, search, .. } = self.view;
-                OutputPanel { output, left: *left, search: search.as_ref(), look }.render(area, buf);
+                let View { output, left, .. } = self.view;
+                OutputPanel { output, left: *left, search: self.search(Searched::Output), look }
+                    .render(area, buf);
             }
             Pane::Audit => {
                 Audit {
@@ -122,7 +156,42 @@ impl<'a> Screen<'a> {
                 let selected = selection.person.as_deref();
                 Crew { state, telemetry, selected, now, look }.render(area, buf);
             }
+            Pane::Timeline | Pane::Events | Pane::Detail => {
+                if let Some(replay) = self.cx.replay {
+                    self.recording(replay, pane, area, look, buf);
+                }
+            }
         }
+    }
+
+    /// A panel that only a recording has.
+    fn recording(&self, replay: &Replay, pane: Pane, area: Rect, look: Look, buf: &mut Buffer) {
+        let (seq, moment) = (replay.seq, replay.moment.as_deref());
+        match pane {
+            Pane::Timeline => {
+                let caption = moment.map(|moment| describe(&moment.event)).unwrap_or_default();
+                TimelinePanel {
+                    timeline: &replay.timeline,
+                    runbook: self.cx.state.runbook.as_deref(),
+                    from: replay.from.at,
+                    end_ms: replay.end_ms,
+                    cursor_ms: replay.cursor_ms,
+                    caption,
+                    what_if: replay.what_if.as_deref(),
+                    look,
+                }
+                .render(area, buf);
+            }
+            Pane::Events => {
+                let (filter, search) = (&self.view.filter, self.search(Searched::Events));
+                Events { list: &replay.list, seq, filter, search, look }.render(area, buf);
+            }
+            _ => Detail { moment, top: self.view.detail_top, look }.render(area, buf),
+        }
+    }
+
+    fn search(&self, place: Searched) -> Option<&Search> {
+        self.view.search.as_ref().filter(|_| self.view.searched == place)
     }
 
     /// How many red things lie behind a tab.

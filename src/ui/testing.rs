@@ -12,6 +12,7 @@ use crate::event::{
     By, Credentials, Event, EventKind, Health, Identity, Mode, OutputRecord, Person, Proof, Seat,
     SessionOpened, StepFinished,
 };
+use crate::history::{Axis, Decision, Timeline};
 use crate::runbook::model::{
     Action, Check, Command, Gate, Host, HttpExpect, HttpTarget, OnFailure, Override, Probe, ProcessExpect,
     ProcessSelect, Retries, Rollback, RollbackWindow, RunExpect, Runbook, Stage, Step, Trigger, TriggerThen,
@@ -20,12 +21,17 @@ use crate::runbook::model::{
 use crate::runbook::{CheckId, StageId, StepId, TriggerId};
 use crate::session::telemetry::{Measure, OutputProgress, ProcessSeen, SamplePoint, Verdict};
 use crate::session::{StageState, StageStatus, State, Telemetry};
+use crate::ui::replay::{List, Moment, Play, Record, Replay, moment};
+use crate::ui::theme::Mark;
 
 /// A session under way.
+#[derive(Clone)]
 pub struct Story {
     pub state: State,
     pub telemetry: Telemetry,
     pub now: Now,
+    /// Every event so far, and the state after it.
+    pub told: Vec<(Arc<Event>, State)>,
 }
 
 /// The runbook of the stories: freeze, switch (with a soak and an item to accept), and a last stage behind a point of
@@ -230,7 +236,7 @@ impl Story {
     pub fn of(runbook: Runbook) -> Self {
         let at: DateTime<Utc> = "2026-11-20T02:00:00Z".parse().expect("a time");
         let now = Now { at, up_ms: 1_000_000 };
-        let mut story = Self { state: State::default(), telemetry: Telemetry::default(), now };
+        let mut story = Self { state: State::default(), telemetry: Telemetry::default(), now, told: vec![] };
         story.tell(EventKind::SessionOpened(Box::new(SessionOpened {
             format: 1,
             session: "20261120-020000-orders-db".to_owned(),
@@ -277,7 +283,58 @@ impl Story {
     pub fn tell_by(&mut self, by: By, event: EventKind) {
         let seq = self.state.seq + 1;
         let Now { at, up_ms } = self.now;
-        self.state.apply(&Arc::new(Event { seq, at, up_ms, by, event }));
+        let event = Arc::new(Event { seq, at, up_ms, by, event });
+        self.state.apply(&event);
+        self.told.push((event, self.state.clone()));
+    }
+
+    /// The story as a recording, `later_ms` after its event `seq`: the moment itself, and what a replay shows beside it.
+    pub fn replayed(&self, seq: usize, later_ms: u64) -> (Self, Replay) {
+        let mut timeline = Timeline::default();
+        let mut axis = Axis::default();
+        let times: Vec<u64> = self
+            .told
+            .iter()
+            .map(|(event, after)| {
+                let t_ms = axis.push(event);
+                timeline.push(event, t_ms, after);
+                t_ms
+            })
+            .collect();
+        let (event, state) = self.told[seq - 1].clone();
+        let before = seq.checked_sub(2).map(|before| &self.told[before].1);
+        let moment = Moment {
+            t_ms: times[seq - 1],
+            decision: before.and_then(|before| Decision::of(&event, before)),
+            hashes: Some(("9f3ca1b2".to_owned(), "51ae07d4".to_owned())),
+            next: moment::next(&timeline, &event, times[seq - 1]),
+            event: Arc::clone(&event),
+        };
+        let events = self.told.len() as u64;
+        let replay = Replay {
+            cursor_ms: times[seq - 1] + later_ms,
+            seq: event.seq,
+            play: Play { playing: true, speed: 10, skips_idle: true },
+            from: self.told[0].0.now(),
+            end_ms: axis.end_ms(),
+            events,
+            record: Record {
+                verdict: (Mark::Ok, format!("chain ok {events}/{events}")),
+                seal: None,
+                by: "opsA@bastion-2".to_owned(),
+                live: false,
+            },
+            timeline: Arc::new(timeline),
+            list: List {
+                events: self.told.iter().map(|(event, _)| Arc::clone(event)).collect(),
+                count: Some(events),
+            },
+            moment: Some(Arc::new(moment)),
+            what_if: None,
+        };
+        let now = Axis::after(event.now(), later_ms);
+        let telemetry = self.telemetry.clone();
+        (Self { state, telemetry, now, told: Vec::new() }, replay)
     }
 
     /// Time passes.

@@ -4,15 +4,17 @@ use std::path::PathBuf;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::action::Action;
+use super::action::{Action, Group};
 use super::crew;
 use super::keymap::Pressed;
 use super::output::Anchor;
 use super::panels::{check_order, process_rows, step_rows};
 use super::popups::{self, Context, Opened, Outcome, Subject};
+use super::replay::{Filter, Steer};
 use super::search::{Search, Way};
 use super::selection::{Selection, row_in_hand, stage_in_hand};
-use super::view::{Pane, StepRow, View};
+use super::view::{Board, Pane, Searched, StepRow, Typed, Typing, View};
+use crate::replay;
 use crate::runbook::StepId;
 use crate::runbook::model::Action as StepAction;
 use crate::session::{Command, Refusal, StageStatus, State, StepStatus, TriggerState, second};
@@ -34,6 +36,12 @@ pub enum Effect {
     },
     /// Search in the output, from what is on the screen.
     Find(Way),
+    /// Search in a recording's events, from the playhead.
+    FindEvent(Way),
+    /// Move a recording's playhead.
+    Steer(Steer),
+    /// List a recording's events as the view's filter says.
+    List,
     Leave,
 }
 
@@ -52,32 +60,35 @@ pub fn key(view: &mut View, key: KeyEvent, cx: &Context) -> Effect {
             Outcome::Attach { command, path, seen } => Effect::Attach { command, path, seen },
             Outcome::Run(action) => act(view, action, cx),
             Outcome::Show(subject) => {
-                show(view, popups::detail(cx, &subject), cx);
+                show(view, popups::detail(cx, &subject));
                 Effect::Nothing
             }
             Outcome::Leave => Effect::Leave,
         };
     }
     if view.typing.is_some() {
-        return type_search(view, key);
+        return type_line(view, key);
     }
     match cx.keymap.press(&mut view.keys, key.into()) {
         Pressed::Action(action) => act(view, action, cx),
         Pressed::Nothing if key.modifiers.contains(KeyModifiers::CONTROL) => {
             let help = cx.keymap.key(Action::Help);
             let detach = cx.keymap.key(Action::Detach);
-            view.refuse(
-                format!("nothing acts on ctrl here: {detach} leaves, {help} shows every key"),
-                cx.now,
-            );
+            view.refuse(format!("nothing acts on ctrl here: {detach} leaves, {help} shows every key"));
             Effect::Nothing
         }
-        Pressed::Nothing if key.code == KeyCode::Esc => {
-            view.search = None;
-            Effect::Nothing
-        }
+        Pressed::Nothing if key.code == KeyCode::Esc => escape(view),
         Pressed::More | Pressed::Nothing => Effect::Nothing,
     }
+}
+
+/// Ends the search, else the filter.
+fn escape(view: &mut View) -> Effect {
+    if view.search.take().is_some() || view.filter.is_all() {
+        return Effect::Nothing;
+    }
+    view.filter = Filter::default();
+    Effect::List
 }
 
 /// Takes pasted text: it is never a key.
@@ -85,51 +96,74 @@ pub fn paste(view: &mut View, text: &str) {
     if let Some(popup) = &mut view.popup {
         popup.paste(text);
     } else if let Some(typing) = &mut view.typing {
-        typing.extend(text.lines().next().unwrap_or_default().chars().take(200));
+        typing.text.extend(text.lines().next().unwrap_or_default().chars().take(200));
     }
 }
 
-fn type_search(view: &mut View, key: KeyEvent) -> Effect {
+fn type_line(view: &mut View, key: KeyEvent) -> Effect {
     let Some(typing) = &mut view.typing else { return Effect::Nothing };
     match key.code {
-        KeyCode::Esc => {
-            view.typing = None;
-            view.search = None;
-        }
-        KeyCode::Enter => {
-            view.search = Search::new(typing);
-            view.typing = None;
-            if view.search.is_some() {
-                // From the end of a log that is followed, what was is above.
-                return Effect::Find(if view.output.unseen().is_none() { Way::Up } else { Way::Down });
-            }
+        KeyCode::Esc | KeyCode::Enter => {
+            let typed = view.typing.take().filter(|_| key.code == KeyCode::Enter);
+            return ended(view, typed);
         }
         KeyCode::Backspace => {
-            typing.pop();
+            typing.text.pop();
         }
-        KeyCode::Char(c) if !key.modifiers.contains(KeyModifiers::CONTROL) => typing.push(c),
+        KeyCode::Char(c) if !key.modifiers.contains(KeyModifiers::CONTROL) => typing.text.push(c),
         _ => {}
     }
     Effect::Nothing
 }
 
+/// What follows on a line that was typed, or left.
+fn ended(view: &mut View, typed: Option<Typing>) -> Effect {
+    match typed {
+        None => escape(view),
+        Some(Typing { text, what: Typed::Filter }) => {
+            view.filter = view.filter.typed(&text);
+            Effect::List
+        }
+        Some(Typing { text, what: Typed::Search(place) }) => {
+            view.search = Search::new(&text);
+            view.searched = place;
+            match place {
+                _ if view.search.is_none() => Effect::Nothing,
+                Searched::Events => Effect::FindEvent(Way::Down),
+                // From the end of a log that is followed, what was is above.
+                Searched::Output if view.output.unseen().is_none() => Effect::Find(Way::Up),
+                Searched::Output => Effect::Find(Way::Down),
+            }
+        }
+    }
+}
+
 fn act(view: &mut View, action: Action, cx: &Context) -> Effect {
+    if cx.replay.is_some() {
+        if action.group() == Group::Cutover && action != Action::Open {
+            view.refuse(popups::RECORDED);
+            return Effect::Nothing;
+        }
+        if let Some(effect) = over_a_recording(view, action, cx) {
+            return effect;
+        }
+    }
     match action {
         Action::Pause => return pause(view, cx),
         Action::Detach => return Effect::Leave,
         Action::Quit if cx.state.is_closed() || view.lost.is_some() => return Effect::Leave,
         Action::Focus(pane) => view.focus = pane,
-        Action::NextPane => view.focus = view.focus.step(1),
-        Action::PreviousPane => view.focus = view.focus.step(Pane::ALL.len() - 1),
+        Action::NextPane => view.focus = view.board.step(view.focus, 1),
+        Action::PreviousPane => view.focus = view.board.step(view.focus, view.board.panes().len() - 1),
         Action::Zoom => view.zoom = !view.zoom,
         Action::Search => {
             view.focus = Pane::Output;
-            view.typing = Some(String::new());
+            view.typing = Some(Typing { text: String::new(), what: Typed::Search(Searched::Output) });
         }
         Action::SearchNext if view.search.is_some() => return Effect::Find(Way::Down),
         Action::SearchPrevious if view.search.is_some() => return Effect::Find(Way::Up),
         Action::SearchNext | Action::SearchPrevious => {
-            view.refuse(format!("{} searches first", cx.keymap.key(Action::Search)), cx.now);
+            view.refuse(format!("{} searches first", cx.keymap.key(Action::Search)));
         }
         Action::Left => view.left = view.left.saturating_sub(8),
         Action::Right => view.left = (view.left + 8).min(16_000),
@@ -139,25 +173,98 @@ fn act(view: &mut View, action: Action, cx: &Context) -> Effect {
         Action::PageDown => scroll(view, cx, Move::By(page(view))),
         Action::Top => scroll(view, cx, Move::Top),
         Action::Bottom => scroll(view, cx, Move::Bottom),
-        _ => show(view, open(view, action, cx), cx),
+        _ => show(view, open(view, action, cx)),
     }
     Effect::Nothing
 }
 
+/// What an action does to a recording; `None` where it does what it does live.
+fn over_a_recording(view: &mut View, action: Action, cx: &Context) -> Option<Effect> {
+    let steer = |steer| Some(Effect::Steer(steer));
+    let way = |on| if on { replay::Way::Forward } else { replay::Way::Back };
+    match action {
+        Action::Play => steer(Steer::Play),
+        Action::NextEvent | Action::PreviousEvent => steer(Steer::Event(way(action == Action::NextEvent))),
+        Action::MinuteOn | Action::MinuteBack => steer(Steer::Minute(way(action == Action::MinuteOn))),
+        Action::NextStage | Action::PreviousStage => steer(Steer::Stage(way(action == Action::NextStage))),
+        Action::NextMark | Action::PreviousMark => steer(Steer::Mark(way(action == Action::NextMark))),
+        Action::NextFailure | Action::PreviousFailure => {
+            let on = action == Action::NextFailure;
+            let search = if on { Way::Down } else { Way::Up };
+            Some(match (&view.search, view.searched) {
+                (None, _) => Effect::Steer(Steer::Failure(way(on))),
+                (Some(_), Searched::Events) => Effect::FindEvent(search),
+                (Some(_), Searched::Output) => Effect::Find(search),
+            })
+        }
+        Action::Faster => steer(Steer::Faster),
+        Action::Slower => steer(Steer::Slower),
+        Action::SkipIdle => steer(Steer::SkipIdle),
+        Action::Tenth(tenth) => steer(Steer::Tenth(tenth)),
+        Action::ErrorsOnly => {
+            view.filter.errors_only = !view.filter.errors_only;
+            Some(Effect::List)
+        }
+        Action::Filter => {
+            let text = view.filter.text.clone();
+            view.typing = Some(Typing { text, what: Typed::Filter });
+            Some(Effect::Nothing)
+        }
+        Action::Search if view.focus != Pane::Output => {
+            let what = Typed::Search(Searched::Events);
+            view.typing = Some(Typing { text: String::new(), what });
+            Some(Effect::Nothing)
+        }
+        Action::AsItWas => {
+            view.board = match view.board {
+                Board::Replay => Board::Cockpit,
+                Board::Cockpit => Board::Replay,
+            };
+            view.focus = view.board.like(view.focus);
+            Some(Effect::Nothing)
+        }
+        Action::WhatIf => {
+            if cx.replay.is_some_and(|replay| replay.what_if.is_none()) {
+                view.refuse("there is no what-if: start with `gonogo replay SESSION --what-if RUNBOOK`");
+            }
+            Some(Effect::Nothing)
+        }
+        // There is nothing to ask about: a recording goes on by itself, or not at all.
+        Action::Quit => Some(Effect::Leave),
+        _ if matches!(view.focus, Pane::Timeline | Pane::Events) => listed(view, action),
+        _ => None,
+    }
+}
+
+/// What moves in a list moves the playhead where the list is that of the events.
+fn listed(view: &View, action: Action) -> Option<Effect> {
+    let page = page_of(view, Pane::Events);
+    let steer = match action {
+        Action::Up => Steer::Listed(-1),
+        Action::Down => Steer::Listed(1),
+        Action::PageUp => Steer::Listed(-page),
+        Action::PageDown => Steer::Listed(page),
+        Action::Top => Steer::First,
+        Action::Bottom => Steer::Last,
+        _ => return None,
+    };
+    Some(Effect::Steer(steer))
+}
+
 /// Lays a popup over the screen, or says why there is none.
-fn show(view: &mut View, opened: Opened, cx: &Context) {
+fn show(view: &mut View, opened: Opened) {
     match opened {
         Ok(popup) => view.popup = Some(popup),
-        Err(Refusal(why)) => view.refuse(why, cx.now),
+        Err(Refusal(why)) => view.refuse(why),
     }
 }
 
 fn pause(view: &mut View, cx: &Context) -> Effect {
     if cx.operator.is_none() {
-        view.refuse("this is a recording: it cannot be commanded", cx.now);
+        view.refuse(popups::RECORDED);
     } else if let Some(pause) = &cx.state.paused {
         let resume = cx.keymap.key(Action::Resume);
-        view.refuse(format!("paused already, by {}: {resume} resumes", pause.by), cx.now);
+        view.refuse(format!("paused already, by {}: {resume} resumes", pause.by));
     } else {
         return Effect::Ask { command: Command::Pause, seen: cx.state.seq };
     }
@@ -212,6 +319,9 @@ fn open_selected(view: &View, selection: &Selection, cx: &Context) -> Opened {
         Pane::Stages => open_stage(selection, cx),
         Pane::Steps => match &selection.step {
             Some(StepRow::Step(step)) => open_step(step, cx),
+            Some(StepRow::Item(stage, _) | StepRow::Votes(stage)) if cx.replay.is_some() => {
+                popups::detail(cx, &Subject::Stage(stage.clone()))
+            }
             Some(StepRow::Item(stage, item)) => popups::tick(cx, stage, item),
             Some(StepRow::Votes(_)) => popups::vote(cx),
             None => nothing(),
@@ -232,6 +342,10 @@ fn open_selected(view: &View, selection: &Selection, cx: &Context) -> Opened {
             Some(seq) => popups::detail(cx, &Subject::Event(seq)),
             None => nothing(),
         },
+        Pane::Timeline | Pane::Events | Pane::Detail => match cx.replay {
+            Some(replay) if replay.seq > 0 => popups::detail(cx, &Subject::Event(replay.seq)),
+            _ => nothing(),
+        },
         Pane::Crew => match &selection.person {
             Some(person) => popups::detail(cx, &Subject::Person(person.clone())),
             None => nothing(),
@@ -242,6 +356,9 @@ fn open_selected(view: &View, selection: &Selection, cx: &Context) -> Opened {
 /// What the stage in hand asks of people, the most pressing first; else the stage's detail.
 fn open_stage(selection: &Selection, cx: &Context) -> Opened {
     let Some(stage) = &selection.stage else { return Err(Refusal::new("there is no stage yet")) };
+    if cx.replay.is_some() {
+        return popups::detail(cx, &Subject::Stage(stage.clone()));
+    }
     if cx.state.needs_acknowledgement() {
         return popups::acknowledge(cx);
     }
@@ -273,6 +390,7 @@ fn view_is_on_hand(stage: &crate::runbook::StageId, state: &State) -> bool {
 fn open_step(step: &StepId, cx: &Context) -> Opened {
     let asks = cx.state.step_plan(step).is_some_and(|plan| matches!(plan.action, StepAction::Confirm { .. }));
     match cx.state.step(step).status {
+        _ if cx.replay.is_some() => popups::detail(cx, &Subject::Step(step.clone())),
         StepStatus::Unknown => popups::resolve(cx, step),
         StepStatus::Waiting if asks => popups::confirm(cx, step),
         _ => popups::detail(cx, &Subject::Step(step.clone())),
@@ -287,7 +405,11 @@ enum Move {
 }
 
 fn page(view: &View) -> isize {
-    let rows = view.rows(view.focus);
+    page_of(view, view.focus)
+}
+
+fn page_of(view: &View, pane: Pane) -> isize {
+    let rows = view.rows(pane);
     isize::try_from(rows.saturating_sub(1).max(1)).unwrap_or(1)
 }
 
@@ -346,6 +468,15 @@ fn scroll(view: &mut View, cx: &Context, go: Move) {
             let chosen = moved(&all, selection.event.or(newest).as_ref(), go);
             view.event = chosen.filter(|seq| Some(*seq) != newest);
         }
+        Pane::Detail => {
+            view.detail_top = match go {
+                Move::By(by) => view.detail_top.saturating_add_signed(by),
+                Move::Top => 0,
+                Move::Bottom => usize::MAX,
+            };
+        }
+        // Their rows are a recording's events, through which the playhead moves.
+        Pane::Timeline | Pane::Events => {}
         Pane::Crew => {
             let crew = crew::order(cx.state).into_iter();
             let all: Vec<_> = crew.map(|operator| operator.person.person.clone()).collect();
@@ -369,6 +500,7 @@ mod tests {
             now: story.now,
             keymap: &keymap,
             operator: Some(&operator),
+            replay: None,
         };
         let mut effect = Effect::Nothing;
         for text in keys.split(' ') {

@@ -3,7 +3,6 @@
 
 use ratatui::layout::Rect;
 
-use crate::clock::Now;
 use crate::runbook::{CheckId, StageId, StepId};
 use crate::session::{State, Telemetry};
 
@@ -11,6 +10,7 @@ use super::keymap::Key;
 use super::layout::Layout;
 use super::output::Output;
 use super::popups::Popup;
+use super::replay::Filter;
 use super::search::Search;
 use super::selection::Selection;
 use super::theme::Mark;
@@ -26,12 +26,25 @@ pub enum Pane {
     Output,
     Audit,
     Crew,
+    Timeline,
+    Events,
+    Detail,
 }
 
 impl Pane {
-    /// In the order of their numbers.
-    pub const ALL: [Self; 7] =
-        [Self::Stages, Self::Checks, Self::Steps, Self::Processes, Self::Output, Self::Audit, Self::Crew];
+    /// Every panel; those of the live cockpit first, in the order of their numbers.
+    pub const ALL: [Self; 10] = [
+        Self::Stages,
+        Self::Checks,
+        Self::Steps,
+        Self::Processes,
+        Self::Output,
+        Self::Audit,
+        Self::Crew,
+        Self::Timeline,
+        Self::Events,
+        Self::Detail,
+    ];
 
     /// Its number in its title.
     #[must_use]
@@ -50,6 +63,9 @@ impl Pane {
             Self::Output => "Output",
             Self::Audit => "Audit",
             Self::Crew => "Crew",
+            Self::Timeline => "Timeline",
+            Self::Events => "Events",
+            Self::Detail => "Detail",
         }
     }
 
@@ -64,14 +80,84 @@ impl Pane {
             Self::Output => "to the output",
             Self::Audit => "to the audit log",
             Self::Crew => "to the crew: who is here, and who has the wheel",
+            Self::Timeline => "to the timeline",
+            Self::Events => "to the events",
+            Self::Detail => "to the event's detail, and what happened next",
+        }
+    }
+}
+
+/// Which panels there are, and how they lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Board {
+    /// The cockpit: live, and in a replay as it was.
+    #[default]
+    Cockpit,
+    /// A recording: its timeline and events beside what they led to.
+    Replay,
+}
+
+impl Board {
+    /// Its panels, in the order in which the focus goes round.
+    #[must_use]
+    pub fn panes(self) -> &'static [Pane] {
+        match self {
+            Self::Cockpit => &Pane::ALL[..7],
+            Self::Replay => &[
+                Pane::Timeline,
+                Pane::Stages,
+                Pane::Checks,
+                Pane::Events,
+                Pane::Detail,
+                Pane::Output,
+                Pane::Steps,
+                Pane::Processes,
+                Pane::Crew,
+            ],
         }
     }
 
-    /// The pane `by` places further on, round the end.
+    /// The panel `by` places further on from `pane`, round the end.
     #[must_use]
-    pub fn step(self, by: usize) -> Self {
-        Self::ALL[(self as usize + by) % Self::ALL.len()]
+    pub fn step(self, pane: Pane, by: usize) -> Pane {
+        let panes = self.panes();
+        let at = panes.iter().position(|one| *one == pane).unwrap_or(0);
+        panes[(at + by) % panes.len()]
     }
+
+    /// The panel of this board that shows what `pane` shows.
+    #[must_use]
+    pub fn like(self, pane: Pane) -> Pane {
+        match (self, pane) {
+            (Self::Cockpit, Pane::Events | Pane::Detail) => Pane::Audit,
+            (Self::Cockpit, Pane::Timeline) => Pane::Stages,
+            (Self::Replay, Pane::Audit) => Pane::Events,
+            (_, pane) => pane,
+        }
+    }
+}
+
+/// Where is searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Searched {
+    #[default]
+    Output,
+    Events,
+}
+
+/// A line that is being typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Typing {
+    pub text: String,
+    pub what: Typed,
+}
+
+/// What is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Typed {
+    Search(Searched),
+    /// Which events are listed.
+    Filter,
 }
 
 /// A row of the steps panel.
@@ -87,6 +173,7 @@ pub enum StepRow {
 /// What the operator looks at.
 #[derive(Debug, Default)]
 pub struct View {
+    pub board: Board,
     pub focus: Pane,
     /// The panel in focus fills the screen.
     pub zoom: bool,
@@ -104,15 +191,20 @@ pub struct View {
     pub output: Output,
     /// Columns of the output to the left of the window.
     pub left: usize,
-    /// What is searched for in the output.
+    /// What is searched for: in the output, or in a recording's events.
     pub search: Option<Search>,
+    pub searched: Searched,
+    /// Which events of a recording are listed.
+    pub filter: Filter,
+    /// Lines of the detail panel above the window.
+    pub detail_top: usize,
     pub popup: Option<Box<dyn Popup>>,
     /// One line that answers the last key, or greets.
     pub toast: Option<Toast>,
     /// Keys of a sequence that is not whole yet.
     pub keys: Vec<Key>,
-    /// What is being typed after `/`.
-    pub typing: Option<String>,
+    /// What is being typed.
+    pub typing: Option<Typing>,
     /// The engine is gone; why.
     pub lost: Option<String>,
     /// What is selected, as of the newest frame.
@@ -122,9 +214,15 @@ pub struct View {
 }
 
 impl View {
+    /// What a recording is looked at with first.
+    #[must_use]
+    pub fn of_a_recording() -> Self {
+        Self { board: Board::Replay, focus: Pane::Events, ..Self::default() }
+    }
+
     /// Fits the view to the screen and to what there is to see; to be called before each frame.
     pub fn arrange(&mut self, area: Rect, state: &State, telemetry: &Telemetry) {
-        let layout = Layout::of(area, self.focus, self.zoom);
+        let layout = Layout::of(area, self);
         self.rows = Pane::ALL.map(|pane| layout.rows(pane));
         // Who has scrolled back reads: what is read stays until the end is followed again.
         let reads = self.output.unseen().and_then(|_| self.output.source.clone());
@@ -134,19 +232,25 @@ impl View {
     }
 
     /// Answers the last key with why it did nothing.
-    pub fn refuse(&mut self, why: impl Into<String>, now: Now) {
-        let until_up_ms = Some(now.up_ms.saturating_add(TOAST_MS));
-        self.toast = Some(Toast { mark: Mark::Fail, text: why.into(), until_up_ms });
+    pub fn refuse(&mut self, why: impl Into<String>) {
+        self.toast = Some(Toast { mark: Mark::Fail, text: why.into(), passes: Passes::Soon });
     }
 
     /// Says something that stays until a key is pressed.
     pub fn note(&mut self, text: impl Into<String>) {
-        self.toast = Some(Toast { mark: Mark::Warn, text: text.into(), until_up_ms: None });
+        self.toast = Some(Toast { mark: Mark::Warn, text: text.into(), passes: Passes::WithAKey });
     }
 
-    /// Drops the line that has stood long enough.
-    pub fn expire(&mut self, now: Now) {
-        self.toast.take_if(|toast| toast.until_up_ms.is_some_and(|until| now.up_ms > until));
+    /// Drops the line that has stood long enough. `up_ms` is the clock of whoever looks: in a replay another than the
+    /// session's.
+    pub fn expire(&mut self, up_ms: u64) {
+        let Some(toast) = &mut self.toast else { return };
+        match toast.passes {
+            Passes::WithAKey => {}
+            Passes::Soon => toast.passes = Passes::At(up_ms.saturating_add(TOAST_MS)),
+            Passes::At(until) if up_ms > until => self.toast = None,
+            Passes::At(_) => {}
+        }
     }
 
     /// What is selected, as of the newest frame.
@@ -167,8 +271,18 @@ impl View {
 pub struct Toast {
     pub mark: Mark,
     pub text: String,
-    /// Boot-clock time at which it goes away by itself; `None` where it stays.
-    pub until_up_ms: Option<u64>,
+    pub passes: Passes,
+}
+
+/// When a line goes away by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passes {
+    /// Not before a key is pressed.
+    WithAKey,
+    /// A while after it is first shown.
+    Soon,
+    /// At this reading of the clock, in milliseconds.
+    At(u64),
 }
 
 /// How long an answer to a key stays, in milliseconds.

@@ -5,12 +5,13 @@ use std::str::FromStr;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// A key with what is held down beside it. A letter's case says whether shift was held.
+/// A key with what is held down beside it. A letter's case says whether shift was held, `shift` does so of an arrow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key {
     pub code: KeyCode,
     pub ctrl: bool,
     pub alt: bool,
+    pub shift: bool,
 }
 
 const NAMES: &[(&str, KeyCode)] = &[
@@ -39,8 +40,10 @@ impl From<KeyEvent> for Key {
             KeyCode::Char(c) if shift && c.is_ascii_lowercase() => KeyCode::Char(c.to_ascii_uppercase()),
             code => code,
         };
+        let arrow = matches!(code, KeyCode::Up | KeyCode::Down | KeyCode::Left | KeyCode::Right);
         Self {
             code,
+            shift: shift && arrow,
             ctrl: event.modifiers.contains(KeyModifiers::CONTROL),
             alt: event.modifiers.contains(KeyModifiers::ALT),
         }
@@ -53,16 +56,17 @@ impl FromStr for Key {
     fn from_str(text: &str) -> Result<Self, String> {
         let (ctrl, rest) = text.strip_prefix("ctrl-").map_or((false, text), |rest| (true, rest));
         let (alt, rest) = rest.strip_prefix("alt-").map_or((false, rest), |rest| (true, rest));
+        let named = |name: &str| NAMES.iter().find(|(known, _)| *known == name).map(|(_, code)| *code);
+        let (shift, rest) = match rest.strip_prefix("shift-") {
+            Some(arrow) if named(rest).is_none() => (true, arrow),
+            _ => (false, rest),
+        };
         let mut chars = rest.chars();
         let code = match (chars.next(), chars.next()) {
             (Some(c), None) => KeyCode::Char(c),
-            _ => NAMES
-                .iter()
-                .find(|(name, _)| *name == rest)
-                .map(|(_, code)| *code)
-                .ok_or_else(|| format!("no key is called `{text}`"))?,
+            _ => named(rest).ok_or_else(|| format!("no key is called `{text}`"))?,
         };
-        Ok(Self { code, ctrl, alt })
+        Ok(Self { code, ctrl, alt, shift })
     }
 }
 
@@ -73,6 +77,9 @@ impl fmt::Display for Key {
         }
         if self.alt {
             f.write_str("alt-")?;
+        }
+        if self.shift {
+            f.write_str("shift-")?;
         }
         match (NAMES.iter().find(|(_, code)| *code == self.code), self.code) {
             (Some((name, _)), _) => f.write_str(name),
@@ -88,7 +95,9 @@ mod tests {
 
     #[test]
     fn a_key_is_read_as_it_is_written() {
-        for text in ["a", "G", "?", "/", "enter", "shift-tab", "pgup", "ctrl-c", "alt-x", "space", "f1"] {
+        for text in
+            ["a", "G", "?", "/", "enter", "shift-tab", "pgup", "ctrl-c", "alt-x", "shift-left", "space", "f1"]
+        {
             assert_eq!(text.parse::<Key>().expect("a known key").to_string(), text);
         }
         assert!("hyper".parse::<Key>().is_err());

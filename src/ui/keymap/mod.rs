@@ -3,11 +3,13 @@
 
 mod defaults;
 mod key;
+mod replay;
 
 pub use key::Key;
 
 use super::action::Action;
 use defaults::DEFAULTS;
+use replay::REPLAY;
 
 /// Which keys mean which action.
 #[derive(Debug, Clone)]
@@ -26,12 +28,7 @@ pub enum Pressed {
 
 impl Default for Keymap {
     fn default() -> Self {
-        let bindings = DEFAULTS
-            .iter()
-            .flat_map(|(action, keys)| keys.iter().map(|text| (sequence(text), *action)))
-            .map(|(keys, action)| (keys.expect("the default keys parse, by test"), action))
-            .collect();
-        Self { bindings }
+        Self::of(DEFAULTS)
     }
 }
 
@@ -40,6 +37,21 @@ fn sequence(text: &str) -> Result<Vec<Key>, String> {
 }
 
 impl Keymap {
+    /// The keys over a recording.
+    #[must_use]
+    pub fn replay() -> Self {
+        Self::of(REPLAY)
+    }
+
+    fn of(table: &[(Action, &[&str])]) -> Self {
+        let bindings = table
+            .iter()
+            .flat_map(|(action, keys)| keys.iter().map(|text| (sequence(text), *action)))
+            .map(|(keys, action)| (keys.expect("the keys of the tables parse, by test"), action))
+            .collect();
+        Self { bindings }
+    }
+
     /// What `key` means after the keys in `before`, which it appends to or clears.
     pub fn press(&self, before: &mut Vec<Key>, key: Key) -> Pressed {
         before.push(key);
@@ -79,6 +91,8 @@ impl Keymap {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::action::Group;
+    use crate::ui::view::Pane;
 
     fn press(map: &Keymap, keys: &[&str]) -> Vec<Pressed> {
         let mut before = Vec::new();
@@ -87,21 +101,27 @@ mod tests {
 
     #[test]
     fn no_key_means_two_things_and_none_hides_another() {
-        let map = Keymap::default();
-        for (i, (keys, action)) in map.bindings.iter().enumerate() {
-            for (other, second) in &map.bindings[i + 1..] {
-                assert!(!keys.starts_with(other) && !other.starts_with(keys), "{action} and {second}");
+        for map in [Keymap::default(), Keymap::replay()] {
+            for (i, (keys, action)) in map.bindings.iter().enumerate() {
+                for (other, second) in &map.bindings[i + 1..] {
+                    assert!(!keys.starts_with(other) && !other.starts_with(keys), "{action} and {second}");
+                }
             }
         }
     }
 
     #[test]
     fn every_action_has_a_key_and_what_acts_is_on_a_plain_one() {
-        let map = Keymap::default();
-        for action in Action::ALL {
-            assert!(!map.keys(*action).is_empty(), "{action}");
+        let (map, replay) = (Keymap::default(), Keymap::replay());
+        // What only a replay has is reached there by going round the panels.
+        let round = |action| matches!(action, Action::Focus(Pane::Timeline | Pane::Events | Pane::Detail));
+        for action in Action::ALL.iter().copied().filter(|action| !round(*action)) {
+            let live = !map.keys(action).is_empty();
+            assert_eq!(live, action.group() != Group::Replay, "{action}");
+            assert!(live || !replay.keys(action).is_empty(), "{action}");
         }
-        assert!(map.bindings.iter().flat_map(|(keys, _)| keys).all(|key| !key.ctrl && !key.alt));
+        let keys = map.bindings.iter().chain(&replay.bindings).flat_map(|(keys, _)| keys);
+        assert!(keys.into_iter().all(|key| !key.ctrl && !key.alt));
     }
 
     #[test]

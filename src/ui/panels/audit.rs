@@ -10,6 +10,7 @@ use crate::event::{By, Event, EventKind, describe};
 use crate::session::State;
 use crate::session::telemetry::LogHealth;
 use crate::ui::format;
+use crate::ui::theme::Theme;
 use crate::ui::widgets::{Row, window};
 
 /// The audit panel.
@@ -26,7 +27,7 @@ pub struct Audit<'a> {
 
 impl Widget for &Audit<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
-        let inner = self.look.frame("6 Audit", self.right(), area, buf);
+        let inner = self.look.frame("Audit", self.right(), area, buf);
         let recent = &self.state.recent;
         let selected = self.selected.and_then(|seq| recent.iter().position(|event| event.seq == seq));
         let rows = usize::from(inner.height);
@@ -78,22 +79,26 @@ impl Audit<'_> {
 
     fn row(&self, event: &Event, cols: u16) -> Row {
         let theme = self.look.theme;
-        let style = match &event.event {
-            EventKind::CommandRefused { .. }
-            | EventKind::RollbackStuck { .. }
-            | EventKind::StepUnknown { .. }
-            | EventKind::EndRefused { .. } => theme.fail,
-            EventKind::StepFinished(finish) if !finish.passed => theme.fail,
-            EventKind::NoteAdded { .. } => theme.title,
-            _ => theme.text,
-        };
         Row::new(cols)
             .gap(1)
             .cell(&number(event), 6, theme.dim)
             .cell(&format::time(event.at), 10, theme.dim)
             .cell(&actor(&event.by), 10, theme.text)
             .gap(1)
-            .text(&describe(event), style)
+            .text(&describe(event), style(event, theme))
+    }
+}
+
+/// What an event's line looks like: what went against somebody's will stands out, and what somebody wrote.
+pub(super) fn style(event: &Event, theme: &Theme) -> Style {
+    match &event.event {
+        EventKind::CommandRefused { .. }
+        | EventKind::RollbackStuck { .. }
+        | EventKind::StepUnknown { .. }
+        | EventKind::EndRefused { .. } => theme.fail,
+        EventKind::StepFinished(finish) if !finish.passed => theme.fail,
+        EventKind::NoteAdded { .. } => theme.title,
+        _ => theme.text,
     }
 }
 

@@ -51,7 +51,7 @@ const AGE: usize = 4;
 
 impl Widget for &Checks<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
-        let inner = self.look.frame("2 Checks", self.counts(), area, buf);
+        let inner = self.look.frame("Checks", self.counts(), area, buf);
         let checks = order(self.state);
         let selected = checks.iter().position(|id| Some(*id) == self.selected);
         let lines: Vec<Rect> = inner.rows().collect();

@@ -27,7 +27,7 @@ pub struct Crew<'a> {
 
 impl Widget for &Crew<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
-        let inner = self.look.frame("7 Crew", self.wheel(), area, buf);
+        let inner = self.look.frame("Crew", self.wheel(), area, buf);
         let crew = crew::order(self.state);
         let (mut lines, mut room) = (inner.rows(), usize::from(inner.height));
         if room > crew.len()

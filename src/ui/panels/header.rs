@@ -27,6 +27,8 @@ pub struct Header<'a> {
     pub now: Now,
     /// The operator's own clock.
     pub zone: FixedOffset,
+    /// It is a moment of a recording.
+    pub recorded: bool,
     pub theme: &'a Theme,
 }
 
@@ -52,6 +54,7 @@ impl Header<'_> {
         }
         if let Some(opened) = &self.state.opened {
             row = match opened.mode {
+                _ if self.recorded => row.text("REPLAY", theme.unreal),
                 Mode::Live => row.text("LIVE", theme.live),
                 Mode::Rehearsal => row.text(" REHEARSAL ", theme.unreal),
                 Mode::Simulated => row.text(" SIMULATED ", theme.unreal),

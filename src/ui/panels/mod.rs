@@ -4,23 +4,31 @@ mod audit;
 mod banner;
 mod checks;
 mod crew;
+mod detail;
+mod events;
 mod header;
 mod hints;
 mod output;
 mod processes;
+mod replay_header;
 mod stage;
 mod stages;
+mod timeline;
 
 pub use audit::Audit;
 pub use banner::Banner;
 pub use checks::{Checks, order as check_order};
 pub use crew::Crew;
+pub use detail::Detail;
+pub use events::Events;
 pub use header::Header;
 pub use hints::{Hints, Tabs};
 pub use output::OutputPanel;
 pub use processes::{Processes, rows as process_rows};
+pub use replay_header::ReplayHeader;
 pub use stage::{StagePanel, rows as step_rows};
 pub use stages::Stages;
+pub use timeline::TimelinePanel;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -36,16 +44,33 @@ pub struct Look<'a> {
     pub focused: bool,
     /// Whether there is room for a box.
     pub boxed: bool,
+    pub titled: Titled,
+}
+
+/// What stands in a panel's title beside what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Titled {
+    /// The number that jumps to it.
+    Number(usize),
+    /// That it shows a moment of a recording.
+    AsOfCursor,
+    Plain,
 }
 
 impl Look<'_> {
     /// Draws the box where there is one, and returns what is inside.
-    fn frame(&self, title: &str, right: Vec<(String, Style)>, area: Rect, buf: &mut Buffer) -> Rect {
-        if self.boxed {
-            Frame { title, right, focused: self.focused, theme: self.theme }.render(area, buf)
-        } else {
-            area
+    fn frame(&self, title: &str, mut right: Vec<(String, Style)>, area: Rect, buf: &mut Buffer) -> Rect {
+        if !self.boxed {
+            return area;
         }
+        let title = match self.titled {
+            Titled::Number(number) => format!("{number} {title}"),
+            Titled::AsOfCursor | Titled::Plain => title.to_owned(),
+        };
+        if self.titled == Titled::AsOfCursor {
+            right.push(("as of cursor".to_owned(), self.theme.dim));
+        }
+        Frame { title: &title, right, focused: self.focused, theme: self.theme }.render(area, buf)
     }
 
     /// What lies under a row.

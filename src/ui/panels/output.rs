@@ -30,7 +30,7 @@ impl Widget for &OutputPanel<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let theme = self.look.theme;
         let Some(source) = &self.output.source else {
-            let inner = self.look.frame("5 Output", vec![], area, buf);
+            let inner = self.look.frame("Output", vec![], area, buf);
             Row::new(inner.width).gap(1).text("no step has run yet", theme.dim).render(
                 inner,
                 buf,
@@ -39,7 +39,7 @@ impl Widget for &OutputPanel<'_> {
             return;
         };
         let try_word = if source.attempt > 1 { format!(", try {}", source.attempt) } else { String::new() };
-        let title = format!("5 Output {}{try_word}", source.step);
+        let title = format!("Output {}{try_word}", source.step);
         let inner = self.look.frame(&title, self.right(), area, buf);
         let rows = usize::from(inner.height);
         for (line, area) in self.output.shown(rows).zip(inner.rows()) {

@@ -55,7 +55,7 @@ const WANT: usize = 5;
 impl Widget for &Processes<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let rows = rows(self.state, self.telemetry);
-        let inner = self.look.frame("4 Processes", self.counts(&rows), area, buf);
+        let inner = self.look.frame("Processes", self.counts(&rows), area, buf);
         let selected = rows.iter().position(|row| Some(row) == self.selected);
         let lines: Vec<Rect> = inner.rows().collect();
         let head = usize::from(lines.len() > 3);

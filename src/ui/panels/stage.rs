@@ -82,13 +82,13 @@ impl Widget for &StagePanel<'_> {
 impl StagePanel<'_> {
     fn title(&self) -> String {
         if let Some(rollback) = self.state.active_rollback() {
-            return format!("3 Rolling back to before {}", rollback.to);
+            return format!("Rolling back to before {}", rollback.to);
         }
         let Some(stage) = self.stage.and_then(|id| self.state.stage_plan(id)) else {
-            return "3 Steps".to_owned();
+            return "Steps".to_owned();
         };
         let number = self.state.runbook.as_ref().and_then(|r| r.stage_index(&stage.id)).unwrap_or(0) + 1;
-        format!("3 Stage {number} {} - {}", stage.id, stage.title)
+        format!("Stage {number} {} - {}", stage.id, stage.title)
     }
 
     fn head(&self, cols: u16) -> Row {

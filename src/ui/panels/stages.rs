@@ -31,12 +31,12 @@ enum Item<'a> {
 impl Widget for &Stages<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let Some(runbook) = &self.state.runbook else {
-            self.look.frame("1 Stages", vec![], area, buf);
+            self.look.frame("Stages", vec![], area, buf);
             return;
         };
         let (done, begun, of) = self.progress();
         let right = vec![(format!("{done}/{of} done"), self.look.theme.text)];
-        let inner = self.look.frame("1 Stages", right, area, buf);
+        let inner = self.look.frame("Stages", right, area, buf);
         let items: Vec<Item> = items(runbook);
         let selected = items
             .iter()

@@ -6,11 +6,13 @@ use super::{Context, advance, resume, rollback, wheel};
 use crate::event::Seat;
 use crate::runbook::StepId;
 use crate::session::{Command, TriggerState};
-use crate::ui::action::Action;
+use crate::ui::action::{Action, Group};
 
 /// Why `action` would do nothing now; `None` where it would do something.
 pub fn why_not(action: Action, cx: &Context) -> Option<String> {
     match action {
+        Action::Open => None,
+        action if cx.replay.is_some() && action.group() == Group::Cutover => Some(super::RECORDED.to_owned()),
         Action::Advance if !drives(cx) => refused(&Command::Advance { typed: None, over: None }, cx),
         Action::Advance => advance::open(cx).err().map(|refusal| refusal.0),
         Action::Pause if cx.state.paused.is_some() => Some("the session is paused already".to_owned()),

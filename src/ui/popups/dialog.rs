@@ -72,7 +72,7 @@ impl Facts {
 /// # Errors
 /// Why not, in the engine's own words.
 pub fn may(command: &Command, cx: &Context) -> Result<(), Refusal> {
-    let Some(operator) = cx.operator else {
+    let Some(operator) = cx.operator.filter(|_| cx.replay.is_none()) else {
         return Err(Refusal::new("nothing can be commanded here: this session is only shown"));
     };
     decide(cx.state, command, operator, cx.state.seq, cx.now).map(drop)

@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     fn press(line: &mut LineEditor, code: KeyCode) {
-        line.key(Key { code, ctrl: false, alt: false });
+        line.key(Key { code, ctrl: false, alt: false, shift: false });
     }
 
     fn typed(keys: &[KeyCode]) -> LineEditor {

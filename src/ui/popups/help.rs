@@ -40,7 +40,11 @@ impl Help {
             let text = format!("{} {} {keys}", action.name(), action.help()).to_lowercase();
             text.contains(wanted.trim())
         };
-        Action::ALL.iter().filter(matches).copied().collect()
+        // What has no key here is not to be had here.
+        let here = Action::ALL.iter().filter(|action| !cx.keymap.keys(**action).is_empty());
+        // The first tenth stands for all of them.
+        let here = here.filter(|action| !matches!(action, Action::Tenth(1..)));
+        here.filter(matches).copied().collect()
     }
 
     fn place(&self, actions: &[Action]) -> usize {
@@ -68,7 +72,10 @@ impl Help {
                 group = Some(action.group());
                 lines.push((None, Line::styled(action.group().title(), theme.title)));
             }
-            let keys = cx.keymap.keys(action).join(", ");
+            let mut keys = cx.keymap.keys(action).join(", ");
+            if action == Action::Tenth(0) {
+                keys = format!("{keys} to {}", cx.keymap.key(Action::Tenth(9)));
+            }
             let mut spans = vec![
                 Span::styled(format!("  {keys:<12} "), theme.key),
                 Span::styled(action.help(), theme.text),

@@ -22,7 +22,7 @@ mod resume;
 mod retry;
 mod roll_call;
 mod rollback;
-mod row;
+pub mod row;
 mod second;
 mod skip;
 mod standing;
@@ -43,6 +43,7 @@ use ratatui::layout::Rect;
 
 use super::action::Action;
 use super::keymap::Keymap;
+use super::replay::Replay;
 use super::theme::Theme;
 use crate::clock::Now;
 use crate::event::Person;
@@ -56,8 +57,10 @@ pub struct Context<'a> {
     pub telemetry: &'a Telemetry,
     pub now: Now,
     pub keymap: &'a Keymap,
-    /// Who sits here; `None` where nothing can be commanded.
+    /// Who sits here, or over a recording who drove; `None` where nobody does.
     pub operator: Option<&'a Person>,
+    /// The recording whose moment this is; `None` of a session that is under way.
+    pub replay: Option<&'a Replay>,
 }
 
 /// What a key led to.
@@ -100,6 +103,9 @@ pub trait Popup: std::fmt::Debug + Send {
         &[("esc", "close")]
     }
 }
+
+/// Why nothing that acts on the cutover does so over a recording.
+pub const RECORDED: &str = "this is a recording: it cannot be commanded";
 
 /// An open popup, or why there is nothing to open: the words go to the operator.
 pub type Opened = Result<Box<dyn Popup>, Refusal>;

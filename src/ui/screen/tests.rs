@@ -8,9 +8,11 @@ use crate::event::{By, EventKind, Health, NoteTag, Seat};
 use crate::feed::OutputPiece;
 use crate::session::telemetry::{LogHealth, Measure, Presence};
 use crate::ui::keymap::Keymap;
+use crate::ui::replay::Replay;
 use crate::ui::selection::Selection;
 use crate::ui::testing::{Story, driver};
 use crate::ui::update;
+use crate::ui::view::{Typed, Typing};
 
 const OUTPUT: &str = "SELECT count(*) -> 18 442 rows (expected >= 18 000)  ok\n\
     WARN replica orders-db-3 lag 6.9s, retry 7/10 in 10s\n\
@@ -26,8 +28,28 @@ fn draw(story: &Story, view: &mut View, theme: &Theme, width: u16, height: u16) 
         now: story.now,
         keymap: &keymap,
         operator: Some(&operator),
+        replay: None,
     };
     view.arrange(area, &story.state, &story.telemetry);
+    let mut buf = Buffer::empty(area);
+    Screen { cx, view, zone: Utc.fix(), theme }.render(area, &mut buf);
+    buf
+}
+
+/// The recording of a story, at a moment of it.
+fn draw_replay(at: &(Story, Replay), view: &mut View, theme: &Theme, width: u16, height: u16) -> Buffer {
+    let (Story { state, telemetry, now, .. }, replay) = at;
+    let area = Rect::new(0, 0, width, height);
+    let keymap = Keymap::replay();
+    let cx = Context {
+        state,
+        telemetry,
+        now: *now,
+        keymap: &keymap,
+        operator: state.driver(),
+        replay: Some(replay),
+    };
+    view.arrange(area, state, telemetry);
     let mut buf = Buffer::empty(area);
     Screen { cx, view, zone: Utc.fix(), theme }.render(area, &mut buf);
     buf
@@ -132,6 +154,73 @@ fn without_colour_and_in_ascii_every_state_is_still_told() {
     }
 }
 
+/// A session with something of everything: a gate that goes red, votes, notes, a rollback.
+fn eventful() -> Story {
+    let mut story = Story::no_go();
+    let note = |text: &str| EventKind::NoteAdded { tag: NoteTag::Decision, text: text.to_owned() };
+    story.tell_by(By::Person(driver()), note("lag creeping up, we wait"));
+    story.wait(90);
+    story.tell(EventKind::Unobserved { from: story.now.up_ms - 60_000, to: story.now.up_ms - 20_000 });
+    story.tell_by(By::Person(driver()), EventKind::Paused);
+    story.wait(20);
+    story.tell_by(By::Person(driver()), EventKind::Resumed);
+    let trigger = crate::runbook::TriggerId::from("switch.new-readyz.rollback");
+    let why = "new-readyz failing for 1m".to_owned();
+    story.tell(EventKind::TriggerFired { trigger: trigger.clone(), why });
+    let (to, steps) = ("freeze".into(), vec!["switch.weights-back".into(), "freeze.start-writers".into()]);
+    let started = EventKind::RollbackStarted { to, full: true, steps, reason: None };
+    story.tell_by(By::Trigger { trigger }, started);
+    story.wait(15);
+    story
+}
+
+/// The number of the event that `is` picks.
+fn seq_of(story: &Story, is: impl Fn(&EventKind) -> bool) -> usize {
+    1 + story.told.iter().position(|(event, _)| is(&event.event)).expect("it happened")
+}
+
+#[test]
+fn a_recording_at_every_promised_size() {
+    let story = eventful();
+    let decided = seq_of(&story, |kind| matches!(kind, EventKind::NoteAdded { .. }));
+    let at = story.replayed(decided, 500);
+    for (width, height) in [(60, 15), (80, 24), (120, 36), (200, 60)] {
+        let screen = text(&draw_replay(&at, &mut View::of_a_recording(), &Theme::dark(), width, height));
+        insta::assert_snapshot!(format!("replay_{width}x{height}"), screen);
+    }
+    let theme = Theme::mono().with_ascii();
+    let ascii = text(&draw_replay(&at, &mut View::of_a_recording(), &theme, 120, 36));
+    assert!(ascii.is_ascii(), "{ascii}");
+    insta::assert_snapshot!("replay_ascii_120x36", ascii);
+    let mut zoomed = View::of_a_recording();
+    zoomed.zoom = true;
+    let zoomed = text(&draw_replay(&at, &mut zoomed, &Theme::dark(), 120, 36));
+    insta::assert_snapshot!("replay_timeline_120x36", zoomed);
+}
+
+#[test]
+fn the_cockpit_as_it_was_differs_from_the_live_one_in_its_badge_and_its_hints_alone() {
+    for mut story in [Story::running(), Story::failed(), Story::no_go(), Story::crewed(), eventful()] {
+        // The replay is as of the last event, and has what was sampled by then.
+        let later_ms = story.now.up_ms - story.state.last.expect("an event").up_ms;
+        let at = story.replayed(story.told.len(), later_ms);
+        for (width, height) in [(60, 15), (80, 24), (120, 36), (200, 60)] {
+            let mut view = looking(&mut story, "switch.verify", OUTPUT);
+            let live = text(&draw(&story, &mut view, &Theme::dark(), width, height));
+            view.board = Board::Cockpit;
+            let mut at = (at.0.clone(), at.1.clone());
+            at.0.telemetry = story.telemetry.clone();
+            let then = text(&draw_replay(&at, &mut view, &Theme::dark(), width, height));
+            let lines = live.lines().zip(then.lines()).enumerate();
+            let last = usize::from(height) - 1;
+            for (row, (live, then)) in lines.filter(|(row, _)| *row > 0 && *row < last) {
+                assert_eq!(live, then, "row {row} at {width}x{height}");
+            }
+            assert!(then.lines().next().is_some_and(|header| header.contains("REPLAY")), "{then}");
+        }
+    }
+}
+
 #[test]
 fn every_size_is_drawn() {
     std::thread::scope(|threads| {
@@ -143,6 +232,8 @@ fn every_size_is_drawn() {
 
 fn draw_sizes(widths: impl Iterator<Item = u16>) {
     let stories = [Story::opened(), Story::running(), Story::no_go(), hostile()];
+    let moments = [(Story::opened(), 1), (eventful(), 20), (Story::no_go(), 9), (hostile(), 8)];
+    let moments = moments.map(|(story, seq)| story.replayed(seq, 700));
     let theme = Theme::dark();
     let mut view = View::default();
     for width in widths {
@@ -153,10 +244,16 @@ fn draw_sizes(widths: impl Iterator<Item = u16>) {
                 continue;
             }
             // A different story, panel and zoom for each size: every one of them meets every kind of size.
-            view.focus = Pane::ALL[usize::from(width * 7 + height) % Pane::ALL.len()];
+            view.focus = Board::Cockpit.panes()[usize::from(width * 7 + height) % 7];
             view.zoom = (width + height / 3) % 5 == 0;
             let story = &stories[usize::from(width / 4 + height) % stories.len()];
+            view.board = Board::Cockpit;
             draw(story, &mut view, &theme, width, height);
+            let panes = Board::Replay.panes();
+            view.focus = panes[usize::from(width * 7 + height) % panes.len()];
+            view.board = Board::Replay;
+            let at = &moments[usize::from(width / 4 + height) % moments.len()];
+            draw_replay(at, &mut view, &theme, width, height);
         }
     }
 }
@@ -224,19 +321,25 @@ fn hostile() -> Story {
 fn no_hostile_text_reaches_a_cell() {
     let theme = Theme::dark();
     for (width, height) in [(60, 15), (80, 24), (120, 36), (200, 60)] {
-        for focus in Pane::ALL {
+        let boards = [Board::Cockpit, Board::Replay].into_iter();
+        for (board, focus) in boards.flat_map(|board| board.panes().iter().map(move |focus| (board, *focus)))
+        {
             let mut story = hostile();
+            let at = story.replayed(story.told.len(), 0);
             let mut view = looking(&mut story, "freeze.stop-writers", &format!("{0}\n{0}\n", evil()));
-            view.focus = focus;
-            view.typing = Some(evil());
+            (view.board, view.focus) = (board, focus);
+            view.typing = Some(Typing { text: evil(), what: Typed::Search(Searched::Output) });
             for _ in 0..3 {
-                let buf = draw(&story, &mut view, &theme, width, height);
+                let buf = match board {
+                    Board::Cockpit => draw(&story, &mut view, &theme, width, height),
+                    Board::Replay => draw_replay(&at, &mut view, &theme, width, height),
+                };
                 for cell in buf.content() {
                     assert!(cell.symbol().chars().all(crate::text::is_allowed), "{:?}", cell.symbol());
                 }
                 // The next way to show text: a refusal, then a log that cannot be written.
                 view.typing = None;
-                view.refuse(evil(), story.now);
+                view.refuse(evil());
                 story.telemetry.log = LogHealth::Failed(evil());
             }
         }
@@ -258,6 +361,7 @@ fn keys_move_the_focus_and_the_selection_by_name() {
                 now: story.now,
                 keymap: &keymap,
                 operator: Some(&operator),
+                replay: None,
             };
             update::key(view, crossterm::event::KeyEvent::from(key.code), &cx);
         }
@@ -282,7 +386,7 @@ fn the_clock_of_the_operator_stands_beside_utc() {
     let story = Story::running();
     let keymap = Keymap::default();
     let (state, telemetry, now) = (&story.state, &story.telemetry, story.now);
-    let cx = Context { state, telemetry, now, keymap: &keymap, operator: None };
+    let cx = Context { state, telemetry, now, keymap: &keymap, operator: None, replay: None };
     let area = Rect::new(0, 0, 120, 36);
     let zone = FixedOffset::east_opt(3_600).unwrap();
     view.arrange(area, state, telemetry);

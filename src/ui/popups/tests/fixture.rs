@@ -301,6 +301,7 @@ impl Desk {
             now: self.now,
             keymap: &self.keymap,
             operator: Some(&self.operator),
+            replay: None,
         }
     }
 

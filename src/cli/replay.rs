@@ -1,0 +1,67 @@
+//! `gonogo replay`: the cockpit over a recorded session.
+
+use std::io::{IsTerminal as _, stdin, stdout};
+use std::process::ExitCode;
+
+use clap::Args as ClapArgs;
+use color_eyre::eyre::{Result, WrapErr as _, eyre};
+
+use super::{place, run};
+use crate::clock;
+use crate::replay::{At, Player, Recording};
+use crate::text;
+use crate::ui::keymap::Keymap;
+use crate::ui::run::{Exit, Options, play};
+
+/// What is replayed, and from where on.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  gonogo replay orders-db                   by a part of its name, from the beginning
+  gonogo replay orders-db --at 02:41:42     at the first such time (UTC) after it began
+  gonogo replay audit.jsonl --at 211        a log wherever it lies, at its event 211
+  gonogo replay orders-db --at T+00:40:00 --speed 50
+
+Space plays and halts, left and right go by event, n to the next failure, 0 to 9 by tenths, o shows the cockpit as it \
+was; ? lists every key. A log that is still being written is followed once its end is reached. Nothing is run, nothing \
+is connected to, and nothing is written: no key here acts on the cutover.")]
+pub(super) struct Args {
+    /// A session's name, a part that only one has, or the path of a session's folder or log.
+    session: String,
+    /// Begin there: an event's number, a time of day in UTC, a whole time, or T+ and the time since the session began.
+    #[arg(long, value_name = "TIME|SEQ", allow_hyphen_values = true)]
+    at: Option<At>,
+    /// How many times faster than it happened it plays, from 1 to 1000.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    speed: u32,
+    /// Draw with characters that every terminal has.
+    #[arg(long)]
+    ascii: bool,
+}
+
+/// Runs `gonogo replay`.
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let place = place::find(&args.session).map_err(|why| eyre!(why))?;
+    let Some(log) = &place.log else {
+        let name = text::safe(&place.name).into_owned();
+        return Err(eyre!("session {name} is somebody else's, who keeps its log: ask them for a copy of it"));
+    };
+    if !stdin().is_terminal() || !stdout().is_terminal() {
+        return Err(eyre!(
+            "a replay needs a terminal for its keys and its screen: run `gonogo replay {}` on one",
+            text::safe(&args.session)
+        ));
+    }
+    let recording = Recording::open(log)?;
+    let mut player = Player::new(recording, &clock::boot_id());
+    player.set_speed(args.speed);
+    if let Some(at) = args.at {
+        player.seek(at).map_err(|why| eyre!("--at: {why}"))?;
+    }
+    let options = Options { keymap: Keymap::replay(), ..Options::from_env(args.ascii) };
+    let parting = run::runtime()?.block_on(play(player, options)).wrap_err("a replay needs a terminal")?;
+    Ok(match parting.exit {
+        Exit::Signalled(signal) => ExitCode::from(128 + u8::try_from(signal).unwrap_or(0)),
+        _ => ExitCode::SUCCESS,
+    })
+}

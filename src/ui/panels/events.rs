@@ -1,0 +1,92 @@
+//! The events of a recording round its playhead: all of them, or those that a filter leaves.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::Widget;
+
+use super::Look;
+use super::audit;
+use crate::event::{Event, author, describe, is_failure};
+use crate::ui::format;
+use crate::ui::replay::{Filter, List};
+use crate::ui::search::Search;
+use crate::ui::widgets::{Row, window};
+
+/// The events panel.
+#[derive(Debug)]
+pub struct Events<'a> {
+    pub list: &'a List,
+    /// The event at the playhead.
+    pub seq: u64,
+    pub filter: &'a Filter,
+    pub search: Option<&'a Search>,
+    pub look: Look<'a>,
+}
+
+impl Widget for &Events<'_> {
+    fn render(self, area: Rect, buf: &mut Buffer) {
+        let theme = self.look.theme;
+        let inner = self.look.frame("Events", self.right(), area, buf);
+        let events = &self.list.events;
+        if events.is_empty() {
+            let word = match self.list.count {
+                None => "looking...",
+                Some(_) if self.filter.is_all() => "nothing was recorded",
+                Some(_) => "no event is so; esc lists all again",
+            };
+            Row::new(inner.width).gap(1).text(word, theme.dim).render(inner, buf, Style::new());
+        }
+        // The last one that the playhead has passed.
+        let at = events.partition_point(|event| event.seq <= self.seq).checked_sub(1);
+        for (i, area) in window(events.len(), at, usize::from(inner.height)).zip(inner.rows()) {
+            let here = at == Some(i) && events[i].seq == self.seq;
+            let under = if here { theme.selected } else { Style::new() };
+            self.row(&events[i], here, area.width).render(area, buf, under);
+        }
+    }
+}
+
+impl Events<'_> {
+    fn right(&self) -> Vec<(String, Style)> {
+        let theme = self.look.theme;
+        let mut words = Vec::new();
+        if !self.filter.is_all() {
+            let count = self.list.count.map_or_else(|| "looking".to_owned(), |count| count.to_string());
+            words.push((format!("{count} listed"), theme.warn));
+        }
+        if self.filter.errors_only {
+            words.push(("e errors only".to_owned(), theme.key));
+        }
+        if !self.filter.text.is_empty() {
+            words.push((format!("f {}", self.filter.text), theme.key));
+        }
+        if let Some(search) = self.search {
+            words.push((format!("/{}", search.words), theme.key));
+        }
+        words
+    }
+
+    fn row(&self, event: &Event, here: bool, cols: u16) -> Row {
+        let theme = self.look.theme;
+        let glyph = if here { theme.glyphs.running } else { " " };
+        let fails = is_failure(&event.event);
+        let style = if fails { theme.fail } else { audit::style(event, theme) };
+        let line = describe(event);
+        let mut row = Row::new(cols)
+            .cell(glyph, 1, theme.focus)
+            .cell(if fails { theme.glyphs.fail } else { " " }, 1, theme.fail)
+            .cell(&format!("#{:04}", event.seq), 6, theme.dim)
+            .cell(&format::time(event.at), 10, theme.dim)
+            .cell(&author(&event.by), 9, theme.text)
+            .gap(1);
+        let mut at = 0;
+        for (from, to) in self.search.iter().flat_map(|search| search.found_in(&line)) {
+            if let (Some(before), Some(found)) = (line.get(at..from), line.get(from..to)) {
+                row = row.text(before, style).text(found, theme.found.patch(style));
+                at = to;
+            }
+        }
+        row.text(line.get(at..).unwrap_or_default(), style)
+    }
+}
