@@ -14,7 +14,7 @@ use crate::event::Event;
 use crate::feed::OutputReader;
 use crate::history::{Axis, Mark};
 use crate::session::telemetry::OutputProgress;
-use crate::session::{State, StepStatus, Telemetry};
+use crate::session::{State, Telemetry};
 
 /// How many times faster than it happened a session can be played.
 pub const SPEEDS: [u32; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
@@ -474,8 +474,12 @@ impl Player {
         let output = &mut self.sampled.telemetry_mut().output;
         output.clear();
         for (step, state) in &self.state.steps {
-            if matches!(state.status, StepStatus::Running | StepStatus::Unknown) {
-                let bytes = self.outputs.written_by(step, state.attempt, self.t_ms);
+            let ended = state.finish.as_ref().is_some_and(|finish| finish.attempt == state.attempt);
+            if state.attempt == 0 || ended {
+                continue;
+            }
+            let bytes = self.outputs.written_by(step, state.attempt, self.t_ms);
+            if bytes > 0 {
                 output.insert(step.clone(), OutputProgress { attempt: state.attempt, bytes });
             }
         }

@@ -314,6 +314,14 @@ impl Found {
     pub fn end_ms(&self) -> u64 {
         self.times.last().copied().unwrap_or(0).max(self.samples.end_ms())
     }
+
+    /// The event with which the engine was started that ran at this moment, and that of the next one; 0 and
+    /// `u64::MAX` where there is none.
+    pub fn engine_at(&self, t_ms: u64) -> (u64, u64) {
+        let next = self.engines.partition_point(|(_, started_ms)| *started_ms <= t_ms);
+        let since = next.checked_sub(1).map_or(0, |at| self.engines[at].0);
+        (since, self.engines.get(next).map_or(u64::MAX, |(seq, _)| *seq))
+    }
 }
 
 /// Where the lines of these events lie in the file.

@@ -22,6 +22,8 @@ pub(super) struct SampledAt {
     file: Option<Samples>,
     telemetry: Telemetry,
     t_ms: u64,
+    /// The event with which the engine was started that sampled it.
+    since: u64,
     /// Lines that are folded wholly.
     written: usize,
     /// The line behind them, with the moment at which each sample was known, and how many of these are folded.
@@ -33,7 +35,7 @@ impl SampledAt {
     /// Before the first sample of the file at `path`.
     pub fn new(shared: Arc<Shared>, path: PathBuf) -> Self {
         let telemetry = Telemetry::default();
-        Self { shared, path, file: None, telemetry, t_ms: 0, written: 0, next: None, told: 0 }
+        Self { shared, path, file: None, telemetry, t_ms: 0, since: 0, written: 0, next: None, told: 0 }
     }
 
     /// What was known then.
@@ -49,13 +51,15 @@ impl SampledAt {
     /// Goes to a moment of session time. A sample counts from when it ended, in the order in which they came.
     pub fn go_to(&mut self, t_ms: u64) {
         let shared = Arc::clone(&self.shared);
-        let (written, axis, refill) = {
+        let (written, axis, (since, until), refill) = {
             let found = shared.found();
             let written = found.samples.written_at(t_ms);
+            let engine = found.engine_at(t_ms);
             let back = t_ms < self.t_ms && (written < self.written || self.told > 0);
-            let far = back || written > self.written + NEAR;
-            (written, found.axis.clone(), far.then(|| found.samples.refill(written)))
+            let far = back || engine.0 != self.since || written > self.written + NEAR;
+            (written, found.axis.clone(), engine, far.then(|| found.samples.refill(written, engine.0)))
         };
+        self.since = since;
         self.t_ms = t_ms;
         if let Some(refill) = refill {
             self.refill(&refill, written, &axis);
@@ -66,12 +70,17 @@ impl SampledAt {
             rest.into_iter().skip(told).for_each(|(_, sample)| self.telemetry.record(sample));
             self.written += 1;
         }
-        self.begin_next(t_ms, &axis);
+        self.begin_next(t_ms, until, &axis);
     }
 
-    /// Folds what of the line that was being gathered was known already.
-    fn begin_next(&mut self, t_ms: u64, axis: &Axis) {
-        if self.next.is_none() && self.shared.found().samples.line(self.written).is_some() {
+    /// Folds what of the line that was being gathered was known already; one that was written after event `until` is
+    /// another engine's.
+    fn begin_next(&mut self, t_ms: u64, until: u64, axis: &Axis) {
+        let line = self.shared.found().samples.line(self.written);
+        if line.is_none_or(|line| line.after >= until) {
+            return;
+        }
+        if self.next.is_none() {
             self.next = Some(self.read(self.written, axis));
         }
         let known = self.next.iter().flatten().skip(self.told).take_while(|(ended, _)| *ended <= t_ms);

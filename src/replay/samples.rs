@@ -26,6 +26,8 @@ pub(super) struct LineAt {
     pub byte: u64,
     /// When it was written, in session time; never before the line before.
     pub t_ms: u64,
+    /// The last event before it.
+    pub after: u64,
 }
 
 /// The samples of a check.
@@ -35,8 +37,8 @@ struct Of {
     lines: Vec<u32>,
     /// The first sample of each run that was all good or all bad, and which.
     runs: Vec<(u32, bool)>,
-    /// The first sample that saw processes.
-    saw_processes: Option<u32>,
+    /// The first sample of each run that all saw processes or all saw none, and which.
+    sights: Vec<(u32, bool)>,
 }
 
 /// What it takes to know what was known when a line had been written.
@@ -50,9 +52,10 @@ pub(super) struct Refill {
 /// What is to be kept of a check, beside its last samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Kept {
-    /// The first line that holds one of them.
+    /// The first line that holds one of these.
     pub from: u32,
     pub streak: i64,
+    /// One of them saw processes.
     pub saw_processes: bool,
 }
 
@@ -86,21 +89,19 @@ impl SampleIndex {
         self.lines.get(number).copied()
     }
 
-    /// What to read to know what was known after `written` lines.
-    pub fn refill(&self, written: usize) -> Refill {
+    /// What to read to know what was known after `written` lines by an engine that was started with event `since`: one
+    /// that takes over knows of no sample yet.
+    pub fn refill(&self, written: usize, since: u64) -> Refill {
+        let begun = self.lines.partition_point(|line| line.after < since);
         let mut refill = Refill::default();
         let mut wanted = Vec::new();
         for (check, of) in &self.checks {
-            let count = of.lines.partition_point(|line| (*line as usize) < written);
-            let Some(from) = of.lines[..count].get(count.saturating_sub(SERIES)).copied() else { continue };
-            let run = of.runs.partition_point(|(first, _)| (*first as usize) < count);
-            // A check with a sample has a run that it belongs to.
-            let Some((first, good)) = run.checked_sub(1).map(|run| of.runs[run]) else { continue };
-            let long = i64::try_from(count - first as usize).unwrap_or(i64::MAX);
-            let saw_processes = of.saw_processes.is_some_and(|first| (first as usize) < count);
-            let kept = Kept { from, streak: if good { long } else { -long }, saw_processes };
-            refill.checks.insert(check.clone(), kept);
-            wanted.extend_from_slice(&of.lines[count.saturating_sub(SERIES)..count]);
+            let (first, count) = (of.before(begun), of.before(written));
+            let samples = &of.lines[first.min(count)..count];
+            let samples = &samples[samples.len().saturating_sub(SERIES)..];
+            let Some(from) = samples.first().copied() else { continue };
+            refill.checks.insert(check.clone(), of.kept(from, first, count));
+            wanted.extend_from_slice(samples);
         }
         wanted.sort_unstable();
         wanted.dedup();
@@ -111,15 +112,32 @@ impl SampleIndex {
 
 impl Of {
     fn push(&mut self, line: u32, good: bool, sees_processes: bool) {
-        // There are no more samples than a file of 2^32 lines has; beyond that no seek needs to be fast.
+        // Beyond 2^32 samples of one check nothing more is looked up.
         let Ok(number) = u32::try_from(self.lines.len()) else { return };
-        if self.runs.last().is_none_or(|(_, last)| *last != good) {
-            self.runs.push((number, good));
-        }
-        if sees_processes {
-            self.saw_processes.get_or_insert(number);
+        for (runs, now) in [(&mut self.runs, good), (&mut self.sights, sees_processes)] {
+            if runs.last().is_none_or(|(_, last)| *last != now) {
+                runs.push((number, now));
+            }
         }
         self.lines.push(line);
+    }
+
+    /// How many samples stand in the first `lines` lines.
+    fn before(&self, lines: usize) -> usize {
+        self.lines.partition_point(|line| (*line as usize) < lines)
+    }
+
+    /// What the samples from number `first` up to `count` amount to; there is one at least.
+    fn kept(&self, from: u32, first: usize, count: usize) -> Kept {
+        // The newest sample is always in a run; it may have begun before the first that counts.
+        let run = |runs: &[(u32, bool)]| {
+            let at = runs.partition_point(|(begins, _)| (*begins as usize) < count);
+            runs.get(at.wrapping_sub(1)).map_or((first, false), |run| (run.0 as usize, run.1))
+        };
+        let (begins, good) = run(&self.runs);
+        let long = i64::try_from(count - begins.max(first)).unwrap_or(i64::MAX);
+        let (begins, sees) = run(&self.sights);
+        Kept { from, streak: if good { long } else { -long }, saw_processes: sees || begins > first }
     }
 }
 
@@ -162,7 +180,7 @@ impl Reader {
                 return false;
             }
             self.last_ms = self.last_ms.max(axis.of_up_ms(line.up_ms, line.after).0);
-            self.read.push((LineAt { byte, t_ms: self.last_ms }, line.samples));
+            self.read.push((LineAt { byte, t_ms: self.last_ms, after: line.after }, line.samples));
         }
         true
     }

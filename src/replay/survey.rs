@@ -36,6 +36,8 @@ pub(super) struct Found {
     pub axis: Axis,
     pub timeline: Arc<Timeline>,
     pub attempts: HashMap<(StepId, u32), Attempt>,
+    /// The events with which engines were started, and where they lie.
+    pub engines: Vec<(u64, u64)>,
     pub samples: SampleIndex,
     /// Whole lines in the file, good or not.
     pub lines: u64,
@@ -153,6 +155,7 @@ struct Batch {
     states: Vec<Arc<State>>,
     attempts: Vec<((StepId, u32), Attempt)>,
     ended: Vec<((StepId, u32), u64)>,
+    engines: Vec<(u64, u64)>,
 }
 
 impl<'a> Survey<'a> {
@@ -234,6 +237,7 @@ impl Batch {
         self.ends.push(behind);
         self.times.push(t_ms);
         match &event.event {
+            EventKind::EngineStarted { .. } => self.engines.push((event.seq, t_ms)),
             EventKind::StepStarted { step, attempt, .. } => {
                 let started = Attempt { seq: event.seq, started_ms: t_ms, ended_ms: None };
                 self.attempts.push(((step.clone(), *attempt), started));
@@ -265,6 +269,7 @@ fn hand_on(shared: &Shared, batch: Batch, axis: &Axis, timeline: Option<Arc<Time
     found.times.extend(batch.times);
     found.states.extend(batch.states);
     found.attempts.extend(batch.attempts);
+    found.engines.extend(batch.engines);
     for (attempt, t_ms) in batch.ended {
         if let Some(attempt) = found.attempts.get_mut(&attempt) {
             attempt.ended_ms = Some(t_ms);

@@ -82,14 +82,34 @@ fn a_sample_is_known_from_when_it_ended_and_no_more_are_kept_than_live() {
 }
 
 #[test]
+fn an_engine_that_took_over_knew_of_no_sample_yet() {
+    let mut session = sampled();
+    session.starts(3_620_000, "boot");
+    session.sample(3_630_000, "fast", true, vec![]);
+    session.sample(3_632_000, "fast", true, vec![]);
+    let mut player = session.player();
+    let series = |player: &Player| player.telemetry().checks.get("fast").map(|c| (c.samples.len(), c.streak));
+    player.to_time(3_619_999);
+    assert_eq!(series(&player), Some((300, 60)));
+    for _ in 0..2 {
+        player.to_time(3_620_000);
+        assert_eq!((series(&player), player.telemetry().processes.len()), (None, 0));
+        player.to_time(3_632_000);
+        assert_eq!((series(&player), player.telemetry().processes.len()), (Some((2, 2)), 0));
+        player.to_time(3_619_000);
+        assert_eq!(series(&player), Some((300, 60)));
+        player.to_time(3_632_000);
+        assert_eq!(series(&player), Some((2, 2)), "and far onwards");
+    }
+}
+
+#[test]
 fn an_output_is_as_long_as_it_was_and_grows_as_it_did() {
     let session = Session::short();
     let mut player = session.player();
     let bytes = |player: &Player| player.telemetry().output.get("one.a").cloned();
     let grown = |bytes| Some(OutputProgress { attempt: 1, bytes });
-    for (t_ms, expected) in
-        [(999, None), (1_000, grown(0)), (1_500, grown(6)), (8_999, grown(13)), (9_000, grown(19))]
-    {
+    for (t_ms, expected) in [(1_499, None), (1_500, grown(6)), (8_999, grown(13)), (9_000, grown(19))] {
         player.to_time(t_ms);
         assert_eq!(bytes(&player), expected, "at {t_ms}");
     }
