@@ -1,5 +1,6 @@
 //! `command`: a short command, run directly, in a process group of its own that is ended as a whole.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -71,7 +72,7 @@ pub(super) async fn observe(
         Ok(resolved) => resolved,
         Err(why) => return Observed::error(why),
     };
-    let begun = clock::now().at;
+    let clock::Now { at: begun, up_ms: begun_up_ms } = clock::now();
     let path = |path: &str| scope.runbook_dir.join(path);
     let mut before = Vec::new();
     for report in &expect.report {
@@ -92,10 +93,15 @@ pub(super) async fn observe(
         })
         .collect();
     let text = |bytes: &[u8]| scope.masked(plain(&decode(bytes)));
+    let leaked = scope.leaks(&plain(&decode(&ran.both)));
     let (both, stdout, stderr) = (text(&ran.both), text(&ran.stdout), text(&ran.stderr));
     let cut = ran.cut.then_some(OUTPUT as u64);
-    let output = Output { both: &both, stdout: &stdout, stderr: &stderr, cut };
-    let proofs = proof::run(expect, ran.ended, output, &reports, scope);
+    let output = Output { both: &both, stdout: &stdout, stderr: &stderr, cut, leaked };
+    let mut proofs = proof::run(expect, ran.ended, output, &reports, scope);
+    if let Some(most) = &expect.max_duration {
+        let took_ms = clock::up_ms().saturating_sub(begun_up_ms);
+        proofs.push(proof::duration(most, Some(took_ms), &BTreeMap::new()));
+    }
     Observed::proven(proofs, format!("exit {}", ran.ended.code()))
 }
 

@@ -129,7 +129,9 @@ fn one(
     if wants_text {
         let cut = (meta.len() > TEXT as u64).then_some(TEXT as u64);
         let decoded = decode(&bytes);
-        proofs.extend(text(&expect.text, Text { name, text: &scope.masked(plain(&decoded)), cut }, scope));
+        let said = plain(&decoded);
+        let leaked = scope.leaks(&said);
+        proofs.extend(text(&expect.text, Text { name, text: &scope.masked(said), cut, leaked }, scope));
     }
     Ok(proofs)
 }
@@ -257,9 +259,12 @@ pub fn see(path: &Path, scope: &Scope) -> Result<Option<FileSeen>, String> {
     let (sha256, bytes) = read(path, TEXT, u64::MAX)?;
     let mark =
         FileMark { file: (meta.dev(), meta.ino()), modified: meta.modified().map_err(at)?.into(), sha256 };
+    let decoded = decode(&bytes);
+    let said = plain(&decoded);
     Ok(Some(FileSeen {
         mark,
-        text: scope.masked(plain(&decode(&bytes))),
+        leaked: scope.leaks(&said),
+        text: scope.masked(said),
         cut: (meta.len() > TEXT as u64).then_some(TEXT as u64),
     }))
 }

@@ -76,11 +76,14 @@ async fn fetch(
         return match timeout_at(deadline, read(response)).await {
             Ok(Ok((status, headers, body))) => {
                 let headers = headers.into_iter().map(|(name, value)| (name, scope.masked(value))).collect();
-                let body = match body {
-                    Body::Whole(body) => Body::Whole(scope.masked(body)),
-                    cut => cut,
+                let (body, leaked) = match body {
+                    Body::Whole(body) => {
+                        let leaked = scope.leaks(&body);
+                        (Body::Whole(scope.masked(body)), leaked)
+                    }
+                    cut => (cut, false),
                 };
-                Ok(Answer { status, headers, latency: begun.elapsed(), body })
+                Ok(Answer { status, headers, latency: begun.elapsed(), body, leaked })
             }
             Ok(Err(e)) => Err(format!("{}: {}", phase.doing(), root(e))),
             Err(_) => Err(late(&phase)),

@@ -77,9 +77,12 @@ async fn banner(stream: &mut TcpStream, expect: &TcpExpect, scope: &Scope, deadl
     let mut bytes = Vec::new();
     let mut chunk = [0; 4096];
     loop {
-        let said = scope.masked(plain(&decode(&bytes)));
+        let decoded = decode(&bytes);
+        let said = plain(&decoded);
+        let leaked = scope.leaks(&said);
+        let said = scope.masked(said);
         let cut = (bytes.len() >= BANNER).then_some(BANNER as u64);
-        let proofs = text(&expect.text, Text { name: "banner", text: &said, cut }, scope);
+        let proofs = text(&expect.text, Text { name: "banner", text: &said, cut, leaked }, scope);
         let whole = !bytes.is_empty() && all_met(&proofs);
         let until = if whole { deadline.min(Instant::now() + QUIET) } else { deadline };
         match timeout_at(until, stream.read(&mut chunk)).await {

@@ -10,6 +10,7 @@ use crate::check::Change;
 use crate::clock::Now;
 use crate::event::{By, Event, EventKind, Health, Person};
 use crate::redact::Redactor;
+use crate::runbook::model::{Action, MaxDuration};
 use crate::runbook::{CheckId, StepId};
 use crate::session::crew::seat_on_arrival;
 use crate::session::{Ending, State, starting, watch};
@@ -128,7 +129,8 @@ pub(super) fn effect(state: &State, event: &EventKind) -> Option<Effect> {
         EventKind::StepStarted { step, attempt, .. } => {
             let runbook = Arc::clone(state.runbook.as_ref()?);
             let judged_here = starting::is_judged_here(&runbook.step(step)?.action);
-            let order = StepOrder { runbook, step: step.clone(), attempt: *attempt, world: world(state) };
+            let order =
+                StepOrder { runbook, step: step.clone(), attempt: *attempt, world: world_of(state, step) };
             (!judged_here).then_some(Effect::Step(order))
         }
         EventKind::StepKilled { step, attempt, .. } => {
@@ -140,5 +142,22 @@ pub(super) fn effect(state: &State, event: &EventKind) -> Option<Effect> {
 
 /// What of the state an effect needs to know.
 pub(super) fn world(state: &State) -> World {
-    World { captures: state.captures.clone(), stage: state.current_stage().map(ToString::to_string) }
+    let stage = state.current_stage().map(ToString::to_string);
+    World { captures: state.captures.clone(), stage, ..World::default() }
+}
+
+/// What of the state a step needs to know.
+pub(super) fn world_of(state: &State, step: &StepId) -> World {
+    let against = match state.step_plan(step).map(|plan| &plan.action) {
+        Some(Action::Run { expect, .. }) => match &expect.max_duration {
+            Some(MaxDuration::OfStep { step, .. }) => Some(step),
+            _ => None,
+        },
+        _ => None,
+    };
+    let took = against.and_then(|step| {
+        let finish = state.step(step).finish.as_ref().filter(|finish| finish.passed)?;
+        Some((step.clone(), finish.took_ms))
+    });
+    World { took: took.into_iter().collect(), ..world(state) }
 }

@@ -363,8 +363,11 @@ mod tests {
         ] {
             let expect =
                 TextExpect { json: [("/v".to_owned(), at_least(f64::MIN))].into(), ..TextExpect::default() };
-            let proofs =
-                super::super::text(&expect, Text { name: "body", text: body, cut: None }, &Scope::default());
+            let proofs = super::super::text(
+                &expect,
+                Text { name: "body", text: body, cut: None, leaked: false },
+                &Scope::default(),
+            );
             assert!(!super::super::all_met(&proofs), "{body}");
         }
         assert!(!check(&json!({"v": 1}), "/v", &at_most(f64::NAN)).0);
@@ -383,7 +386,7 @@ mod tests {
     fn a_cut_document_is_not_judged() {
         let expect =
             TextExpect { json: [("/v".to_owned(), equals(json!(1)))].into(), ..TextExpect::default() };
-        let cut = Text { name: "output", text: r#"{"v":1}"#, cut: Some(1 << 20) };
+        let cut = Text { name: "output", text: r#"{"v":1}"#, cut: Some(1 << 20), leaked: false };
         let proofs = super::super::text(&expect, cut, &Scope::default());
         assert!(!proofs[0].met);
     }

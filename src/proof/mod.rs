@@ -2,6 +2,7 @@
 //! expectation into one [`Proof`], and what was not seen is never a met one.
 
 mod capture;
+mod duration;
 mod exit;
 pub(crate) mod json;
 mod report;
@@ -9,6 +10,7 @@ mod status;
 mod text;
 
 pub use capture::{CaptureError, LONGEST_CAPTURE, capture};
+pub use duration::duration;
 pub use exit::{Ended, exit};
 pub use report::{Before, FileMark, FileSeen, ReportSeen, report};
 pub use status::{Answer, Body, answer};
@@ -69,6 +71,8 @@ pub struct Output<'a> {
     pub stderr: &'a str,
     /// The limit in bytes at which the output was cut, where it was.
     pub cut: Option<u64>,
+    /// A secret was in it before it was masked; by which stream is not known.
+    pub leaked: bool,
 }
 
 /// Judges a command that has ended. The exit is always among the proofs, also where nothing else is expected.
@@ -87,7 +91,7 @@ pub fn run(
         ("stdout", output.stdout, &expect.stdout),
         ("stderr", output.stderr, &expect.stderr),
     ] {
-        proofs.extend(text(over, Text { name, text: all, cut: output.cut }, scope));
+        proofs.extend(text(over, Text { name, text: all, cut: output.cut, leaked: output.leaked }, scope));
     }
     for (i, wanted) in expect.report.iter().enumerate() {
         match reports.get(i) {
@@ -161,7 +165,13 @@ mod tests {
     use super::*;
 
     fn silent(expect: &RunExpect, ended: Ended) -> Vec<Proof> {
-        run(expect, ended, Output { both: "", stdout: "", stderr: "", cut: None }, &[], &Scope::default())
+        run(
+            expect,
+            ended,
+            Output { both: "", stdout: "", stderr: "", cut: None, leaked: false },
+            &[],
+            &Scope::default(),
+        )
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct FileSeen {
     pub text: String,
     /// The limit in bytes at which reading stopped, where the file is larger.
     pub cut: Option<u64>,
+    /// A secret was in it before it was masked.
+    pub leaked: bool,
 }
 
 /// What a report was just before an attempt.
@@ -82,7 +84,8 @@ pub fn report(expect: &ReportExpect, seen: &ReportSeen, scope: &Scope) -> Vec<Pr
     };
     let name = format!("report {path}");
     let mut proofs = vec![Proof::new(fresh, true, what)];
-    proofs.extend(text(&expect.text, Text { name: &name, text: &after.text, cut: after.cut }, scope));
+    let FileSeen { text: said, cut, leaked, .. } = after;
+    proofs.extend(text(&expect.text, Text { name: &name, text: said, cut: *cut, leaked: *leaked }, scope));
     proofs
 }
 
@@ -127,7 +130,7 @@ mod tests {
 
     fn file(inode: u64, modified: DateTime<Utc>, text: &str) -> FileSeen {
         let mark = FileMark { file: (1, inode), modified, sha256: text.to_owned() };
-        FileSeen { mark, text: text.to_owned(), cut: None }
+        FileSeen { mark, text: text.to_owned(), cut: None, leaked: false }
     }
 
     fn judge(before: Option<FileSeen>, after: Option<FileSeen>) -> Vec<Proof> {

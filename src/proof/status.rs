@@ -15,6 +15,8 @@ pub struct Answer {
     /// From the start of the request, name lookup included, to the last byte that was read.
     pub latency: Duration,
     pub body: Body,
+    /// A secret was in the body before it was masked.
+    pub leaked: bool,
 }
 
 /// What was read of a body.
@@ -66,10 +68,12 @@ pub fn answer(expect: &HttpExpect, seen: &Answer, scope: &Scope) -> Vec<Proof> {
     }
     match &seen.body {
         Body::Whole(body) => {
-            proofs.extend(text(&expect.text, Text { name: "body", text: body, cut: None }, scope))
+            let body = Text { name: "body", text: body, cut: None, leaked: seen.leaked };
+            proofs.extend(text(&expect.text, body, scope));
         }
         Body::TooLarge(limit) => {
-            let nothing = text(&expect.text, Text { name: "body", text: "", cut: Some(*limit) }, scope);
+            let nothing = Text { name: "body", text: "", cut: Some(*limit), leaked: seen.leaked };
+            let nothing = text(&expect.text, nothing, scope);
             let seen = format!("body too large: more than {}", bytes(*limit));
             proofs.extend(nothing.into_iter().map(|p| Proof::new(p.expected, false, seen.clone())));
         }
@@ -101,7 +105,7 @@ mod tests {
 
     fn seen(status: u16, body: Body) -> Answer {
         let headers = vec![("location".into(), "/login".into()), ("x-mode".into(), "go".into())];
-        Answer { status, headers, latency: Duration::from_millis(12), body }
+        Answer { status, headers, latency: Duration::from_millis(12), body, leaked: false }
     }
 
     fn judge(expect: &HttpExpect, seen: &Answer) -> Vec<Proof> {

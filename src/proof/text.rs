@@ -1,4 +1,4 @@
-//! What a text must say: `matches`, `not_matches`, `count`, `json`.
+//! What a text must say: `matches`, `not_matches`, `count`, `json`, `secrets_absent`.
 
 use regex::Regex;
 
@@ -15,6 +15,8 @@ pub struct Text<'a> {
     pub text: &'a str,
     /// The limit in bytes at which it was cut, where it was: then nothing is proven by what is absent.
     pub cut: Option<u64>,
+    /// A secret was in it before it was masked.
+    pub leaked: bool,
 }
 
 /// Judges a text: one proof for each expectation, in the order in which they are documented.
@@ -23,7 +25,22 @@ pub fn text(expect: &TextExpect, text: Text<'_>, scope: &Scope) -> Vec<Proof> {
     let present = expect.matches.iter().map(|pattern| matches(pattern, text, scope));
     let absent = expect.not_matches.iter().map(|pattern| not_matches(pattern, text, scope));
     let counted = expect.count.iter().map(|wanted| count(wanted, text, scope));
-    present.chain(absent).chain(counted).chain(json::judge(&expect.json, text, scope)).collect()
+    let secrets = expect.secrets_absent.then(|| secrets_absent(text));
+    present
+        .chain(absent)
+        .chain(counted)
+        .chain(json::judge(&expect.json, text, scope))
+        .chain(secrets)
+        .collect()
+}
+
+/// What secret it was is not said: whoever reads this need not know its name either.
+fn secrets_absent(text: Text<'_>) -> Proof {
+    let seen = match (text.leaked, text.cut) {
+        (true, _) => "a secret is in it (masked here)".to_owned(),
+        (false, _) => format!("none in {}{}", lines(text.text), text.cut_note()),
+    };
+    Proof::new(format!("{} holds no secret", text.name), !text.leaked && text.cut.is_none(), seen)
 }
 
 fn matches(pattern: &Pattern, text: Text<'_>, scope: &Scope) -> Proof {
@@ -127,7 +144,7 @@ mod tests {
     }
 
     fn judge(expect: &TextExpect, all: &str, cut: Option<u64>) -> Vec<Proof> {
-        text(expect, Text { name: "output", text: all, cut }, &Scope::default())
+        text(expect, Text { name: "output", text: all, cut, leaked: false }, &Scope::default())
     }
 
     fn one(expect: &TextExpect, all: &str, cut: Option<u64>) -> Proof {

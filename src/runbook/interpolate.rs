@@ -107,6 +107,12 @@ impl Scope {
         if self.redactor.is_empty() { text } else { self.redactor.redact(&text) }
     }
 
+    /// Whether a text from outside holds a secret, in whatever form.
+    #[must_use]
+    pub fn leaks(&self, text: &str) -> bool {
+        self.redactor.first_in(text.as_bytes()).is_some()
+    }
+
     /// Resolves `template` for `place`. Inserted values are never read as templates again.
     ///
     /// # Errors

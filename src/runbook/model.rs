@@ -292,6 +292,8 @@ pub struct TextExpect {
     pub count: Option<CountExpect>,
     /// JSON pointer → rule; `*` is every element, and at least one.
     pub json: IndexMap<String, Rule>,
+    /// No secret of the runbook may show up in it, in whatever form.
+    pub secrets_absent: bool,
 }
 
 /// How often a pattern must match.
@@ -311,6 +313,19 @@ pub struct RunExpect {
     pub stdout: TextExpect,
     pub stderr: TextExpect,
     pub report: Vec<ReportExpect>,
+    pub max_duration: Option<MaxDuration>,
+}
+
+/// How long a command may take to count as good.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MaxDuration {
+    Time(Duration),
+    /// What a step took when it passed last in this session, times `times`, plus `plus`.
+    OfStep {
+        step: StepId,
+        times: f64,
+        plus: Duration,
+    },
 }
 
 /// A file that the attempt must have written, and what it must say.

@@ -11,6 +11,7 @@ mod cutover;
 mod desk;
 mod lab;
 mod layers;
+mod leaks;
 mod mtproxy;
 mod outlives;
 mod pair;

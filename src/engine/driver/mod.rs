@@ -3,9 +3,10 @@
 pub mod real;
 pub mod simulated;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::work::world;
+use super::work::world_of;
 use crate::check::Sample;
 use crate::clock::Now;
 use crate::event::{EventKind, StepFinished};
@@ -61,6 +62,8 @@ pub struct World {
     pub captures: indexmap::IndexMap<String, String>,
     /// The stage in hand.
     pub stage: Option<String>,
+    /// What the steps took, in milliseconds, that the step to be started is held against.
+    pub took: BTreeMap<StepId, u64>,
 }
 
 /// What the outside answers.
@@ -113,7 +116,7 @@ pub fn adoptions(state: &State) -> Vec<Effect> {
             runbook: Arc::clone(runbook),
             step: step.id.clone(),
             attempt: seen.attempt,
-            world: world(state),
+            world: world_of(state, &step.id),
         };
         Some(Effect::Adopt(AdoptOrder { order, begun: seen.started?, killed: seen.killed.is_some() }))
     };

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::values::{Hex, Literal, OneOrMany, Pattern, Pointer, Span, Template, Unsupported};
+use super::values::{Hex, Literal, OneOrMany, Pattern, Pointer, Span, StepRef, Template, Unsupported};
 
 /// What a text must say.
 #[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
@@ -22,8 +22,8 @@ pub struct TextFile {
     #[serde(default)]
     #[schemars(extend("x-keys" = "pointer"))]
     pub json: IndexMap<String, RuleFile>,
-    /// No secret may show up in it.
-    pub secrets_absent: Option<Unsupported>,
+    /// No secret of the runbook may show up in it, in whatever form a program prints one.
+    pub secrets_absent: Option<bool>,
 }
 
 /// How often a pattern must match.
@@ -54,8 +54,29 @@ pub struct RunExpectFile {
     pub stderr: Option<TextFile>,
     /// Files that this attempt must have created or rewritten, and what they must say.
     pub report: Option<OneOrMany<ReportFile>>,
-    /// How long it may take to count as good.
-    pub max_duration: Option<Unsupported>,
+    /// How long it may take to count as good: a time, or what another step took.
+    pub max_duration: Option<MaxDurationFile>,
+}
+
+/// How long something may take: a time, or what another step took, scaled.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+pub enum MaxDurationFile {
+    Time(Span),
+    OfStep(OfStepFile),
+}
+
+/// What another step took when it passed last in this session.
+#[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OfStepFile {
+    /// That step: `stage.step`.
+    pub step: StepRef,
+    /// What its time is multiplied by. Default: 1.
+    pub times: Option<f64>,
+    /// What is added then. Default: none.
+    pub plus: Option<Span>,
 }
 
 /// A file that the attempt must have written.

@@ -78,7 +78,8 @@ fn step_node<'n>(root: &'n Node, step: &Step) -> &'n Node {
 }
 
 fn says_nothing(text: &TextExpect) -> bool {
-    *text == TextExpect::default()
+    // That no secret shows up does not prove that anything was done.
+    TextExpect { secrets_absent: false, ..text.clone() } == TextExpect::default()
 }
 
 fn exit_code_only(steps: &[Step], tables: &Node, findings: &mut Findings) {

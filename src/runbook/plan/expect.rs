@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::runbook::interpolate::Scope;
 use crate::runbook::model::{
-    Action, Bound, FileExpect, HttpExpect, Probe, ProcessExpect, Rule, RunExpect, Sha256Expect, SignalExpect,
-    TcpExpect, TextExpect,
+    Action, Bound, FileExpect, HttpExpect, MaxDuration, Probe, ProcessExpect, Rule, RunExpect, Sha256Expect,
+    SignalExpect, TcpExpect, TextExpect,
 };
 
 /// What must be seen of a step; empty where its kind says it all.
@@ -56,6 +56,7 @@ fn text(expect: &TextExpect, of: &str, scope: &Scope) -> Vec<String> {
         };
         out.push(format!("{of} matches {} {times}", scope.show(&count.pattern.0)));
     }
+    out.extend(expect.secrets_absent.then(|| format!("{of} holds no secret")));
     out.extend(
         expect.json.iter().map(|(pointer, rule)| format!("{of} {pointer} {}", self::rule(rule, scope))),
     );
@@ -91,6 +92,12 @@ fn run(expect: &RunExpect, scope: &Scope) -> Vec<String> {
         out.push(format!("{path} is written by this attempt"));
         out.extend(text(&report.text, &path, scope));
     }
+    out.extend(expect.max_duration.as_ref().map(|most| match most {
+        MaxDuration::Time(limit) => format!("takes at most {}", time(*limit)),
+        MaxDuration::OfStep { step, times, plus } => {
+            format!("takes at most {times} × {step} + {}", time(*plus))
+        }
+    }));
     out
 }
 

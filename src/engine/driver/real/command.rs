@@ -61,9 +61,15 @@ impl Attempt {
         let texts = tokio::task::spawn_blocking(move || files::output_texts(&dir, told.bytes)).await;
         let texts = texts.unwrap_or_default();
         let cut = (told.dropped > 0).then_some(step.output_limit);
-        let output = Output { both: &texts.both, stdout: &texts.stdout, stderr: &texts.stderr, cut };
+        let leaked = told.masked > 0;
+        let output = Output { both: &texts.both, stdout: &texts.stdout, stderr: &texts.stderr, cut, leaked };
+        // From its claim, where that is known: an engine that was away adds nothing to what the command took.
+        let took_ms = claim.map(|claim| exit.up_ms.saturating_sub(claim.up_ms));
+        let mut proofs = proof::run(expect, ended, output, &reports, &self.scope);
+        let most = expect.max_duration.as_ref();
+        proofs.extend(most.map(|most| proof::duration(most, took_ms, &self.order.world.took)));
         let mut done = Done {
-            proofs: proof::run(expect, ended, output, &reports, &self.scope),
+            proofs,
             exit: Some(ended.code()),
             output: Some(OutputRecord {
                 path: format!("{name}/output.log"),
@@ -72,8 +78,7 @@ impl Attempt {
                 dropped: told.dropped,
             }),
             remains: exit.remain,
-            // From its claim, where that is known: an engine that was away adds nothing to what the command took.
-            took_ms: claim.map(|claim| exit.up_ms.saturating_sub(claim.up_ms)),
+            took_ms,
             ..Done::default()
         };
         if let Some(error) = told.error {

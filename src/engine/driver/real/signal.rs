@@ -110,7 +110,7 @@ impl Attempt {
         let text = log_since(path, *from);
         let wanted = TextExpect { matches: expect.matches.clone(), ..TextExpect::default() };
         let name = shown(path);
-        proof::text(&wanted, proof::Text { name: &name, text: &text, cut: None }, &self.scope)
+        proof::text(&wanted, proof::Text { name: &name, text: &text, cut: None, leaked: false }, &self.scope)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::runbook::file::values::{CommandFile, OneOrMany, Template as TemplateT
 use crate::runbook::id::CheckId;
 use crate::runbook::load::circles::circles;
 use crate::runbook::load::tree::Node;
-use crate::runbook::model::{Check, Command, Probe, ProcessSelect, Runbook, Template};
+use crate::runbook::model::{Check, Command, MaxDuration, Probe, ProcessSelect, Runbook, Template};
 
 impl Build<'_> {
     /// One check; `None` where nothing says what it looks at, which was reported.
@@ -73,7 +73,12 @@ impl Build<'_> {
                 expect: self.file_expect(keys(expect), at),
             }
         } else if let Some(command) = file.command {
-            Probe::Command { command: command_line(command), expect: self.run_expect(keys(expect), at) }
+            let expect = self.run_expect(keys(expect), at);
+            if matches!(expect.max_duration, Some(MaxDuration::OfStep { .. })) {
+                let message = "a check is held against no step: it may look before that has run";
+                self.error(Code::WrongKind, at.at("max_duration").span.clone(), message, "give a time");
+            }
+            Probe::Command { command: command_line(command), expect }
         } else {
             Probe::Any(self.checks(file.any?, node.at("any"), Counts::Must))
         })

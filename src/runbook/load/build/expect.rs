@@ -7,14 +7,15 @@ use serde_json::Value as Json;
 use super::{Build, duration, pattern, size, template};
 use crate::runbook::codes::Code;
 use crate::runbook::file::matchers::{
-    AtFile, BoundFile, CountFile, FileExpectFile, HttpExpectFile, ProcessExpectFile, ReportFile, RuleFile,
-    RuleTable, RunExpectFile, Sha256File, SignalExpectFile, TcpExpectFile, TextFile,
+    AtFile, BoundFile, CountFile, FileExpectFile, HttpExpectFile, MaxDurationFile, OfStepFile,
+    ProcessExpectFile, ReportFile, RuleFile, RuleTable, RunExpectFile, Sha256File, SignalExpectFile,
+    TcpExpectFile, TextFile,
 };
 use crate::runbook::file::values::OneOrMany;
 use crate::runbook::load::tree::Node;
 use crate::runbook::model::{
-    Bound, CountExpect, FileExpect, HttpExpect, LogExpect, MaxRestarts, ProcessExpect, ReportExpect, Rule,
-    RunExpect, Sha256Expect, SignalExpect, TcpExpect, Template, TextExpect,
+    Bound, CountExpect, FileExpect, HttpExpect, LogExpect, MaxDuration, MaxRestarts, ProcessExpect,
+    ReportExpect, Rule, RunExpect, Sha256Expect, SignalExpect, TcpExpect, Template, TextExpect,
 };
 
 /// The keys of one kind; what they are was judged before, by the schema of that kind.
@@ -24,7 +25,14 @@ pub fn keys<T: DeserializeOwned + Default>(expect: Option<Json>) -> T {
 
 impl Build<'_> {
     pub fn text_expect(&mut self, file: TextFile, node: &Node) -> TextExpect {
+        let secrets_absent = file.secrets_absent.unwrap_or(false);
+        if secrets_absent && self.root.get("secret").is_none() {
+            let message = "the runbook has no secret, so that none could be found anywhere";
+            let help = "name it in a `[secret.NAME]`, also where nothing of the runbook uses it";
+            self.error(Code::Impossible, node.at("secrets_absent").span.clone(), message, help);
+        }
         TextExpect {
+            secrets_absent,
             matches: file.matches.into_iter().map(pattern).collect(),
             not_matches: file.not_matches.into_iter().map(pattern).collect(),
             count: file.count.map(|count| self.count(count, node.at("count"))),
@@ -107,6 +115,18 @@ impl Build<'_> {
             stdout: self.text_expect(file.stdout.unwrap_or_default(), node.at("stdout")),
             stderr: self.text_expect(file.stderr.unwrap_or_default(), node.at("stderr")),
             report,
+            max_duration: file.max_duration.and_then(|most| self.max_duration(most, node.at("max_duration"))),
+        }
+    }
+
+    fn max_duration(&mut self, file: MaxDurationFile, node: &Node) -> Option<MaxDuration> {
+        match file {
+            MaxDurationFile::Time(time) => Some(MaxDuration::Time(duration(&time))),
+            MaxDurationFile::OfStep(OfStepFile { step, times, plus }) => Some(MaxDuration::OfStep {
+                step: self.any_step(&step, node.at("step"))?,
+                times: times.unwrap_or(1.0),
+                plus: plus.as_ref().map(duration).unwrap_or_default(),
+            }),
         }
     }
 

@@ -237,6 +237,16 @@ impl Build<'_> {
         found
     }
 
+    /// A step of any list, by its full name.
+    pub fn any_step(&mut self, name: &StepRef, node: &Node) -> Option<StepId> {
+        let id = StepId::from(name.0.as_str());
+        if self.names.steps.iter().any(|step| step.id == id) {
+            return Some(id);
+        }
+        self.no_step(&name.0, node, "");
+        None
+    }
+
     /// A step of one kind, by its full name or, within `stage`, its own.
     pub fn step_of_kind(
         &mut self,
