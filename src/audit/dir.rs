@@ -242,7 +242,7 @@ fn trusted_folder(path: &Path, meta: &fs::Metadata) -> Result<(), DirError> {
 }
 
 /// Makes a folder for its owner alone, with its parents, or checks the one that is there.
-fn private_folder(path: &Path) -> Result<(), DirError> {
+pub(super) fn private_folder(path: &Path) -> Result<(), DirError> {
     durable_folder(path).map_err(at(path))?;
     trusted_folder(path, &fs::symlink_metadata(path).map_err(at(path))?)?;
     // Whatever the umask, or an earlier hand, made of it.

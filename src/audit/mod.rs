@@ -1,5 +1,6 @@
 //! The record: one hash-chained log a session, and what lies beside it.
 
+pub mod below;
 pub mod bundle;
 mod canon;
 mod chain;
@@ -9,6 +10,7 @@ pub mod line;
 pub mod outputs;
 pub mod reader;
 pub mod receipts;
+pub mod seals;
 pub mod telemetry;
 pub mod verify;
 pub mod writer;

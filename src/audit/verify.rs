@@ -11,7 +11,7 @@ use std::path::Path;
 
 use super::chain::{Bytes, Chain, End};
 use super::dir;
-pub use beside::open as open_beside;
+use super::seals::{self, Seal, Signature};
 use reading::Reading;
 pub use verdict::{Anchor, Verdict};
 
@@ -34,6 +34,8 @@ pub struct Report {
     pub head: Option<String>,
     /// All of that line's hash; zeros where there is none.
     pub hash: String,
+    /// The seals beside the log.
+    pub seals: Vec<Seal>,
     /// What is worth knowing and breaks nothing: clocks that jumped, files that were not looked at.
     pub findings: Vec<String>,
 }
@@ -45,8 +47,60 @@ impl Report {
         self.verdicts.iter().map(Verdict::code).max().unwrap_or(0)
     }
 
+    /// Has every seal's signature looked at by `check`. Where there is no seal that is a judgement too: somebody
+    /// expected one.
+    ///
+    /// # Errors
+    /// What `check` could not do.
+    pub fn check_seals<E>(&mut self, check: impl Fn(&Seal) -> Result<Signature, E>) -> Result<(), E> {
+        let mut verdicts = Vec::new();
+        for seal in &mut self.seals {
+            // One that is none was judged already.
+            let Ok(head) = &seal.head else { continue };
+            seal.verdict = check(seal)?;
+            let name = seal.name.clone();
+            match &seal.verdict {
+                Signature::NotChecked => {}
+                Signature::By(_) if head.seq == self.events => self.anchored = true,
+                Signature::By(_) => {
+                    let more = self.events.saturating_sub(head.seq);
+                    self.findings.push(format!("{more} events came after what {name} seals"));
+                }
+                Signature::Unknown => {
+                    let key = seal.key.clone().unwrap_or_default();
+                    verdicts.push(Verdict::UnknownSigner { seal: name, key });
+                }
+                Signature::Bad(why) => verdicts.push(Verdict::BadSeal { seal: name, why: why.clone() }),
+            }
+        }
+        if self.seals.is_empty() {
+            verdicts.push(Verdict::NotSealed);
+        }
+        self.add(verdicts);
+        Ok(())
+    }
+
+    /// Takes the seals beside the log, and judges what no signature needs to be looked at for.
+    fn judge_seals(&mut self, seals: io::Result<Vec<Seal>>) {
+        let bad = |seal: &str, why: &str| Verdict::BadSeal { seal: seal.to_owned(), why: why.to_owned() };
+        match seals {
+            Err(e) => self.add([bad(seals::FOLDER, &e.to_string())]),
+            Ok(mut seals) => {
+                // A log that is broken from its first line on has no name to hold against.
+                for seal in &mut seals {
+                    let of = seal.head.as_ref().ok().map(|head| &head.session);
+                    if self.session.is_some() && of.is_some_and(|of| Some(of) != self.session.as_ref()) {
+                        seal.head = Err("it seals another session".to_owned());
+                    }
+                }
+                self.add(seals.iter().filter_map(|s| Some(bad(&s.name, s.head.as_ref().err()?))));
+                self.seals = seals;
+            }
+        }
+    }
+
     /// Adds judgements, in their place.
-    pub fn add(&mut self, verdicts: impl IntoIterator<Item = Verdict>) {
+    fn add(&mut self, verdicts: impl IntoIterator<Item = Verdict>) {
         self.verdicts.extend(verdicts);
         if self.code() > 0 {
             self.verdicts.retain(|verdict| verdict.code() > 0);
@@ -62,16 +116,23 @@ impl Report {
 pub fn verify(path: &Path, anchors: &[Anchor]) -> io::Result<Report> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let seals = seals::list(folder);
+    let sealed = seals.as_deref().unwrap_or_default().iter().filter_map(|seal| seal.head.as_ref().ok());
+    let sealed = sealed.map(|head| Anchor { seq: head.seq, hash: head.hash.clone() });
     let mut look = 1;
+    let held: Vec<Anchor> = anchors.iter().cloned().chain(sealed).collect();
     loop {
         let live = dir::is_live(folder);
         let file = match File::open(path) {
             Ok(file) => file,
-            Err(e) if e.kind() == io::ErrorKind::NotFound && !anchors.is_empty() => return Ok(missing(live)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound && !held.is_empty() => {
+                return Ok(Report { seals: seals.unwrap_or_default(), ..missing(live) });
+            }
             Err(e) => return Err(e),
         };
         let length = file.metadata()?.len();
-        let (mut report, reading) = judge(&file, length, Chain::new(), live, anchors)?;
+        let (mut report, reading) = judge(&file, length, Chain::new(), live, &held)?;
+        report.anchored = !anchors.is_empty();
         // Somebody wrote meanwhile, or has only just begun to.
         let unsteady = report.code() > 0 && (live || dir::is_live(folder));
         if unsteady && look < LOOKS {
@@ -85,6 +146,7 @@ pub fn verify(path: &Path, anchors: &[Anchor]) -> io::Result<Report> {
             let alone = "outputs, evidence and telemetry were not looked at: only the log is here";
             report.findings.push(alone.to_owned());
         }
+        report.judge_seals(seals);
         return Ok(report);
     }
 }
@@ -125,6 +187,7 @@ fn judge(
         events: chain.seq,
         head: (chain.seq > 0).then(|| format!("{}:{}", chain.seq, &hash[..8])),
         hash,
+        seals: Vec::new(),
         findings,
     };
     report.add(verdicts);
@@ -141,6 +204,7 @@ fn missing(live: bool) -> Report {
         events: 0,
         head: None,
         hash: Chain::new().hash(),
+        seals: Vec::new(),
         findings: Vec::new(),
     }
 }

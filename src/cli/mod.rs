@@ -17,8 +17,10 @@ mod replay;
 mod resume;
 mod run;
 pub mod schema;
+mod seal;
 mod serve;
 mod sessions;
+mod ssh_keygen;
 mod verify;
 mod who;
 
@@ -93,6 +95,8 @@ enum Command {
     Replay(replay::Args),
     /// Say whether a session's record is whole.
     Verify(verify::Args),
+    /// Sign a session's record with an SSH key.
+    Seal(seal::Args),
     /// Pack a session's record into one archive, with its digest.
     Bundle(bundle::Args),
     /// Print the JSON Schema of the runbook format, for editors.
@@ -120,6 +124,7 @@ pub fn main() -> Result<ExitCode> {
         Command::Ctl(args) => ctl::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Seal(args) => seal::run(&args),
         Command::Bundle(args) => bundle::run(&args),
         Command::Schema => schema::run(),
         Command::Lab(args) => crate::lab::run(args),

@@ -7,9 +7,11 @@ use clap::Args as ClapArgs;
 use color_eyre::eyre::{Result, WrapErr as _, eyre};
 use serde_json::json;
 
+use super::ssh_keygen;
 use crate::audit::dir;
 use crate::audit::reader::Tail;
 use crate::audit::receipts::{Receipt, Receipts};
+use crate::audit::seals::{Seal, Signature};
 use crate::audit::verify::{Anchor, Report, verify};
 use crate::event::{Event, EventKind};
 use crate::text;
@@ -17,14 +19,35 @@ use crate::text;
 /// What is to be verified.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
-Exit codes:
-  0 CLEAN, CLEAN UNFINISHED   5 TORN TAIL   6 BROKEN
-  7 TRUNCATED, REWRITTEN, MISSING (against an anchor)   8 OUTPUT CHANGED
+Exit codes, the highest of what was found:
+  0 CLEAN, CLEAN UNFINISHED (not closed yet)
+  1 it cannot be read
+  5 TORN TAIL       bytes after the last whole line, and no engine that is writing them
+  6 BROKEN          a line was changed, taken out, put in or moved
+  7 TRUNCATED       it ends before a head that was given, seen or sealed
+    REWRITTEN       another event stands where such a head was
+    MISSING         there is no log at all
+    NOT SEALED, UNKNOWN SIGNER, BAD SEAL   with --allowed-signers (the last one always)
+  8 OUTPUT CHANGED  an output, evidence, telemetry or the kept runbook is not what was recorded
 
-Example: gonogo verify orders-db --anchor 211:9f3ca1b2
+Examples:
+  gonogo verify orders-db --anchor 211:9f3ca1b2 --anchor 187:c0ffee00
+  gonogo verify orders-db --receipts ~opsB/.local/state/gonogo/receipts.jsonl
+  gonogo verify orders-db --allowed-signers ~/.ssh/allowed_signers
 
-Without an anchor nobody can see that the end was cut off or that all of it was written anew: note the \
-head that a run ends with, in the change ticket for one.")]
+Without any of these nobody can see that the end was cut off or that all of it was written anew: note the head that a \
+run ends with, in the change ticket for one, or seal it (`gonogo seal`).
+
+A file of allowed signers has a line for each person, a name and the public key, as for signed commits:
+  echo \"opsA@example.com namespaces=\\\"gonogo\\\" $(cat opsA.pub)\" >> allowed_signers
+
+--json prints one object:
+  code       the exit code            verdicts   [{verdict, code, text}], the gravest first
+  live       an engine is writing it  anchored   a head from outside was held against it
+  session    its name, or null        events     how many whole, good lines
+  head       \"SEQ:HASH\" or null       hash       all 64 digits of the last good line's
+  seals      [{file, seq, hash, sealed, key, checked, signer, text}]; signer and seq may be null
+  findings   sentences: clocks that jumped, what was not looked at")]
 pub(super) struct Args {
     /// A session's name, a part that only one has, or the path of a session's folder or log.
     session: String,
@@ -34,6 +57,9 @@ pub(super) struct Args {
     /// Hold the log against the heads that somebody saw of it, as their `receipts.jsonl` keeps them.
     #[arg(long, value_name = "FILE")]
     receipts: Option<PathBuf>,
+    /// Check who sealed it: a file of names and public SSH keys, as git's gpg.ssh.allowedSignersFile.
+    #[arg(long, value_name = "FILE")]
+    allowed_signers: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -51,7 +77,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     if let Some(receipts) = &args.receipts {
         anchors.extend(seen(receipts, &path)?);
     }
-    let report = verify(&path, &anchors).wrap_err_with(|| format!("cannot read {}", path.display()))?;
+    let mut report = verify(&path, &anchors).wrap_err_with(|| format!("cannot read {}", path.display()))?;
+    if let Some(allowed) = &args.allowed_signers {
+        std::fs::File::open(allowed).wrap_err_with(|| format!("cannot read {}", allowed.display()))?;
+        let checked = report.check_seals(|seal| ssh_keygen::check(allowed, seal));
+        checked.map_err(|why| eyre!("the seals cannot be checked: {why}"))?;
+    }
     if args.json {
         println!("{}", as_json(&report));
     } else {
@@ -90,6 +121,12 @@ fn print(report: &Report) {
     if let Some(head) = &report.head {
         anstream::println!("{} events, head {head}", report.events);
     }
+    for seal in &report.seals {
+        anstream::println!("seal {}", text::safe(&seal.to_string()));
+    }
+    if report.seals.iter().any(|seal| seal.verdict == Signature::NotChecked && seal.head.is_ok()) {
+        anstream::println!("note: seals are checked with --allowed-signers FILE");
+    }
     if !report.anchored {
         anstream::println!("not anchored: a cut tail or a whole rewrite would not be seen");
     }
@@ -104,13 +141,35 @@ fn as_json(report: &Report) -> serde_json::Value {
         .iter()
         .map(|v| json!({ "verdict": v.word(), "code": v.code(), "text": v.to_string() }))
         .collect();
+    let seals: Vec<_> = report.seals.iter().map(seal_as_json).collect();
     json!({
         "verdicts": verdicts,
         "code": report.code(),
         "live": report.live,
         "anchored": report.anchored,
+        "session": report.session,
         "events": report.events,
         "head": report.head,
+        "hash": report.hash,
+        "seals": seals,
         "findings": report.findings,
+    })
+}
+
+fn seal_as_json(seal: &Seal) -> serde_json::Value {
+    let head = seal.head.as_ref().ok();
+    let signer = match &seal.verdict {
+        Signature::By(who) => Some(who),
+        _ => None,
+    };
+    json!({
+        "file": seal.name,
+        "seq": head.map(|head| head.seq),
+        "hash": head.map(|head| &head.hash),
+        "sealed": head.map(|head| head.at),
+        "key": seal.key,
+        "checked": seal.verdict != Signature::NotChecked,
+        "signer": signer,
+        "text": seal.to_string(),
     })
 }

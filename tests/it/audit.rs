@@ -81,7 +81,7 @@ fn words(report: &Report) -> Vec<&'static str> {
 }
 
 /// A copy of the whole session.
-fn copy() -> tempfile::TempDir {
+pub fn copy() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let copied =
         Command::new("cp").arg("-a").arg(SESSION.1.join(".")).arg(folder.path()).status().expect("cp runs");

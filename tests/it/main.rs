@@ -20,6 +20,7 @@ mod probes;
 mod readme;
 mod record;
 mod runbook_files;
+mod seals;
 mod shim;
 mod terminal;
 mod watched;

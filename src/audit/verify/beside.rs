@@ -1,15 +1,12 @@
 //! What lies beside a log, held against the lengths and digests in it.
 
-use std::ffi::OsStr;
-use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::{Component, Path};
+use std::path::Path;
 
-use rustix::fs::{Mode, OFlags};
 use sha2::{Digest as _, Sha256};
 
 use super::Verdict;
-use crate::audit::dir;
+use crate::audit::{below, dir};
 
 /// A file whose length and digest stand in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +33,7 @@ pub(super) fn changed(folder: &Path, vouched: &Vouched) -> Option<Verdict> {
 }
 
 fn difference(folder: &Path, vouched: &Vouched) -> Option<String> {
-    let file = match open(folder, Path::new(&vouched.path)) {
+    let file = match below::open(folder, Path::new(&vouched.path)) {
         // Nothing was ever kept in it.
         Err(e) if e.kind() == io::ErrorKind::NotFound && vouched.grows && vouched.bytes == 0 => return None,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Some("it is gone".to_owned()),
@@ -44,8 +41,7 @@ fn difference(folder: &Path, vouched: &Vouched) -> Option<String> {
         Ok(file) => file,
     };
     let length = match file.metadata() {
-        Ok(meta) if meta.is_file() => meta.len(),
-        Ok(_) => return Some("it is not a file any more".to_owned()),
+        Ok(meta) => meta.len(),
         Err(e) => return Some(e.to_string()),
     };
     if length < vouched.bytes || length > vouched.bytes && !vouched.grows {
@@ -56,28 +52,6 @@ fn difference(folder: &Path, vouched: &Vouched) -> Option<String> {
         Ok(_) => Some("its content is not what it was".to_owned()),
         Err(e) => Some(e.to_string()),
     }
-}
-
-/// Opens a file below `folder`, following no link on the way, and waiting for nobody where a pipe stands in its place.
-///
-/// # Errors
-/// It is not there, it is not below the folder, or a link leads to it.
-pub fn open(folder: &Path, path: &Path) -> io::Result<File> {
-    let leaves = || io::Error::other("the path leaves the session's folder");
-    let link = |e: rustix::io::Errno| match e {
-        rustix::io::Errno::LOOP => io::Error::other("a link stands in its place"),
-        rustix::io::Errno::NOTDIR => io::Error::other("a link or a file stands in place of its folder"),
-        e => e.into(),
-    };
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let mut at = File::open(folder)?;
-    let mut names = path.components().peekable();
-    while let Some(name) = names.next() {
-        let Component::Normal(name) = name else { return Err(leaves()) };
-        let flags = if names.peek().is_some() { flags | OFlags::DIRECTORY } else { flags };
-        at = rustix::fs::openat(&at, name as &OsStr, flags, Mode::empty()).map_err(link)?.into();
-    }
-    Ok(at)
 }
 
 fn digest(mut file: impl io::Read) -> io::Result<String> {

@@ -54,6 +54,20 @@ pub enum Verdict {
     },
     /// There is an anchor and no log.
     Missing,
+    /// A seal was asked for, and there is none.
+    NotSealed,
+    /// Somebody sealed it whose key is not among those that were expected.
+    UnknownSigner {
+        seal: String,
+        /// The key's fingerprint.
+        key: String,
+    },
+    /// A seal that proves nothing.
+    BadSeal {
+        seal: String,
+        why: String,
+    },
+    /// An output, evidence or telemetry file is not what the log says of it.
     OutputChanged {
         path: String,
         why: String,
@@ -68,7 +82,12 @@ impl Verdict {
             Self::Clean | Self::Unfinished => 0,
             Self::TornTail { .. } => 5,
             Self::Broken { .. } => 6,
-            Self::Truncated { .. } | Self::Rewritten { .. } | Self::Missing => 7,
+            Self::Truncated { .. }
+            | Self::Rewritten { .. }
+            | Self::Missing
+            | Self::NotSealed
+            | Self::UnknownSigner { .. }
+            | Self::BadSeal { .. } => 7,
             Self::OutputChanged { .. } => 8,
         }
     }
@@ -84,6 +103,9 @@ impl Verdict {
             Self::Truncated { .. } => "TRUNCATED",
             Self::Rewritten { .. } => "REWRITTEN",
             Self::Missing => "MISSING",
+            Self::NotSealed => "NOT SEALED",
+            Self::UnknownSigner { .. } => "UNKNOWN SIGNER",
+            Self::BadSeal { .. } => "BAD SEAL",
             Self::OutputChanged { .. } => "OUTPUT CHANGED",
         }
     }
@@ -102,6 +124,11 @@ impl fmt::Display for Verdict {
             }
             Self::Rewritten { anchor } => write!(f, ": event {anchor} is not the one that was seen once"),
             Self::Missing => f.write_str(": there is no log"),
+            Self::NotSealed => f.write_str(": signers were given, and nobody sealed it"),
+            Self::UnknownSigner { seal, key } => {
+                write!(f, ": {seal} was made with {key}, which is no allowed signer's")
+            }
+            Self::BadSeal { seal, why } => write!(f, ": {seal}: {why}"),
             Self::OutputChanged { path, why } => write!(f, ": {path}: {why}"),
         }
     }
