@@ -22,8 +22,17 @@ const WAITING: usize = 64;
 pub(super) struct Outputs {
     shared: Arc<Shared>,
     session_dir: PathBuf,
-    /// Of each attempt that was asked for: how long its index was, and the bytes that were there at each moment.
-    grown: HashMap<(StepId, u32), (u64, Vec<(u64, u64)>)>,
+    /// Of each attempt that was asked for.
+    grown: HashMap<(StepId, u32), Grown>,
+}
+
+/// How an output grew.
+#[derive(Debug)]
+struct Grown {
+    /// How long its index was when it was read.
+    index: u64,
+    /// From each moment of session time on, bytes were written from this place on.
+    writes: Vec<(u64, u64)>,
 }
 
 impl Outputs {
@@ -43,16 +52,16 @@ impl Outputs {
             return outputs::length(&dir);
         }
         let index = std::fs::metadata(dir.join(outputs::INDEX)).map_or(0, |meta| meta.len());
-        if self.grown.get(&key).is_none_or(|(known, _)| *known != index) {
+        if self.grown.get(&key).is_none_or(|grown| grown.index != index) {
             let axis = self.shared.found().axis.clone();
             let place = |entry: outputs::Entry| (axis.of_up_ms(entry.up_ms, of.seq).0, entry.offset);
-            let grown = outputs::entries(&dir).into_iter().map(place).collect();
-            self.grown.insert(key.clone(), (index, grown));
+            let writes = outputs::entries(&dir).into_iter().map(place).collect();
+            self.grown.insert(key.clone(), Grown { index, writes });
         }
-        let grown = self.grown.get(&key).map_or(&[][..], |(_, grown)| grown);
-        match grown.iter().find(|(at_ms, _)| *at_ms > t_ms) {
+        let writes = self.grown.get(&key).map_or(&[][..], |grown| &grown.writes);
+        match writes.iter().find(|(at_ms, _)| *at_ms > t_ms) {
             Some((_, offset)) => outputs::length(&dir).min(*offset),
-            None if grown.is_empty() => 0,
+            None if writes.is_empty() => 0,
             None => outputs::length(&dir),
         }
     }
