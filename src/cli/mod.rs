@@ -14,9 +14,10 @@ mod place;
 pub mod plan;
 mod recorded;
 mod replay;
+mod report;
 mod resume;
 mod run;
-pub mod schema;
+mod schema;
 mod seal;
 mod serve;
 mod sessions;
@@ -99,10 +100,10 @@ enum Command {
     Seal(seal::Args),
     /// Pack a session's record into one archive, with its digest.
     Bundle(bundle::Args),
-    /// Print the JSON Schema of the runbook format, for editors.
-    #[command(after_help = "Example: gonogo schema > runbook.schema.json\n\n\
-        With `#:schema runbook.schema.json` as a runbook's first line, an editor completes and checks it.")]
-    Schema,
+    /// Say what happened: a session's report, for the change ticket.
+    Report(report::Args),
+    /// Print a JSON Schema: of the runbook format, for editors, or of a report, for programs.
+    Schema(schema::Args),
     /// Stand-in services for rehearsals: start, stop, and break them.
     Lab(crate::lab::Args),
 }
@@ -126,7 +127,8 @@ pub fn main() -> Result<ExitCode> {
         Command::Verify(args) => verify::run(&args),
         Command::Seal(args) => seal::run(&args),
         Command::Bundle(args) => bundle::run(&args),
-        Command::Schema => schema::run(),
+        Command::Report(args) => report::run(&args),
+        Command::Schema(args) => schema::run(&args),
         Command::Lab(args) => crate::lab::run(args),
     }
 }

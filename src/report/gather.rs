@@ -11,13 +11,14 @@ mod series;
 mod stages;
 mod steps;
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::model::{FORMAT, Record, Report, Unobserved, When};
 use crate::audit::dir;
-use crate::audit::reader;
+use crate::audit::follow::{End, Follow};
 use crate::audit::telemetry::{Sampled, Samples};
 use crate::audit::verify::{self, Anchor};
 use crate::event::{Event, EventKind};
@@ -42,7 +43,7 @@ pub enum Phase {
 }
 
 /// Makes a report of the log at `path` and what lies beside it; `anchors` is what somebody kept of it. `tell` hears
-/// what is being done, again and again while it lasts.
+/// what is done next.
 ///
 /// A log that ends anywhere gives a report so far, one that is broken a report up to there; the record's verdict says
 /// so.
@@ -54,16 +55,19 @@ pub fn gather(path: &Path, anchors: &[Anchor], tell: &mut dyn FnMut(Phase)) -> R
     tell(Phase::Verifying);
     let verified = verify::verify(path, anchors).map_err(at)?;
     let mut gathering = Gathering::default();
-    let log = reader::read(path)
-        .map_err(|why| GatherError::NoSession { path: path.to_owned(), why: why.to_string() })?;
+    let file = File::open(path).map_err(at)?;
+    let end = file.metadata().map_err(at)?.len();
     tell(Phase::ReadingLog);
-    log.events.iter().for_each(|event| gathering.push(event));
-    let why = "its first event opens none".to_owned();
+    let end = Follow::default().read_on(&file, end, || false, |event, _| gathering.push(&event));
+    let why = match end.map_err(at)? {
+        End::Broken { why, .. } => why,
+        End::Whole { .. } => "it is empty".to_owned(),
+    };
     let telemetry = path.with_file_name(dir::TELEMETRY);
     gathering.missing.extend(beside(path));
+    tell(Phase::ReadingSamples);
     match Samples::open(&telemetry) {
         Ok(mut samples) => loop {
-            tell(Phase::ReadingSamples);
             match samples.next() {
                 Ok(Some(sampled)) => gathering.sampled(&sampled),
                 Ok(None) => break,

@@ -19,6 +19,7 @@ mod private;
 mod probes;
 mod readme;
 mod record;
+mod report;
 mod runbook_files;
 mod seals;
 mod shim;

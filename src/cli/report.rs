@@ -1,0 +1,144 @@
+//! `gonogo report`: what happened, for the change ticket.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args as ClapArgs, ValueEnum};
+use color_eyre::eyre::{Result, WrapErr as _, eyre};
+
+use crate::audit::dir;
+use crate::audit::verify::Anchor;
+use crate::report::{self, Phase, Report, against};
+use crate::{clock, text};
+
+/// What is to be reported, and how.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Example: gonogo report orders-db -o report.md
+         gonogo report orders-db --format json | jq .stages
+         gonogo report orders-db --against 20260901-2100-orders-db
+
+In it: the outcome and the verdict of `verify`, who decided what, when and on what knowledge, stages as
+planned and as they went, every proof, overrides and their reasons, notes, evidence with digests. A session
+that is not closed gives a report so far; a log without its folder one that says what is missing.
+What others wrote is escaped: nothing in it is Markdown or HTML.
+
+The JSON form is described by `gonogo schema report` (and `gonogo schema comparison` with --against).")]
+pub(super) struct Args {
+    /// A session's name, a part that only one has, or the path of a session's folder or log.
+    session: String,
+    /// The form.
+    #[arg(long, value_enum, default_value_t = Format::Md)]
+    format: Format,
+    /// Hold it against another session of the runbook: durations, retries, red times, what differed.
+    #[arg(long, value_name = "OTHER")]
+    against: Option<String>,
+    /// Hold the log against a head that somebody noted, as `gonogo verify --anchor` does.
+    #[arg(long, value_name = "SEQ:HASH")]
+    anchor: Vec<Anchor>,
+    /// Where to, instead of stdout: a file, which is replaced as a whole.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// A form of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Markdown, to paste into a change ticket.
+    Md,
+    /// One page that opens in any browser, without a network.
+    Html,
+    /// JSON, for a program.
+    Json,
+}
+
+/// Runs `gonogo report`.
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let log = dir::find(&args.session).map_err(|why| eyre!(why))?;
+    let other = args.against.as_deref().map(dir::find).transpose().map_err(|why| eyre!(why))?;
+    if let Some(output) = &args.output {
+        for log in [Some(&log), other.as_ref()].into_iter().flatten() {
+            spares(output, log)?;
+        }
+    }
+    let report = gathered(&log, &args.anchor)?;
+    let written = match other {
+        None => match args.format {
+            Format::Md => report::markdown(&report),
+            Format::Html => report::html::page(&report, log.parent()),
+            Format::Json => report::json(&report),
+        },
+        Some(other) => {
+            let comparison = against::compare(&report, &gathered(&other, &[])?);
+            match args.format {
+                Format::Md => against::markdown(&comparison),
+                Format::Html => return Err(eyre!("two sessions side by side are written as md or json")),
+                Format::Json => report::json(&comparison),
+            }
+        }
+    };
+    match &args.output {
+        Some(output) => {
+            replace(output, written.as_bytes())
+                .wrap_err_with(|| format!("cannot write {}", output.display()))?;
+        }
+        None => match io::stdout().write_all(written.as_bytes()) {
+            // Whoever read it has seen enough.
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {}
+            written => written.wrap_err("cannot write to stdout")?,
+        },
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Gathers a report, and says on stderr what takes long.
+fn gathered(log: &Path, anchors: &[Anchor]) -> Result<Report> {
+    const LONG_MS: u64 = 1_000;
+    let begun = clock::up_ms();
+    let mut tell = |phase: Phase| {
+        if clock::up_ms().saturating_sub(begun) > LONG_MS {
+            let what = match phase {
+                Phase::Verifying => "holding the record against its digests",
+                Phase::ReadingLog => "reading the log",
+                Phase::ReadingSamples => "reading the samples",
+            };
+            anstream::eprintln!("{}: {what} …", text::safe(&log.display().to_string()));
+        }
+    };
+    Ok(report::gather(log, anchors, &mut tell)?)
+}
+
+/// Refuses to write over anything of a session's own.
+fn spares(output: &Path, log: &Path) -> Result<()> {
+    let folder = |path: &Path| {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::canonicalize(parent)
+    };
+    let into = folder(output).wrap_err_with(|| format!("there is no folder for {}", output.display()))?;
+    let of = folder(log).wrap_err_with(|| format!("cannot look at {}", log.display()))?;
+    let same = fs::canonicalize(output).ok().zip(fs::canonicalize(log).ok()).is_some_and(|(a, b)| a == b);
+    let a_session = ["steps", dir::RUNBOOK, dir::TELEMETRY].iter().any(|name| of.join(name).exists());
+    if same || (a_session && into.starts_with(&of)) {
+        return Err(eyre!(
+            "{} lies in the session's own folder, where nothing is added to the record: choose another place",
+            output.display()
+        ));
+    }
+    Ok(())
+}
+
+/// Writes a file whole or not at all; what is no regular file, a pipe for one, is written into.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
+        return fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    let mut file = tempfile::Builder::new().prefix(".gonogo-report").permissions(mode).tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
