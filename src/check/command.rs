@@ -105,6 +105,20 @@ pub(super) async fn observe(
     Observed::proven(proofs, format!("exit {}", ran.ended.code()))
 }
 
+/// Runs a command for what it writes.
+///
+/// # Errors
+/// A sentence: it could not be started, or did not end in time.
+pub(super) async fn look(
+    command: &Command,
+    scope: &Scope,
+    ctx: &Context,
+    timeout: Duration,
+) -> Result<Ran, String> {
+    let (argv, env) = resolved(command, scope, ctx)?;
+    run(&argv, &env, &scope.runbook_dir, timeout).await
+}
+
 type Env = Vec<(String, String)>;
 
 fn resolved(command: &Command, scope: &Scope, ctx: &Context) -> Result<(Vec<String>, Env), String> {

@@ -214,6 +214,17 @@ fn small(name: &str, scope: &Scope) -> Result<String, String> {
     Ok(decode(&bytes).into_owned())
 }
 
+/// All the bytes of a file, where there are not more than `limit`.
+pub(super) fn whole(path: &Path, limit: usize) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let file = regular(path).map_err(|e| e.to_string())?.0;
+    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
+    if bytes.len() > limit {
+        return Err(format!("it is larger than {}", proof::bytes(limit as u64)));
+    }
+    Ok(bytes)
+}
+
 /// Opens a regular file; anything else could block for ever.
 fn regular(path: &Path) -> std::io::Result<(File, Metadata)> {
     let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);

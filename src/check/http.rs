@@ -18,7 +18,7 @@ use crate::runbook::interpolate::Scope;
 use crate::runbook::model::{HttpExpect, HttpTarget};
 use crate::text::{decode, plain};
 
-/// How much of a body is read.
+/// How much of a body is read to be matched.
 const BODY: usize = 64 << 10;
 
 pub(super) async fn observe(
@@ -28,7 +28,7 @@ pub(super) async fn observe(
     ctx: &Context,
     timeout: Duration,
 ) -> Observed {
-    match fetch(target, scope, ctx, timeout).await {
+    match fetch(target, scope, ctx, timeout, BODY).await {
         Err(why) => Observed::error(why),
         Ok(answer) => Observed::proven(proof::answer(expect, &answer, scope), answer.status.to_string()),
     }
@@ -45,8 +45,29 @@ pub async fn request(
     ctx: &Context,
     timeout: Duration,
 ) -> Result<(Vec<Proof>, Answer), String> {
-    let answer = fetch(target, scope, ctx, timeout).await?;
+    let answer = fetch(target, scope, ctx, timeout, BODY).await?;
     Ok((proof::answer(expect, &answer, scope), answer))
+}
+
+/// An answer of which only the text matters.
+pub(super) struct Fetched {
+    pub status: u16,
+    pub body: String,
+}
+
+/// The whole text of an answer, where it is not longer than `limit` bytes.
+pub(super) async fn text(
+    target: &HttpTarget,
+    scope: &Scope,
+    ctx: &Context,
+    timeout: Duration,
+    limit: usize,
+) -> Result<Fetched, String> {
+    let Answer { status, body, .. } = fetch(target, scope, ctx, timeout, limit).await?;
+    match body {
+        Body::Whole(body) => Ok(Fetched { status, body }),
+        Body::TooLarge(limit) => Err(format!("body too large: more than {}", proof::bytes(limit))),
+    }
 }
 
 /// One request, and as many more as redirects may be followed.
@@ -55,6 +76,7 @@ async fn fetch(
     scope: &Scope,
     ctx: &Context,
     timeout: Duration,
+    limit: usize,
 ) -> Result<Answer, String> {
     let begun = Instant::now();
     let deadline = begun + timeout;
@@ -73,7 +95,7 @@ async fn fetch(
             continue;
         }
         phase.set(client::BODY);
-        return match timeout_at(deadline, read(response)).await {
+        return match timeout_at(deadline, read(response, limit)).await {
             Ok(Ok((status, headers, body))) => {
                 let headers = headers.into_iter().map(|(name, value)| (name, scope.masked(value))).collect();
                 let (body, leaked) = match body {
@@ -92,7 +114,7 @@ async fn fetch(
     Err("no request was sent".to_owned())
 }
 
-async fn read(mut response: Response) -> reqwest::Result<(u16, Vec<(String, String)>, Body)> {
+async fn read(mut response: Response, limit: usize) -> reqwest::Result<(u16, Vec<(String, String)>, Body)> {
     let status = response.status().as_u16();
     let headers = response
         .headers()
@@ -101,8 +123,8 @@ async fn read(mut response: Response) -> reqwest::Result<(u16, Vec<(String, Stri
         .collect();
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await? {
-        if bytes.len() + chunk.len() > BODY {
-            return Ok((status, headers, Body::TooLarge(BODY as u64)));
+        if bytes.len() + chunk.len() > limit {
+            return Ok((status, headers, Body::TooLarge(limit as u64)));
         }
         bytes.extend_from_slice(&chunk);
     }

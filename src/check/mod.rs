@@ -1,14 +1,17 @@
-//! Observations: one file a kind ([`http`], [`tcp`], [`process`], [`file`], [`command`]), each giving one sample
-//! within one deadline; [`tracker`] makes health of them.
+//! Observations: one file a kind ([`http`], [`tcp`], [`process`], [`file`], [`command`], [`metric`]), each giving one
+//! sample within one deadline; [`meter`] makes verdicts of numbers, and [`tracker`] makes health of verdicts.
 
 pub mod command;
 pub mod file;
 pub mod http;
+pub mod meter;
+mod metric;
 pub mod name;
 pub mod process;
 pub mod tcp;
 pub mod tracker;
 
+pub use meter::Meter;
 pub use tracker::{Change, Tracker};
 
 use std::collections::HashMap;
@@ -21,7 +24,7 @@ use crate::clock;
 use crate::process::Identity;
 use crate::proof::{self, Proof};
 use crate::runbook::interpolate::{Place, Scope};
-use crate::runbook::model::{Check, Probe, Runbook, Template};
+use crate::runbook::model::{Check, Probe, ProcessSelect, Runbook, Template};
 use crate::runbook::{CheckId, StepId};
 use crate::session::telemetry::{Measure, ProcessSeen, SamplePoint, Verdict};
 
@@ -32,6 +35,21 @@ pub struct Sample {
     pub point: SamplePoint,
     /// What a process check saw.
     pub processes: Vec<ProcessSeen>,
+}
+
+impl Sample {
+    /// How long a look took, as the sample of a check that lives on it. Where nothing could be observed the time says
+    /// nothing: who refuses at once is not fast.
+    fn latency(check: CheckId, of: &Self) -> Self {
+        let SamplePoint { up_ms, took_ms, verdict, reason, .. } = &of.point;
+        let (verdict, number, reason) = match verdict {
+            Verdict::Error => (Verdict::Error, None, format!("{}: {reason}", of.check)),
+            _ => (Verdict::Pending, Some(f64::from(*took_ms)), String::new()),
+        };
+        let (up_ms, took_ms) = (*up_ms, *took_ms);
+        let point = SamplePoint { up_ms, took_ms, verdict, value: None, number, reason };
+        Self { check, point, processes: Vec::new() }
+    }
 }
 
 impl From<Sample> for Measure {
@@ -51,13 +69,24 @@ pub struct Context {
     http: Arc<http::Clients>,
     processes: Arc<Mutex<process::Watch>>,
     started: Arc<Mutex<HashMap<StepId, Identity>>>,
+    /// Which processes each `process` check means, for those who ask for their figures.
+    meant: HashMap<CheckId, ProcessSelect>,
 }
 
 impl Context {
     /// For the checks of this runbook.
     #[must_use]
     pub fn new(runbook: &Runbook) -> Self {
-        Self { shell: runbook.shell.clone(), env: runbook.env.clone(), ..Self::default() }
+        let meant = runbook.checks.values().filter_map(|check| match &check.probe {
+            Probe::Process { select, .. } => Some((check.id.clone(), select.clone())),
+            _ => None,
+        });
+        Self {
+            shell: runbook.shell.clone(),
+            env: runbook.env.clone(),
+            meant: meant.collect(),
+            ..Self::default()
+        }
     }
 
     /// Lets checks know what a `start` step has started.
@@ -73,24 +102,46 @@ impl Context {
 /// What was observed, or why nothing could be.
 #[derive(Debug)]
 struct Observed {
-    /// The error says what could not be observed.
-    proofs: Result<Vec<Proof>, String>,
+    seen: Seen,
     value: Option<String>,
     number: Option<f64>,
     processes: Vec<ProcessSeen>,
 }
 
+/// What a look makes of what was observed.
+#[derive(Debug)]
+enum Seen {
+    Proofs(Vec<Proof>),
+    /// What could not be observed.
+    Error(String),
+    /// There is a number, or nothing yet to be wrong with: several looks together tell.
+    Unjudged(String),
+}
+
 impl Observed {
+    fn new(seen: Seen) -> Self {
+        Self { seen, value: None, number: None, processes: Vec::new() }
+    }
+
     fn proven(proofs: Vec<Proof>, value: impl Into<String>) -> Self {
-        Self { proofs: Ok(proofs), value: Some(value.into()), number: None, processes: Vec::new() }
+        Self { value: Some(value.into()), ..Self::new(Seen::Proofs(proofs)) }
     }
 
     fn error(why: impl Into<String>) -> Self {
-        Self { proofs: Err(why.into()), value: None, number: None, processes: Vec::new() }
+        Self::new(Seen::Error(why.into()))
+    }
+
+    fn number(number: f64) -> Self {
+        let seen = Seen::Unjudged("it was not judged yet".to_owned());
+        Self { number: Some(number), ..Self::new(seen) }
+    }
+
+    fn nothing_yet(why: impl Into<String>) -> Self {
+        Self::new(Seen::Unjudged(why.into()))
     }
 }
 
-/// Looks once. It ends within the check's timeout, whatever the other side does.
+/// Looks once; the number of a metric is judged by a [`Meter`]. It ends within the check's timeout, whatever the other side does.
 pub async fn sample(check: &Check, scope: &Scope, ctx: &Context) -> Sample {
     let begun = clock::up_ms();
     // The kinds keep the timeout themselves and say how far they came; this is for what none of them foresees.
@@ -99,9 +150,10 @@ pub async fn sample(check: &Check, scope: &Scope, ctx: &Context) -> Sample {
         Ok(observed) => observed,
         Err(_) => Observed::error(format!("no result within {}", span(check.timeout))),
     };
-    let (verdict, reason) = match &observed.proofs {
-        Err(why) => (Verdict::Error, why.clone()),
-        Ok(proofs) => match proof::why_not(proofs) {
+    let (verdict, reason) = match &observed.seen {
+        Seen::Error(why) => (Verdict::Error, why.clone()),
+        Seen::Unjudged(why) => (Verdict::Pending, why.clone()),
+        Seen::Proofs(proofs) => match proof::why_not(proofs) {
             None => (Verdict::Pass, String::new()),
             Some(why) => (Verdict::Failed, why),
         },
@@ -129,6 +181,7 @@ async fn observe(check: &Check, scope: &Scope, ctx: &Context) -> Observed {
         Probe::Command { command, expect } => {
             command::observe(command, expect, scope, ctx, check.timeout).await
         }
+        Probe::Metric(metric) => metric::observe(&check.id, &metric.source, scope, ctx, check.timeout).await,
         Probe::Any(_) => Observed::error("it has no samples of its own"),
     }
 }

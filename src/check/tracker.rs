@@ -1,17 +1,18 @@
 //! From samples to health: when each check is due, and what its samples make of it. Pure; all times are boot-clock
 //! milliseconds. Names and meaning are the Kubernetes probe's.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use indexmap::IndexMap;
 
 use super::Sample;
-use crate::event::{EventKind, Health};
-use crate::runbook::CheckId;
-use crate::runbook::model::{Check, Probe, TriggerWhen};
+use super::meter::Meter;
+use crate::event::{EventKind, Health, Measured};
+use crate::runbook::model::{Action, Check, MetricSource, Probe, Runbook, Step, TriggerWhen};
+use crate::runbook::{CheckId, StageId, StepId};
 use crate::session::telemetry::{SamplePoint, Verdict};
-use crate::session::{Facts, State, TriggerState, triggers};
+use crate::session::{Baselines, Facts, Measurement, State, TriggerState, rollback, triggers};
 
 /// Starts are grouped in slots of this length: a wake-up costs more than a request.
 const SLOT_MS: u64 = 25;
@@ -46,6 +47,18 @@ impl From<Change> for EventKind {
 #[derive(Debug, Clone, Default)]
 pub struct Tracker {
     checks: IndexMap<CheckId, Entry>,
+    /// The stage in hand.
+    stage: Option<StageId>,
+    /// What was measured of the old system.
+    baselines: Baselines,
+}
+
+/// What a sample led to.
+#[derive(Debug, Clone, Default)]
+pub struct Taken {
+    /// The sample itself, judged, and those of the checks that are made of it.
+    pub samples: Vec<Sample>,
+    pub changes: Vec<Change>,
 }
 
 #[derive(Debug, Clone)]
@@ -57,6 +70,10 @@ struct Entry {
     success_threshold: u32,
     /// Of an `any`: it has no samples of its own.
     members: Option<Vec<CheckId>>,
+    /// Of a `latency`: the check whose samples it lives on.
+    follows: Option<CheckId>,
+    /// Of a metric: what makes verdicts of its numbers.
+    meter: Option<Meter>,
     health: Health,
     since: u64,
     value: Option<String>,
@@ -92,7 +109,51 @@ impl Tracker {
         for members in checks.values_mut().filter_map(|entry| entry.members.as_mut()) {
             members.retain(|member| known.contains(member));
         }
-        Self { checks }
+        Self { checks, ..Self::default() }
+    }
+
+    /// The same for a whole runbook, whose `baseline` steps need numbers for as long as they measure.
+    #[must_use]
+    pub fn of(runbook: &Runbook) -> Self {
+        let mut tracker = Self::new(runbook.checks.values());
+        for step in runbook.all_steps() {
+            let Action::Baseline { checks, window, .. } = &step.action else { continue };
+            for check in checks {
+                let entry = tracker.checks.get_mut(check);
+                entry
+                    .and_then(|entry| entry.meter.as_mut())
+                    .into_iter()
+                    .for_each(|meter| meter.keep(*window));
+            }
+        }
+        tracker
+    }
+
+    /// Tells the stage in hand: with a new one, what counters rise is counted anew.
+    pub fn enter_stage(&mut self, stage: Option<&StageId>) {
+        if self.stage.as_ref() == stage {
+            return;
+        }
+        self.stage = stage.cloned();
+        self.checks.values_mut().filter_map(|entry| entry.meter.as_mut()).for_each(Meter::enter_stage);
+    }
+
+    /// Tells what was measured of the old system.
+    pub fn compare_with(&mut self, baselines: &Baselines) {
+        if self.baselines != *baselines {
+            self.baselines.clone_from(baselines);
+        }
+    }
+
+    /// What the numbers of a metric make that were read from `since` on, behind its fence, or why they are not enough;
+    /// and since when they count at all.
+    fn measured(&self, check: &CheckId, since: u64) -> (Result<Measured, String>, u64) {
+        let entry = self.checks.get(check);
+        let Some((entry, meter)) = entry.and_then(|entry| Some((entry, entry.meter.as_ref()?))) else {
+            return (Err("it is not measured".to_owned()), since);
+        };
+        let from = entry.counts_from.max(since);
+        (meter.measured(from), from)
     }
 
     /// A check's health; one that does not apply is idle.
@@ -101,9 +162,11 @@ impl Tracker {
         self.checks.get(check).map_or(Health::Idle, |entry| entry.health)
     }
 
-    /// Polls these checks, and the members of each `any` among them, and no others.
+    /// Polls these checks, and those that they live on, and no others.
     pub fn poll(&mut self, wanted: &BTreeSet<CheckId>, now: u64) -> Vec<Change> {
         let wanted = self.with_members(wanted);
+        let followed = wanted.iter().filter_map(|id| self.checks.get(id)?.follows.clone());
+        let wanted: BTreeSet<CheckId> = followed.chain(wanted.iter().cloned()).collect();
         let mut changes = Vec::new();
         for (id, entry) in &mut self.checks {
             match (wanted.contains(id), entry.health) {
@@ -129,7 +192,37 @@ impl Tracker {
         changes
     }
 
-    /// Takes a sample in. One of a check that is not polled, or that began before the fence, changes nothing.
+    /// Takes a look's result in: judges it where it is a number, makes of it the samples of those checks that live on
+    /// it, and takes all of them in.
+    pub fn take(&mut self, mut sample: Sample, now: u64) -> Taken {
+        let mut taken = Taken::default();
+        let followers = self.checks.iter().filter(|(_, entry)| entry.follows.as_ref() == Some(&sample.check));
+        let followers: Vec<CheckId> =
+            followers.filter(|(_, entry)| entry.is_polled()).map(|(id, _)| id.clone()).collect();
+        let made = followers.into_iter().map(|check| Sample::latency(check, &sample)).collect::<Vec<_>>();
+        self.judge(&mut sample);
+        taken.changes.extend(self.sample(&sample, now));
+        taken.samples.push(sample);
+        for mut sample in made {
+            self.judge(&mut sample);
+            taken.changes.extend(self.sample(&sample, now));
+            taken.samples.push(sample);
+        }
+        taken
+    }
+
+    /// Judges the number of a sample together with those before it. What is no number, or does not count, stays as it
+    /// is.
+    pub fn judge(&mut self, sample: &mut Sample) {
+        let Some(entry) = self.checks.get_mut(&sample.check) else { return };
+        let counts = entry.is_polled() && sample.point.up_ms >= entry.counts_from;
+        if let Some(meter) = entry.meter.as_mut().filter(|_| counts) {
+            meter.judge(&mut sample.point, &self.baselines);
+        }
+    }
+
+    /// Takes a sample in as it was judged. One of a check that is not polled, or that began before the fence, changes
+    /// nothing.
     pub fn sample(&mut self, sample: &Sample, now: u64) -> Vec<Change> {
         let mut changes = Vec::new();
         if let Some(entry) = self.checks.get_mut(&sample.check) {
@@ -211,7 +304,27 @@ impl Tracker {
             }
             _ => false,
         });
-        Facts { failures_reached: reached.map(|trigger| trigger.id.clone()).collect() }
+        Facts {
+            failures_reached: reached.map(|trigger| trigger.id.clone()).collect(),
+            baselines: self.measurements(state),
+        }
+    }
+
+    /// What the open `baseline` steps have measured so far. Under a new engine their time begins anew.
+    fn measurements(&self, state: &State) -> HashMap<StepId, Measurement> {
+        let Some(runbook) = &state.runbook else { return HashMap::new() };
+        let measurement = |step: &Step| {
+            let Action::Baseline { checks, .. } = &step.action else { return None };
+            let began = state.step(&step.id).started?.up_ms;
+            let mut measurement = Measurement { from_up_ms: began, ..Measurement::default() };
+            for check in checks.iter().filter(|id| runbook.check(id).is_some_and(|check| check.applies)) {
+                let (measured, from) = self.measured(check, began);
+                measurement.from_up_ms = measurement.from_up_ms.max(from);
+                measurement.checks.insert(check.clone(), measured);
+            }
+            Some((step.id.clone(), measurement))
+        };
+        rollback::open_steps(state, runbook).filter_map(measurement).collect()
     }
 
     /// When the bad streak began that a check is in; `None` where its last sample was good. Of an `any`: when its
@@ -295,6 +408,13 @@ impl Tracker {
 impl Entry {
     fn new(check: &Check) -> Self {
         let members = if let Probe::Any(members) = &check.probe { Some(members.clone()) } else { None };
+        let follows = match &check.probe {
+            Probe::Metric(metric) => match &metric.source {
+                MetricSource::Latency(of) => Some(of.clone()),
+                _ => None,
+            },
+            _ => None,
+        };
         Self {
             period: millis(check.period).max(1),
             timeout: millis(check.timeout),
@@ -302,6 +422,8 @@ impl Entry {
             failure_threshold: check.failure_threshold.max(1),
             success_threshold: check.success_threshold.max(1),
             members,
+            follows,
+            meter: Meter::of(check),
             health: Health::Idle,
             since: 0,
             value: None,
@@ -319,12 +441,13 @@ impl Entry {
     }
 
     fn is_waiting(&self) -> bool {
-        self.is_polled() && !self.in_flight && self.members.is_none()
+        self.is_polled() && !self.in_flight && self.members.is_none() && self.follows.is_none()
     }
 
     fn start(&mut self, id: &CheckId, now: u64) -> Option<Change> {
         self.begin_at(now + self.initial_delay);
         self.value = None;
+        self.meter.iter_mut().for_each(Meter::start);
         self.turn(id, Health::Pending, "no sample yet", now)
     }
 
@@ -335,6 +458,7 @@ impl Entry {
         let bad = Some(self.streak).filter(|streak| streak.bad && self.health == Health::Failing);
         self.begin_at(now + 1 + self.initial_delay);
         self.streak = bad.unwrap_or_default();
+        self.meter.iter_mut().for_each(Meter::fence);
         (self.health == Health::Ok).then(|| self.turn(id, Health::Pending, "fence", now))?
     }
 
@@ -437,16 +561,16 @@ impl Entry {
     }
 }
 
-fn millis(duration: Duration) -> u64 {
+pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 8)
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
-    use crate::runbook::model::TcpExpect;
+    use crate::runbook::model::{HostField, Metric, MetricExpect, Reading, TcpExpect};
 
-    fn check(id: &str, set: impl FnOnce(&mut Check)) -> Check {
+    pub fn check(id: &str, set: impl FnOnce(&mut Check)) -> Check {
         let expect =
             TcpExpect { open: true, max_latency: None, text: crate::runbook::model::TextExpect::default() };
         let mut check = Check {
@@ -712,6 +836,61 @@ mod tests {
         assert_eq!(fenced.len(), 2);
         t.poll(&BTreeSet::new(), 70);
         assert_eq!((both(&t), t.health(&"a".into())), (Idle, Idle));
+    }
+
+    fn metric(id: &str, source: MetricSource, expect: MetricExpect) -> Check {
+        let metric = Metric { source, reading: Reading::Value, expect };
+        check(id, |c| c.probe = Probe::Metric(Box::new(metric)))
+    }
+
+    fn looked(id: &str, begun: u64, took_ms: u32, verdict: Verdict) -> Sample {
+        let mut sample = taken(id, begun, verdict);
+        sample.point.took_ms = took_ms;
+        sample
+    }
+
+    #[test]
+    fn a_latency_lives_on_the_looks_of_the_check_that_it_follows() {
+        let expect = MetricExpect { max: Some(100.0), min_samples: 1, ..MetricExpect::default() };
+        let slow = metric("slow", MetricSource::Latency("a".into()), expect);
+        let mut t = Tracker::new(&[check("a", |_| {}), slow]);
+        t.poll(&["slow".into()].into(), 0);
+        assert_eq!(t.health(&"a".into()), Pending, "it is polled with it");
+        assert_eq!(t.due(0), [CheckId::from("a")], "it has no looks of its own");
+        let first = t.take(looked("a", 0, 40, Pass), 40);
+        let made = &first.samples[1];
+        assert_eq!((made.check.as_str(), made.point.number, made.point.verdict), ("slow", Some(40.0), Pass));
+        assert_eq!(made.point.value.as_deref(), Some("40 ms"));
+        assert_eq!((t.health(&"a".into()), t.health(&"slow".into())), (Green, Green));
+        let second = t.take(looked("a", 10_000, 400, Failed), 10_400);
+        assert_eq!(second.samples[1].point.reason, "400 ms, and the most is 100 ms");
+        let third = t.take(looked("a", 20_000, 1, Error), 20_001);
+        let point = &third.samples[1].point;
+        assert_eq!((point.verdict, point.number, &*point.reason), (Error, None, "a: status 503"));
+        t.fence(&"slow".into(), 30_000);
+        assert_eq!((t.health(&"a".into()), t.health(&"slow".into())), (Green, Pending));
+    }
+
+    #[test]
+    fn numbers_from_before_the_fence_make_nothing_green() {
+        let expect =
+            MetricExpect { window: Some(Duration::from_secs(60)), min_samples: 2, ..MetricExpect::default() };
+        let mut t = tracker(&[metric("m", MetricSource::Host(HostField::Load), expect)], 0);
+        let mut look = |begun: u64| {
+            let mut sample = taken("m", begun, Early);
+            sample.point.number = Some(1.0);
+            let taken = t.take(sample, begun + 5);
+            if begun == 20_000 {
+                t.fence(&"m".into(), 25_000);
+            }
+            (taken.samples[0].point.verdict, taken.changes.first().map(|change| change.to))
+        };
+        assert_eq!(look(0), (Early, None));
+        assert_eq!(look(10_000), (Pass, Some(Green)));
+        assert_eq!(look(20_000), (Pass, None));
+        assert_eq!(look(25_000), (Early, None), "it did not begin after the fence");
+        assert_eq!(look(30_000), (Early, None));
+        assert_eq!(look(40_000), (Pass, Some(Green)));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use super::driver::{Effect, Report, SampleOrder};
 use super::work::{Work, effect, fact_events, stamp, world};
+use crate::check::tracker::Taken;
 use crate::check::{Change, Tracker};
 use crate::clock::Now;
 use crate::event::{By, Event, EventKind};
@@ -212,10 +213,13 @@ impl<J: Journal> Machine<J> {
             match input {
                 Input::Ask(ask) => asks.push(ask),
                 Input::Report(Report::Sampled(sample)) => {
-                    if let Some(tracker) = &mut self.tracker {
-                        self.changes.extend(tracker.sample(&sample, now.up_ms));
-                    }
-                    turn.measures.push(sample.into());
+                    let Some(tracker) = &mut self.tracker else {
+                        turn.measures.push(sample.into());
+                        continue;
+                    };
+                    let Taken { samples, changes } = tracker.take(sample, now.up_ms);
+                    self.changes.extend(changes);
+                    turn.measures.extend(samples.into_iter().map(Measure::from));
                 }
                 Input::Report(Report::Output { step, progress }) => {
                     turn.measures.push(Measure::Output { step, progress });
@@ -353,8 +357,10 @@ impl<J: Journal> Machine<J> {
     /// checks' health.
     fn watch(&mut self, work: &mut Work) {
         let Some(runbook) = work.state.runbook.clone().filter(|_| !work.state.is_closed()) else { return };
-        let tracker = self.tracker.get_or_insert_with(|| Tracker::new(runbook.checks.values()));
+        let tracker = self.tracker.get_or_insert_with(|| Tracker::of(&runbook));
         let up = work.now.up_ms;
+        tracker.enter_stage(work.state.current_stage());
+        tracker.compare_with(&work.state.baselines);
         for fenced in std::mem::take(&mut work.fences) {
             self.changes.extend(tracker.fence(&fenced, up));
         }

@@ -143,7 +143,8 @@ pub(super) fn effect(state: &State, event: &EventKind) -> Option<Effect> {
 /// What of the state an effect needs to know.
 pub(super) fn world(state: &State) -> World {
     let stage = state.current_stage().map(ToString::to_string);
-    World { captures: state.captures.clone(), stage, ..World::default() }
+    let (captures, baselines) = (state.captures.clone(), state.baselines.clone());
+    World { captures, stage, baselines, ..World::default() }
 }
 
 /// What of the state a step needs to know.

@@ -94,6 +94,10 @@ pub fn describe(event: &Event) -> String {
             let tail = if *to == Health::Ok || reason.is_empty() { value } else { because(reason) };
             format!("check {check} {} → {}{tail}", from.word(), to.word())
         }
+        E::BaselineTaken { name, checks, .. } => {
+            let measured = checks.iter().map(|(check, measured)| format!("{check} {}", measured.shown));
+            format!("baseline {name} taken: {}", measured.collect::<Vec<_>>().join(", "))
+        }
         E::GateChanged { stage, go: true, .. } => format!("{} is GO", gate_of(stage)),
         E::GateChanged { stage, go: false, missing } => {
             let missing = match missing.as_slice() {

@@ -157,6 +157,13 @@ pub enum EventKind {
         /// Boot-clock time of the first sample of the streak that led here.
         since: u64,
     },
+    /// What a `baseline` step measured of the old system.
+    BaselineTaken {
+        step: StepId,
+        attempt: u32,
+        name: String,
+        checks: IndexMap<CheckId, Measured>,
+    },
     GateChanged {
         stage: StageId,
         go: bool,
@@ -315,6 +322,17 @@ pub struct OutputRecord {
     pub sha256: String,
     /// Bytes that were cut at `output_limit`.
     pub dropped: u64,
+}
+
+/// A number that was made of several looks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Finite.
+    pub value: f64,
+    /// As an operator reads it, with its unit.
+    pub shown: String,
+    /// Of how many looks.
+    pub samples: u32,
 }
 
 /// A check's health. *Green* is `Ok` and nothing else.

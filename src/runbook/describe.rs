@@ -4,7 +4,10 @@ use std::path::Path;
 
 use super::id::CheckId;
 use super::interpolate::Scope;
-use super::model::{Action, Command, HttpTarget, LinkTarget, Probe, ProcessSelect, Runbook, Step, Template};
+use super::model::{
+    Action, Command, HttpTarget, LinkTarget, Metric, MetricSource, Pick, Probe, ProcessSelect, Reader,
+    Reading, Runbook, Step, Template,
+};
 use super::quote::{join, quote};
 use super::user;
 
@@ -31,6 +34,9 @@ pub fn describe_action(runbook: &Runbook, step: &Step, scope: &Scope) -> String 
         }
         Action::Confirm { question, .. } => format!("confirm: {}", scope.show(question)),
         Action::Wait { duration } => format!("wait {}", humantime::format_duration(*duration)),
+        Action::Baseline { name, checks, window } => {
+            format!("baseline {name} of {} over {}", names(checks), humantime::format_duration(*window))
+        }
         Action::Signal { process, signal, .. } => format!("signal {signal} to the process of {process}"),
         Action::Link { path, target: LinkTarget::To(to) } => {
             format!("link {} to {}", quote(&scope.show(path)), quote(&scope.show(to)))
@@ -54,8 +60,40 @@ pub fn describe_probe(probe: &Probe, scope: &Scope, shell: &[String]) -> String 
             let words = argv(command, scope, shell);
             format!("command {}", join(words.iter().map(String::as_str)))
         }
+        Probe::Metric(metric) => format!("metric {}", number(metric, scope, shell)),
         Probe::Any(checks) => format!("any of {}", names(checks)),
     }
+}
+
+/// Where a metric's number is read and what is made of it: `rate of /^failed (.*)/ in http GET http://…/stats`.
+fn number(metric: &Metric, scope: &Scope, shell: &[String]) -> String {
+    let pick = |pick: &Pick| match pick {
+        Pick::Regex(pattern) => format!("/{}/", scope.show(&pattern.0)),
+        Pick::Json(pointer) => pointer.clone(),
+        Pick::Series(series) => series.to_string(),
+        Pick::Count(pattern) => format!("the matches of /{}/", scope.show(&pattern.0)),
+    };
+    let read = |reader: &Reader| {
+        let of = reader.of.as_ref().map_or_else(String::new, |of| format!(" divided by {}", pick(of)));
+        pick(&reader.pick) + &of
+    };
+    let what = match &metric.source {
+        MetricSource::Http { target, reader } => {
+            format!("{} in http {}", read(reader), request(target, scope))
+        }
+        MetricSource::Command { command, reader } => {
+            let words = argv(command, scope, shell);
+            format!("{} in command {}", read(reader), join(words.iter().map(String::as_str)))
+        }
+        MetricSource::File { path, reader } => format!("{} in file {}", read(reader), scope.show(path)),
+        MetricSource::Prometheus { url, query } => {
+            format!("prometheus {} at {}", scope.show(query), scope.show(url))
+        }
+        MetricSource::Latency(check) => format!("latency of {check}"),
+        MetricSource::Process { check, field } => format!("{} of the processes of {check}", field.word()),
+        MetricSource::Host(field) => format!("{} of this host", field.word()),
+    };
+    if metric.reading == Reading::Value { what } else { format!("{} of {what}", metric.reading.word()) }
 }
 
 /// The words that are executed for a command.

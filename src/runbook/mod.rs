@@ -8,9 +8,11 @@ pub mod id;
 pub mod interpolate;
 pub mod load;
 pub mod model;
+pub mod number;
 pub mod plan;
 pub mod quote;
 pub mod schema;
+pub mod series;
 pub mod user;
 
 pub use describe::describe_action;

@@ -2,6 +2,13 @@
 //! judged; what is only known while the cutover runs (captures, secrets, `session.*`, `uuid()`) is still a
 //! [`Template`]. How a file becomes this is `runbook/load/`.
 
+mod metric;
+
+pub use metric::{
+    Aggregate, HostField, Measure, Metric, MetricExpect, MetricSource, Pick, ProcessField, Reader, Reading,
+    Vs,
+};
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -219,6 +226,7 @@ pub enum Action {
     Assert { checks: Vec<CheckId> },
     Confirm { question: Template, note_required: bool, role: Option<String>, items: Vec<String> },
     Wait { duration: Duration },
+    Baseline { name: String, checks: Vec<CheckId>, window: Duration },
     Signal { process: CheckId, signal: String, expect: SignalExpect },
     Link { path: Template, target: LinkTarget },
     Collect { globs: Vec<Template> },
@@ -236,6 +244,7 @@ impl Action {
             Self::Assert { .. } => "assert",
             Self::Confirm { .. } => "confirm",
             Self::Wait { .. } => "wait",
+            Self::Baseline { .. } => "baseline",
             Self::Signal { .. } => "signal",
             Self::Link { .. } => "link",
             Self::Collect { .. } => "collect",
@@ -246,7 +255,7 @@ impl Action {
     #[must_use]
     pub fn fenced_checks(&self) -> &[CheckId] {
         match self {
-            Self::Await { checks, .. } | Self::Assert { checks } => checks,
+            Self::Await { checks, .. } | Self::Assert { checks } | Self::Baseline { checks, .. } => checks,
             Self::Start { ready, .. } => ready,
             _ => &[],
         }
@@ -419,6 +428,7 @@ pub enum Probe {
         command: Command,
         expect: RunExpect,
     },
+    Metric(Box<Metric>),
     /// Green while one of them is.
     Any(Vec<CheckId>),
 }
@@ -433,7 +443,21 @@ impl Probe {
             Self::Process { .. } => "process",
             Self::File { .. } => "file",
             Self::Command { .. } => "command",
+            Self::Metric(_) => "metric",
             Self::Any(_) => "any",
+        }
+    }
+
+    /// The checks whose samples it lives on, having none of its own.
+    #[must_use]
+    pub fn lives_on(&self) -> &[CheckId] {
+        match self {
+            Self::Any(members) => members,
+            Self::Metric(metric) => match &metric.source {
+                MetricSource::Latency(of) => std::slice::from_ref(of),
+                _ => &[],
+            },
+            _ => &[],
         }
     }
 }

@@ -142,6 +142,9 @@ impl State {
                     Health::Idle | Health::Pending | Health::Stale => {}
                 }
             }
+            EventKind::BaselineTaken { name, checks, .. } => {
+                self.baselines.insert(name.clone(), checks.clone());
+            }
             EventKind::GateChanged { stage, go, missing } => self.gate_changed(stage, *go, missing, now),
             EventKind::SoakStarted { stage } => {
                 if let Some(stage) = self.stages.get_mut(stage) {

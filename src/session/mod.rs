@@ -26,6 +26,6 @@ pub use command::{Attached, Command, Refusal};
 pub use decide::decide;
 pub use legal::legal;
 pub use open::read_plan;
-pub use settle::{Facts, Settled, settle};
+pub use settle::{Facts, Measurement, Settled, settle};
 pub use state::*;
 pub use telemetry::Telemetry;

@@ -90,7 +90,10 @@ pub(super) fn finish(
 /// Whether the engine itself judges a step, without anything of the host that would have to be ended.
 #[must_use]
 pub fn is_judged_here(action: &Action) -> bool {
-    matches!(action, Action::Await { .. } | Action::Wait { .. } | Action::Confirm { .. })
+    matches!(
+        action,
+        Action::Await { .. } | Action::Wait { .. } | Action::Confirm { .. } | Action::Baseline { .. }
+    )
 }
 
 /// What an override lifts, a sentence each, and why.

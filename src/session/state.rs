@@ -11,7 +11,8 @@ use super::second::OverrideAsked;
 use super::votes::Vote;
 use crate::clock::Now;
 use crate::event::{
-    Credentials, Event, Health, Identity, NoteTag, Outcome, Person, Seat, SessionOpened, StepFinished,
+    Credentials, Event, Health, Identity, Measured, NoteTag, Outcome, Person, Seat, SessionOpened,
+    StepFinished,
 };
 use crate::runbook::model::{Action, OnFailure, Runbook, Stage, Step};
 use crate::runbook::{CheckId, StageId, StepId, TriggerId};
@@ -50,6 +51,8 @@ pub struct State {
     /// The rollback that runs, is stuck, or has ended last.
     pub rollback: Option<RollbackState>,
     pub captures: IndexMap<String, String>,
+    /// What was measured of the old system.
+    pub baselines: Baselines,
     /// Everybody who ever came to the controls, by name.
     pub crew: IndexMap<String, Operator>,
     /// Who has the wheel, also while they are away.
@@ -333,6 +336,9 @@ pub struct Stuck {
     pub why: String,
     pub remaining: Vec<StepId>,
 }
+
+/// What `baseline` steps measured: baseline → check → number.
+pub type Baselines = IndexMap<String, IndexMap<CheckId, Measured>>;
 
 impl State {
     /// What a log says.

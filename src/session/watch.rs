@@ -7,9 +7,9 @@ use super::{gate, rollback, triggers};
 use crate::clock::Now;
 use crate::event::EventKind;
 use crate::runbook::CheckId;
-use crate::runbook::model::{Action, Probe, Runbook, Step};
+use crate::runbook::model::{Action, Runbook, Step};
 
-/// The checks that something needs at this moment, the members of `any` among them.
+/// The checks that something needs at this moment, those that others live on among them.
 #[must_use]
 pub fn needed(state: &State) -> BTreeSet<CheckId> {
     let mut needed = BTreeSet::new();
@@ -61,9 +61,7 @@ fn of_step(step: &Step) -> Vec<CheckId> {
 
 fn insert(runbook: &Runbook, id: &CheckId, needed: &mut BTreeSet<CheckId>) {
     let Some(check) = runbook.check(id).filter(|check| check.applies) else { return };
-    if needed.insert(id.clone())
-        && let Probe::Any(members) = &check.probe
-    {
-        members.iter().for_each(|member| insert(runbook, member, needed));
+    if needed.insert(id.clone()) {
+        check.probe.lives_on().iter().for_each(|other| insert(runbook, other, needed));
     }
 }

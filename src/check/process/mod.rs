@@ -57,10 +57,10 @@ struct Cpu {
 }
 
 /// What one look found.
-struct Found {
-    seen: Vec<ProcessSeen>,
+pub(super) struct Found {
+    pub seen: Vec<ProcessSeen>,
     /// What stood in the way.
-    remark: Option<String>,
+    pub remark: Option<String>,
     /// How often something was started anew within the time that counts.
     restarts: usize,
 }
@@ -73,27 +73,52 @@ pub(super) async fn observe(
     ctx: &Context,
     timeout: Duration,
 ) -> Observed {
+    let need = Need {
+        cpu: expect.max_cpu.is_some(),
+        // Where the green is that nothing is there, or nothing more, only a look at everything proves it.
+        whole: !expect.running || expect.count.is_some(),
+        restarts_within: expect.max_restarts.map(|restarts| restarts.within),
+    };
+    match found(id, select, need, scope, ctx, timeout).await {
+        Ok(found) => judge(&select::shown(select), expect, found, scope),
+        Err(why) => Observed::error(why),
+    }
+}
+
+/// What a look must find out.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Need {
+    /// How much of the CPU they use, even where that takes a second look.
+    pub cpu: bool,
+    /// All that fit, and not only those that are known already.
+    pub whole: bool,
+    /// How often something was started anew within this time.
+    pub restarts_within: Option<Duration>,
+}
+
+/// The processes that fit.
+pub(super) async fn found(
+    id: &CheckId,
+    select: &ProcessSelect,
+    need: Need,
+    scope: &Scope,
+    ctx: &Context,
+    timeout: Duration,
+) -> Result<Found, String> {
     let looked = tokio::time::timeout(timeout, async {
         let wanted = Wanted::new(select, scope, ctx)?;
         let main_pid = match &wanted.unit {
             Some(unit) => Some(main_pid(unit, timeout).await?),
             None => None,
         };
-        // Where the green is that nothing is there, or nothing more, only a look at everything proves it.
-        let whole = !expect.running || expect.count.is_some();
-        let within = expect.max_restarts.map(|restarts| restarts.within);
-        let found = look(id, &wanted, main_pid, whole, within, ctx).await?;
-        if expect.max_cpu.is_some() && found.seen.iter().any(|process| process.cpu.is_none()) {
+        let found = look(id, &wanted, main_pid, need.whole, need.restarts_within, ctx).await?;
+        if need.cpu && found.seen.iter().any(|process| process.cpu.is_none()) {
             tokio::time::sleep(Duration::from_millis(CPU_OVER_MS + 50)).await;
-            return look(id, &wanted, main_pid, whole, within, ctx).await;
+            return look(id, &wanted, main_pid, need.whole, need.restarts_within, ctx).await;
         }
-        Ok::<Found, String>(found)
+        Ok(found)
     });
-    match looked.await {
-        Ok(Ok(found)) => judge(&select::shown(select), expect, found, scope),
-        Ok(Err(why)) => Observed::error(why),
-        Err(_) => Observed::error(format!("not looked at within {}", span(timeout))),
-    }
+    looked.await.unwrap_or_else(|_| Err(format!("not looked at within {}", span(timeout))))
 }
 
 async fn look(
@@ -253,7 +278,7 @@ fn judge(what: &str, expect: &ProcessExpect, found: Found, scope: &Scope) -> Obs
     }
     #[expect(clippy::cast_precision_loss, reason = "shown as a graph")]
     let number = (!seen.is_empty()).then(|| seen.iter().map(|p| p.rss).sum::<u64>() as f64);
-    Observed { proofs: Ok(proofs), value: Some(value), number, processes: seen }
+    Observed { number, processes: seen, ..Observed::proven(proofs, value) }
 }
 
 /// The main process of a systemd unit; 0 where it has none.

@@ -15,7 +15,7 @@ use crate::runbook::StepId;
 use crate::runbook::interpolate::Scope;
 use crate::runbook::model::{Check, Runbook, Step};
 use crate::session::telemetry::OutputProgress;
-use crate::session::{State, StepStatus, starting};
+use crate::session::{Baselines, State, StepStatus, starting};
 
 /// What the engine wants done. Nothing of it happens before the event that says so is on disk.
 #[derive(Debug, Clone)]
@@ -64,6 +64,8 @@ pub struct World {
     pub stage: Option<String>,
     /// What the steps took, in milliseconds, that the step to be started is held against.
     pub took: BTreeMap<StepId, u64>,
+    /// What was measured of the old system.
+    pub baselines: Baselines,
 }
 
 /// What the outside answers.

@@ -1,6 +1,8 @@
 //! A world that does what it is told: for `--simulate`, which shows a runbook without touching anything, and for
 //! tests, which script how steps end and what checks say.
 
+mod number;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -13,7 +15,7 @@ use crate::clock;
 use crate::engine::machine::Input;
 use crate::event::{Proof, StepFinished};
 use crate::process::Identity;
-use crate::runbook::model::{Action, LinkTarget};
+use crate::runbook::model::{Action, LinkTarget, Probe};
 use crate::runbook::{CheckId, StepId};
 use crate::session::telemetry::{SamplePoint, Verdict};
 
@@ -76,16 +78,17 @@ pub fn attempt(order: &StepOrder, script: &mut Script) -> Report {
 #[must_use]
 pub fn sample(order: &SampleOrder, script: &Script, up_ms: u64) -> Sample {
     let failing = script.failing_checks.get(&order.check.id);
+    let (verdict, value, number) = match (failing, &order.check.probe) {
+        (Some(_), _) => (Verdict::Failed, Some("simulated".to_owned()), None),
+        (None, Probe::Metric(metric)) => {
+            (Verdict::Pending, None, Some(number::number(metric, &order.world.baselines, up_ms)))
+        }
+        (None, _) => (Verdict::Pass, Some("simulated".to_owned()), None),
+    };
+    let reason = failing.cloned().unwrap_or_default();
     Sample {
         check: order.check.id.clone(),
-        point: SamplePoint {
-            up_ms,
-            took_ms: 0,
-            verdict: if failing.is_some() { Verdict::Failed } else { Verdict::Pass },
-            value: Some("simulated".to_owned()),
-            number: None,
-            reason: failing.cloned().unwrap_or_default(),
-        },
+        point: SamplePoint { up_ms, took_ms: 0, verdict, value, number, reason },
         processes: Vec::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::plan::ms;
 use crate::report::model::Limit;
-use crate::runbook::model::{Bound, Check, Probe, Rule, TextExpect};
+use crate::runbook::model::{Aggregate, Bound, Check, Measure, Metric, Probe, Reading, Rule, TextExpect};
 
 /// Every numeric limit of a check.
 pub(super) fn limits(check: &Check) -> Vec<Limit> {
@@ -31,9 +31,30 @@ pub(super) fn limits(check: &Check) -> Vec<Limit> {
                 texts(&mut limits, name, text, check);
             }
         }
+        Probe::Metric(metric) => limits.extend(number(metric, check)),
         Probe::Any(_) => {}
     }
     limits
+}
+
+/// A metric's own limits. Its numbers are recorded as they were read: only where nothing is made of them are they what
+/// the limits are for.
+fn number(metric: &Metric, check: &Check) -> Option<Limit> {
+    let expect = &metric.expect;
+    let unit = match metric.source.measure() {
+        Measure::Number => None,
+        Measure::Bytes => Some("bytes"),
+        Measure::Milliseconds => Some("ms"),
+        Measure::Percent => Some("%"),
+    };
+    let limit = Limit {
+        of: expect.aggregate().word().to_owned(),
+        min: expect.min,
+        max: expect.max,
+        unit: check.unit.clone().or(unit.map(str::to_owned)),
+        charted: metric.reading == Reading::Value && !matches!(expect.aggregate(), Aggregate::Slope(_)),
+    };
+    (limit.min.is_some() || limit.max.is_some()).then_some(limit)
 }
 
 fn latency(most_ms: u64) -> Limit {

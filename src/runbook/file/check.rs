@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
 use super::matchers::{FileExpectFile, HttpExpectFile, ProcessExpectFile, RunExpectFile, TcpExpectFile};
+use super::metric::{MetricExpectFile, MetricFile};
 use super::stage::WhenFile;
 use super::values::{
     Address, BodyText, CheckRef, CommandFile, Dir, JsonBody, Method, OneOrMany, Pattern, Span, StepRef,
@@ -31,7 +32,7 @@ pub struct CheckFile {
     /// A command: a string for the shell, or a list.
     pub command: Option<CommandFile>,
     /// A number over time.
-    pub metric: Option<Unsupported>,
+    pub metric: Option<MetricFile>,
     /// Other checks: green while one of them is.
     #[schemars(length(min = 1))]
     pub any: Option<Vec<CheckRef>>,
@@ -39,7 +40,8 @@ pub struct CheckFile {
     pub expect: Option<CheckExpectFile>,
     /// What it shows, in words. Default: its name.
     pub title: Option<Text>,
-    /// How often it is polled. Default: 10s, and 2s for `process`.
+    /// How often it is polled. Default: 10s; 2s for `process`; of a metric with a window often enough that twice
+    /// `min_samples` fit into it; of a `latency` as often as the check that it follows.
     pub period: Option<Span>,
     /// How long one sample may take. Default: 3s.
     pub timeout: Option<Span>,
@@ -58,8 +60,6 @@ pub struct CheckFile {
     /// Shown and recorded, never counted.
     #[serde(default)]
     pub advisory: bool,
-    /// A comparison with a stored baseline.
-    pub vs: Option<Unsupported>,
 }
 
 /// What must be seen; the keys are those of the check's kind.
@@ -81,6 +81,7 @@ impl JsonSchema for CheckExpectFile {
             ("process", g.subschema_for::<ProcessExpectFile>()),
             ("file", g.subschema_for::<FileExpectFile>()),
             ("command", g.subschema_for::<RunExpectFile>()),
+            ("metric", g.subschema_for::<MetricExpectFile>()),
         ])
     }
 }

@@ -237,8 +237,6 @@ pub struct RuleTable {
     pub exists: Option<bool>,
     /// What its length must be: of an array, an object or a string.
     pub len: Option<RuleFile>,
-    /// A comparison with a stored baseline.
-    pub vs: Option<Unsupported>,
 }
 
 /// A limit: a number, or another value of the same document.

@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod matchers;
+pub mod metric;
 pub mod rollback;
 pub mod stage;
 pub mod step;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::check::HttpFile;
 use super::matchers::{HttpExpectFile, RunExpectFile, SignalExpectFile};
+use super::metric::BaselineFile;
 use super::stage::WhenFile;
 use super::values::{
     CheckRef, CommandFile, EnvText, Id, Pattern, Pointer, Role, Size, Span, StepRef, Template, Text,
@@ -46,7 +47,7 @@ pub struct StepFile {
     /// Waits for this long.
     pub wait: Option<Span>,
     /// Polls metric checks of the old system, for later comparison.
-    pub baseline: Option<Unsupported>,
+    pub baseline: Option<BaselineFile>,
     /// Sends a signal to the process of a check.
     pub signal: Option<SignalFile>,
     /// Switches a symlink atomically.

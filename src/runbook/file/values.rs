@@ -50,6 +50,10 @@ texts! {
     Span "duration",
     /// `64KiB`, `512MiB`.
     Size "size",
+    /// A number with or without the unit of a size or a duration.
+    Limit "limit",
+    /// A name and labels, as in Prometheus text.
+    SeriesText "series",
     /// A JSON pointer; `*` is every element.
     Pointer "pointer",
     /// `[a-z0-9-]+`.
@@ -121,6 +125,26 @@ impl JsonSchema for Literal {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": ["string", "number", "boolean", "array"], "x-strings": "text" })
+    }
+}
+
+/// A second number in the same text, found as the first one is: its format follows from the reader beside it.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Divisor(pub String);
+
+impl JsonSchema for Divisor {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "Divisor".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let of = |format: &str| json_schema!({ "type": "string", "format": format });
+        json_schema!({ "type": "string", "x-by-kind": {
+            "regex": of("pattern"), "json": of("pointer"), "series": of("series"), "count": of("pattern"),
+        } })
     }
 }
 

@@ -4,6 +4,8 @@ use regex::RegexBuilder;
 
 use crate::runbook::codes::Code;
 use crate::runbook::interpolate::Place;
+use crate::runbook::number;
+use crate::runbook::series::Series;
 
 /// What `${{ }}` may name, each including the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,6 +59,8 @@ formats! {
     "plain-pattern" Nothing Plain   "a regular expression"                 ".*",
     "duration"      Vars    Plain   "a duration such as \"10s\""           "1s",
     "size"          Vars    Plain   "a size such as \"64MiB\""             "1MiB",
+    "limit"         Vars    Plain   "a limit such as 0.5, \"64MiB\" or \"250ms\""  "1",
+    "series"        Vars    Plain   "a series such as \"errors_total\""    "x",
     "pointer"       Vars    Plain   "a JSON pointer such as \"/state\""    "/x",
     "id"            Nothing Plain   "an id"                                "x",
     "check"         Nothing Plain   "a check's name"                       "x",
@@ -78,7 +82,7 @@ impl Format {
 
     /// Whether a text of this format has a shape that a placeholder would break.
     pub fn has_shape(&self) -> bool {
-        matches!(self.name, "duration" | "size" | "pointer")
+        matches!(self.name, "duration" | "size" | "pointer" | "limit" | "series")
     }
 
     /// Judges a text. `holes` says that run-time values are still missing in it, each standing in as a word.
@@ -89,6 +93,8 @@ impl Format {
         match self.name {
             "duration" => parse_duration(text).map(drop),
             "size" => parse_size(text).map(drop),
+            "limit" => parse_limit(text).map(drop),
+            "series" => series(text),
             "pattern" | "plain-pattern" => pattern(text),
             "pointer" => pointer(text),
             "id" => id(text),
@@ -156,6 +162,40 @@ pub fn parse_size(text: &str) -> Result<u64, Refusal> {
             "write a whole number with its unit: `64KiB`, `512MiB`, `2GiB`",
         ),
     }
+}
+
+/// A limit as it is written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum WrittenLimit {
+    /// In the unit that the number is read in.
+    Number(f64),
+    Bytes(u64),
+    Time(std::time::Duration),
+}
+
+/// Reads `0.5`, `64MiB`, `250ms`.
+pub fn parse_limit(text: &str) -> Result<WrittenLimit, Refusal> {
+    if let Some(number) = number::parse(text) {
+        return Ok(WrittenLimit::Number(number));
+    }
+    let size = parse_size(text).map(WrittenLimit::Bytes);
+    size.or_else(|_| parse_duration(text).map(WrittenLimit::Time)).or_else(|_| {
+        refuse(
+            Code::BadSize,
+            format!("`{text}` is not a limit"),
+            "write a finite number, a size (`64MiB`) or a duration (`250ms`)",
+        )
+    })
+}
+
+fn series(text: &str) -> Result<(), Refusal> {
+    Series::parse(text).map(drop).or_else(|why| {
+        refuse(
+            Code::BadName,
+            format!("`{text}` is not a series: {why}"),
+            "write its name, and labels where it has several: `requests_total{code=\"500\"}`",
+        )
+    })
 }
 
 fn pattern(text: &str) -> Result<(), Refusal> {

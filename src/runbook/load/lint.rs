@@ -8,7 +8,9 @@ use super::tree::{Node, Value};
 use crate::runbook::codes::Code;
 use crate::runbook::diagnostic::{Diagnostic, Findings};
 use crate::runbook::id::{CheckId, ROLLBACK};
-use crate::runbook::model::{Action, Command, Probe, ROLLBACK_FILES, RunExpect, Runbook, Step, TextExpect};
+use crate::runbook::model::{
+    Action, Command, MetricSource, Probe, ROLLBACK_FILES, RunExpect, Runbook, Step, TextExpect,
+};
 use crate::runbook::schema::SCHEMA;
 use crate::text::is_allowed;
 
@@ -189,8 +191,11 @@ fn never_used(runbook: &Runbook, root: &Node, findings: &mut Findings) {
         }
     }
     for check in runbook.checks.values() {
-        if let Probe::Any(members) = &check.probe {
-            used.extend(members);
+        used.extend(check.probe.lives_on());
+        if let Probe::Metric(metric) = &check.probe
+            && let MetricSource::Process { check, .. } = &metric.source
+        {
+            used.push(check);
         }
     }
     let used: HashSet<&CheckId> = used.into_iter().collect();

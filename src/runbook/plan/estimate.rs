@@ -37,7 +37,7 @@ impl std::fmt::Display for Estimate {
 #[must_use]
 pub fn of_step(step: &Step) -> Option<Duration> {
     step.estimate.or(match &step.action {
-        Action::Wait { duration } => Some(*duration),
+        Action::Wait { duration } | Action::Baseline { window: duration, .. } => Some(*duration),
         Action::Await { hold, .. } if !hold.is_zero() => Some(*hold),
         _ => None,
     })

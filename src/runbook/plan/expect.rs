@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use crate::runbook::interpolate::Scope;
 use crate::runbook::model::{
-    Action, Bound, FileExpect, HttpExpect, MaxDuration, Probe, ProcessExpect, Rule, RunExpect, Sha256Expect,
-    SignalExpect, TcpExpect, TextExpect,
+    Action, Aggregate, Bound, Check, FileExpect, HttpExpect, MaxDuration, MetricExpect, Probe, ProcessExpect,
+    Rule, RunExpect, Sha256Expect, SignalExpect, TcpExpect, TextExpect, Vs,
 };
+use crate::runbook::number::{self, Unit, short};
 
 /// What must be seen of a step; empty where its kind says it all.
 pub fn of_action(action: &Action, scope: &Scope) -> Vec<String> {
@@ -24,15 +25,53 @@ pub fn of_action(action: &Action, scope: &Scope) -> Vec<String> {
 }
 
 /// What must be seen of a check.
-pub fn of_probe(probe: &Probe, scope: &Scope) -> Vec<String> {
-    match probe {
+pub fn of_check(check: &Check, scope: &Scope) -> Vec<String> {
+    match &check.probe {
         Probe::Http { expect, .. } => http(expect, scope),
         Probe::Tcp { expect, .. } => tcp(expect, scope),
         Probe::Process { expect, .. } => process(expect, scope),
         Probe::File { expect, .. } => file(expect, scope),
         Probe::Command { expect, .. } => run(expect, scope),
+        Probe::Metric(metric) => number(&metric.expect, &Unit::of(check)),
         Probe::Any(_) => Vec::new(),
     }
+}
+
+/// A metric's limits and its window, as short as a row of the screen needs them; empty where it has none.
+#[must_use]
+pub fn limits(check: &Check) -> String {
+    let Probe::Metric(metric) = &check.probe else { return String::new() };
+    let (expect, unit) = (&metric.expect, Unit::of(check));
+    let words = [
+        expect.min.map(|min| format!("≥ {}", unit.show(min))),
+        expect.max.map(|max| format!("≤ {}", unit.show(max))),
+        expect.vs.as_ref().map(|vs| format!("vs {}", vs.baseline)),
+        expect.window.map(|window| format!("{} {}", expect.aggregate().word(), number::span(window))),
+    ];
+    words.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+fn number(expect: &MetricExpect, unit: &Unit) -> Vec<String> {
+    let mut out = vec!["a number is there".to_owned()];
+    out.extend(expect.max.map(|max| format!("at most {}", unit.show(max))));
+    out.extend(expect.min.map(|min| format!("at least {}", unit.show(min))));
+    if let Some(Vs { baseline, check, upper, lower }) = &expect.vs {
+        let old = format!("{check} of the baseline {baseline}");
+        out.extend(
+            upper.map(|(times, plus)| format!("at most {} × {old} + {}", short(times), unit.show(plus))),
+        );
+        out.extend(
+            lower.map(|(times, minus)| format!("at least {} × {old} − {}", short(times), unit.show(minus))),
+        );
+    }
+    out.extend(expect.window.map(|window| {
+        let word = match expect.aggregate() {
+            Aggregate::Slope(per) => format!("the slope for {}", time(per)),
+            aggregate => format!("the {}", aggregate.word()),
+        };
+        format!("{word} over {}, of {} numbers at least", time(window), expect.min_samples)
+    }));
+    out
 }
 
 fn time(duration: Duration) -> String {

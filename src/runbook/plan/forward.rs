@@ -188,7 +188,7 @@ impl Plan<'_> {
             let advisory = if check.advisory { " (advisory: never counted)" } else { "" };
             let what = describe_probe(&check.probe, self.scope, &self.runbook.shell);
             self.line(1, &format!("{}: {what}, every {}{advisory}{skipped}", check.id, time(check.period)));
-            for proof in expect::of_probe(&check.probe, self.scope) {
+            for proof in expect::of_check(check, self.scope) {
                 self.line(3, &format!("green only if: {proof}"));
             }
         }

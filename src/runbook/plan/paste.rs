@@ -53,6 +53,7 @@ fn commands(runbook: &Runbook, step: &Step, scope: &Scope) -> Option<String> {
         | Action::Await { .. }
         | Action::Assert { .. }
         | Action::Confirm { .. }
+        | Action::Baseline { .. }
         | Action::Signal { .. }
         | Action::Link { .. }
         | Action::Collect { .. } => return None,
@@ -149,7 +150,7 @@ fn by_hand(runbook: &Runbook, step: &Step, scope: &Scope) -> Vec<String> {
             .iter()
             .filter_map(|id| runbook.check(id))
             .map(|check| {
-                let seen = expect::of_probe(&check.probe, scope).join("; ");
+                let seen = expect::of_check(check, scope).join("; ");
                 let seen = if seen.is_empty() { seen } else { format!(": {seen}") };
                 format!("  {} = {}{seen}", check.id, describe_probe(&check.probe, scope, &runbook.shell))
             })

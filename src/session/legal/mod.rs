@@ -96,6 +96,9 @@ impl<'a> Place<'a> {
             E::Declined { step, attempt, .. } => self.answers(self.step(step)?, *attempt, false),
             E::ItemTicked { on, item, .. } => self.ticks(on, item),
             E::CheckChanged { check, from, to, reason, .. } => self.changes(check, *from, *to, reason),
+            E::BaselineTaken { step, attempt, name, checks } => {
+                self.measures(self.step(step)?, *attempt, name, checks.keys())
+            }
             E::GateChanged { stage, go, missing } => self.turns_gate(stage, *go, missing),
             E::SoakStarted { stage } => {
                 let soak = &self.at_gate(stage)?.soak;

@@ -2,6 +2,7 @@
 
 use super::{Legal, Place, must};
 use crate::event::{By, StepFinished};
+use crate::runbook::CheckId;
 use crate::runbook::model::{Action, Step};
 use crate::session::settle;
 use crate::session::state::{StageStatus, StepState, StepStatus};
@@ -87,10 +88,30 @@ impl<'a> Place<'a> {
         let checks = match &step.action {
             Action::Await { checks, .. } => checks,
             Action::Start { ready, .. } if seen.process.is_some() => ready,
+            Action::Baseline { name, .. } => {
+                let taken = self.state.baselines.contains_key(name);
+                return must(taken, || format!("{id} is said to have passed without its baseline"));
+            }
             _ => return Ok(()),
         };
         let missing = checks.iter().find(|check| !self.state.is_green(check));
         missing.map_or(Ok(()), |check| Err(format!("{id} is said to have passed, and {check} was not green")))
+    }
+
+    pub(super) fn measures<'c>(
+        &self,
+        step: &Step,
+        attempt: u32,
+        measured: &str,
+        mut of: impl Iterator<Item = &'c CheckId>,
+    ) -> Legal {
+        let Action::Baseline { name, checks, .. } = &step.action else {
+            return Err(format!("{} measures nothing", step.id));
+        };
+        must(measured == name.as_str(), || format!("{} takes the baseline {name}", step.id))?;
+        let stranger = of.find(|check| !checks.contains(check));
+        stranger.map_or(Ok(()), |check| Err(format!("{} does not measure {check}", step.id)))?;
+        self.is_open(step, attempt)
     }
 
     pub(super) fn resolves(&self, step: &Step, attempt: u32) -> Legal {

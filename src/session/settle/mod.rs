@@ -10,12 +10,14 @@ pub(super) use gates::is_through;
 pub(super) use rollback::{next_rolled_back, passes_over};
 pub(super) use steps::{is_met, retry_at};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+
+use indexmap::IndexMap;
 
 use super::state::{StageState, StageStatus, State};
 use crate::clock::Now;
-use crate::event::{By, EventKind, Outcome};
-use crate::runbook::TriggerId;
+use crate::event::{By, EventKind, Measured, Outcome};
+use crate::runbook::{CheckId, StepId, TriggerId};
 
 /// What follows, and when to look again.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +32,17 @@ pub struct Settled {
 pub struct Facts {
     /// Triggers whose `failures` were counted within their time.
     pub failures_reached: BTreeSet<TriggerId>,
+    /// What the open `baseline` steps have measured so far.
+    pub baselines: HashMap<StepId, Measurement>,
+}
+
+/// What a `baseline` step has measured so far.
+#[derive(Debug, Clone, Default)]
+pub struct Measurement {
+    /// Since when its looks count, on the boot clock.
+    pub from_up_ms: u64,
+    /// What each check gives, or why that is not enough.
+    pub checks: IndexMap<CheckId, Result<Measured, String>>,
 }
 
 /// Something that follows by itself.
@@ -45,7 +58,7 @@ pub fn settle(state: &State, facts: &Facts, now: Now) -> Settled {
     }
     let rules: [&Rule; 7] = [
         &|round| by_engine(ends_session(round.state)),
-        &|round| by_engine(steps::ends(round)),
+        &|round| by_engine(steps::ends(round, facts)),
         &|round| by_engine(steps::run_again(round)),
         &|round| by_engine(rollback::goes_on(round)),
         &|round| triggers::fire(round, facts),

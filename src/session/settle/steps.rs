@@ -1,17 +1,55 @@
 //! Steps that end by time or by what checks say, and steps whose turn has come.
 
-use super::{Round, ms};
-use crate::event::EventKind;
+use indexmap::IndexMap;
+
+use super::{Facts, Round, ms};
+use crate::event::{EventKind, Proof};
+use crate::proof;
 use crate::runbook::model::{Action, OnFailure, Step};
 use crate::session::decide::check_proofs;
 use crate::session::state::{StageStatus, State, StepStatus};
 use crate::session::{rollback, starting};
 
 /// Ends what has come to its end: waits that are over, awaits that are green, attempts that took too long.
-pub(super) fn ends(round: &mut Round) -> Vec<EventKind> {
+pub(super) fn ends(round: &mut Round, facts: &Facts) -> Vec<EventKind> {
     let Some(runbook) = round.state.runbook.clone() else { return Vec::new() };
     let state = round.state;
-    rollback::open_steps(state, &runbook).filter_map(|step| end(round, step)).collect()
+    let ended = |step| match measured(round, step, facts) {
+        events if events.is_empty() => end(round, step).into_iter().collect(),
+        events => events,
+    };
+    rollback::open_steps(state, &runbook).flat_map(ended).collect()
+}
+
+/// What a `baseline` has measured, once its time is over.
+fn measured(round: &mut Round, step: &Step, facts: &Facts) -> Vec<EventKind> {
+    let (state, up) = (round.state, round.now.up_ms);
+    let Action::Baseline { name, window, .. } = &step.action else { return Vec::new() };
+    let seen = state.step(&step.id);
+    let Some(measurement) = facts.baselines.get(&step.id).filter(|_| seen.killed.is_none()) else {
+        return Vec::new();
+    };
+    if !round.reached(measurement.from_up_ms + ms(*window)) {
+        return Vec::new();
+    }
+    let (mut proofs, mut checks) = (Vec::new(), IndexMap::new());
+    for (check, measured) in &measurement.checks {
+        let expected = format!("{check} is measured");
+        match measured {
+            Ok(measured) => {
+                let seen = format!("{} of {} numbers", measured.shown, measured.samples);
+                proofs.push(Proof::new(expected, true, seen));
+                checks.insert(check.clone(), measured.clone());
+            }
+            Err(why) => proofs.push(Proof::new(expected, false, why.clone())),
+        }
+    }
+    if let Some(why) = proof::why_not(&proofs) {
+        return vec![starting::finish(state, step, false, why, proofs, up)];
+    }
+    let taken =
+        EventKind::BaselineTaken { step: step.id.clone(), attempt: seen.attempt, name: name.clone(), checks };
+    vec![taken, starting::finish(state, step, true, format!("the baseline {name} was taken"), proofs, up)]
 }
 
 fn end(round: &mut Round, step: &Step) -> Option<EventKind> {

@@ -12,6 +12,7 @@ use crate::clock::Now;
 use crate::event::Health;
 use crate::runbook::CheckId;
 use crate::runbook::model::{Check, Stage};
+use crate::runbook::plan::expect;
 use crate::session::telemetry::Series;
 use crate::session::{State, Telemetry};
 use crate::ui::theme::Mark;
@@ -150,7 +151,12 @@ impl Checks<'_> {
 
     fn value(&self, id: &CheckId, series: Option<&Series>) -> String {
         let last = series.and_then(Series::last).and_then(|sample| sample.value.clone());
-        last.or_else(|| self.state.check(id).value.clone()).unwrap_or_else(|| "-".to_owned())
+        let value = last.or_else(|| self.state.check(id).value.clone()).unwrap_or_else(|| "-".to_owned());
+        let limits = self.state.runbook.as_ref().and_then(|runbook| runbook.check(id)).map(expect::limits);
+        match limits.filter(|limits| !limits.is_empty()) {
+            Some(limits) => format!("{value} {limits}"),
+            None => value,
+        }
     }
 
     /// Why it is not green, where it is not.

@@ -150,7 +150,7 @@ impl Attempt {
             Action::Link { path, target } => End::done(self.link(path, target)),
             Action::Collect { globs } => End::done(self.collect(globs)),
             // The engine judges these itself and orders nothing.
-            Action::Await { .. } | Action::Confirm { .. } | Action::Wait { .. } => {
+            Action::Await { .. } | Action::Confirm { .. } | Action::Wait { .. } | Action::Baseline { .. } => {
                 End::done(Done::failed("nothing is to be done here"))
             }
         }

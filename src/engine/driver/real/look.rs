@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::{BoxFuture, FutureExt as _, join_all};
 
 use super::{Attempt, Done, tidy};
-use crate::check::{self, Sample};
+use crate::check::{self, Meter, Sample};
 use crate::proof::{self, Body, Proof};
 use crate::runbook::CheckId;
 use crate::runbook::model::{Check, HttpExpect, HttpTarget, Probe, Step};
@@ -50,6 +50,9 @@ impl Attempt {
         async move {
             let Probe::Any(members) = &check.probe else {
                 let mut sample = check::sample(check, &self.scope, &self.around.checks).await;
+                if let Some(mut meter) = Meter::of(check) {
+                    meter.judge(&mut sample.point, &self.order.world.baselines);
+                }
                 tidy(&mut sample, &self.around.redactor);
                 return sample;
             };

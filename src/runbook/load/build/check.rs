@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::expect::keys;
+use super::metric::{Beside, own_period};
 use super::names::Counts;
 use super::{Build, duration_or, pattern, template, templates, text};
 use crate::runbook::codes::Code;
@@ -18,7 +19,7 @@ impl Build<'_> {
     /// One check; `None` where nothing says what it looks at, which was reported.
     pub fn check(&mut self, name: &str, mut file: CheckFile, node: &Node) -> Option<Check> {
         let applies = self.applies(file.when.take(), node);
-        let period = period(&file);
+        let period = self.period_of(name).unwrap_or_else(|| period(&file));
         let timeout = duration_or(file.timeout.as_ref(), 3);
         self.some_time(period, node, "period");
         self.some_time(timeout, node, "timeout");
@@ -29,18 +30,24 @@ impl Build<'_> {
                     .help("make `period` longer, or `timeout` shorter"),
             );
         }
+        let unit = text(file.unit.take());
+        let beside = Beside { name, unit: unit.as_deref(), period };
+        let title = text(file.title.take()).unwrap_or_else(|| name.to_owned());
+        let (initial_delay, advisory) = (duration_or(file.initial_delay.as_ref(), 0), file.advisory);
+        let (bad, good) = (file.failure_threshold.unwrap_or(3), file.success_threshold.unwrap_or(1));
+        let probe = self.probe(file, node, &beside)?;
         Some(Check {
             id: CheckId::from(name),
-            title: text(file.title.take()).unwrap_or_else(|| name.to_owned()),
+            title,
             applies,
+            probe,
             period,
             timeout,
-            initial_delay: duration_or(file.initial_delay.as_ref(), 0),
-            failure_threshold: file.failure_threshold.unwrap_or(3),
-            success_threshold: file.success_threshold.unwrap_or(1),
-            unit: text(file.unit.take()),
-            advisory: file.advisory,
-            probe: self.probe(file, node)?,
+            initial_delay,
+            failure_threshold: bad,
+            success_threshold: good,
+            unit,
+            advisory,
         })
     }
 
@@ -52,7 +59,7 @@ impl Build<'_> {
         }
     }
 
-    fn probe(&mut self, file: CheckFile, node: &Node) -> Option<Probe> {
+    fn probe(&mut self, file: CheckFile, node: &Node, beside: &Beside) -> Option<Probe> {
         let at = node.at("expect");
         let expect = file.expect.map(|expect| expect.0);
         Some(if let Some(http) = file.http {
@@ -79,6 +86,8 @@ impl Build<'_> {
                 self.error(Code::WrongKind, at.at("max_duration").span.clone(), message, "give a time");
             }
             Probe::Command { command: command_line(command), expect }
+        } else if let Some(metric) = file.metric {
+            self.metric(metric, keys(expect), node, beside)?
         } else {
             Probe::Any(self.checks(file.any?, node.at("any"), Counts::Must))
         })
@@ -132,9 +141,8 @@ impl Build<'_> {
 
     /// Checks made of checks must not be made of themselves.
     pub fn any_circles(&mut self, runbook: &Runbook) {
-        let members = |check: &Check| match &check.probe {
-            Probe::Any(members) => members.iter().filter_map(|id| runbook.checks.get_index_of(id)).collect(),
-            _ => Vec::new(),
+        let members = |check: &Check| {
+            check.probe.lives_on().iter().filter_map(|id| runbook.checks.get_index_of(id)).collect()
         };
         let edges: Vec<Vec<usize>> = runbook.checks.values().map(members).collect();
         for (start, back) in circles(&edges) {
@@ -154,7 +162,10 @@ pub fn command_line(file: CommandFile) -> Command {
     }
 }
 
-/// How often a check is polled.
+/// How often a check is polled that does not follow another.
 pub fn period(file: &CheckFile) -> Duration {
-    duration_or(file.period.as_ref(), if file.process.is_some() { 2 } else { 10 })
+    match (&file.period, &file.metric) {
+        (None, Some(_)) => own_period(file),
+        (period, _) => duration_or(period.as_ref(), if file.process.is_some() { 2 } else { 10 }),
+    }
 }

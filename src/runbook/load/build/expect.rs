@@ -52,7 +52,7 @@ impl Build<'_> {
         CountExpect { pattern: pattern(file.pattern), min: file.min, max: file.max }
     }
 
-    fn min_above_max(&mut self, node: &Node) {
+    pub fn min_above_max(&mut self, node: &Node) {
         let message = "`min` is above `max`, which nothing can meet";
         self.error(Code::Impossible, node.at("min").span.clone(), message, "exchange them");
     }
@@ -72,7 +72,7 @@ impl Build<'_> {
             RuleFile::Equals(value) => return Rule { equals: Some(value.0), ..Rule::default() },
             RuleFile::Limits(table) => *table,
         };
-        let RuleTable { equals, matches, min, max, exists, len, vs: _ } = table;
+        let RuleTable { equals, matches, min, max, exists, len } = table;
         let rule = Rule {
             equals: equals.map(|value| value.0),
             matches: matches.map(pattern),

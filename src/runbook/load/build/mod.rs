@@ -3,6 +3,7 @@
 mod check;
 mod expect;
 mod gate;
+mod metric;
 mod names;
 mod request;
 mod stage;
@@ -107,6 +108,7 @@ impl<'a> Build<'a> {
             sha256: base16ct::lower::encode_string(&Sha256::digest(source.text.as_bytes())),
         };
         self.any_circles(&runbook);
+        metric::follow(&mut runbook);
         way_back::watch_files(&mut runbook);
         runbook
     }

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use super::Build;
 use super::check::period;
+use super::metric::{is_told_by_one_look, looks_to_measure};
 use crate::runbook::codes::Code;
 use crate::runbook::file::RunbookFile;
+use crate::runbook::file::check::CheckFile;
 use crate::runbook::file::step::StepFile;
 use crate::runbook::file::values::{CheckRef, StepRef};
 use crate::runbook::id::{CheckId, ROLLBACK, StageId, StepId};
@@ -18,11 +20,25 @@ pub struct Names {
     checks: Vec<CheckName>,
     pub stages: Vec<String>,
     steps: Vec<StepName>,
+    pub baselines: Vec<BaselineName>,
+}
+
+/// What a `baseline` step keeps, and of which checks.
+pub struct BaselineName {
+    pub name: String,
+    pub checks: Vec<String>,
 }
 
 struct CheckName {
     name: String,
     process: bool,
+    metric: bool,
+    /// Its samples are another check's, or those of several.
+    no_looks: bool,
+    /// What only several looks together tell.
+    many_looks: bool,
+    /// So many looks a baseline of it takes at least.
+    to_measure: u32,
     advisory: bool,
     period: Duration,
 }
@@ -40,11 +56,23 @@ impl Names {
         let checks = file.check.iter().map(|(name, check)| CheckName {
             name: name.clone(),
             process: check.process.is_some(),
+            metric: check.metric.is_some(),
+            no_looks: check.any.is_some() || check.metric.as_ref().is_some_and(|m| m.latency.is_some()),
+            many_looks: check.metric.as_ref().is_some_and(|metric| {
+                !is_told_by_one_look(metric, check.expect.as_ref().map(|expect| &expect.0))
+            }),
+            to_measure: looks_to_measure(check),
             advisory: check.advisory,
-            period: period(check),
+            period: period(followed(file, check)),
         });
-        let mut steps = Vec::new();
+        let (mut steps, mut baselines) = (Vec::new(), Vec::new());
         let mut list = |stage: &str, back: bool, list: &[StepFile]| {
+            baselines.extend(list.iter().filter_map(|step| step.baseline.as_ref()).map(|baseline| {
+                BaselineName {
+                    name: baseline.name.0.clone(),
+                    checks: baseline.checks.iter().map(|check| check.0.clone()).collect(),
+                }
+            }));
             steps.extend(list.iter().map(|step| StepName {
                 id: StepId::new(stage, &step.id.0),
                 back,
@@ -65,8 +93,15 @@ impl Names {
             list(ROLLBACK, true, &rollback.prepare);
             list(ROLLBACK, true, &rollback.step);
         }
-        Self { checks: checks.collect(), stages: file.stage.iter().map(|s| s.id.0.clone()).collect(), steps }
+        let stages = file.stage.iter().map(|s| s.id.0.clone()).collect();
+        Self { checks: checks.collect(), stages, steps, baselines }
     }
+}
+
+/// The check whose rhythm a check has: its own, or the one that it follows.
+fn followed<'f>(file: &'f RunbookFile, check: &'f CheckFile) -> &'f CheckFile {
+    let followed = check.metric.as_ref().and_then(|metric| metric.latency.as_ref());
+    followed.and_then(|name| file.check.get(&name.0)).unwrap_or(check)
 }
 
 /// Whether a check that is named must count.
@@ -173,6 +208,27 @@ impl Build<'_> {
     /// Whether a check never counts.
     pub fn is_advisory(&self, id: &CheckId) -> bool {
         self.names.checks.iter().any(|check| check.name == id.as_str() && check.advisory)
+    }
+
+    /// Whether a check is a number over time.
+    pub fn is_metric(&self, id: &CheckId) -> bool {
+        self.names.checks.iter().any(|check| check.name == id.as_str() && check.metric)
+    }
+
+    /// How often a check is polled, and how many looks a baseline of it takes at least.
+    pub fn rhythm_of(&self, id: &CheckId) -> Option<(Duration, u32)> {
+        let check = self.names.checks.iter().find(|check| check.name == id.as_str())?;
+        Some((check.period, check.to_measure))
+    }
+
+    /// Whether a check lives on others' samples.
+    pub fn has_no_looks(&self, id: &CheckId) -> bool {
+        self.names.checks.iter().any(|check| check.name == id.as_str() && check.no_looks)
+    }
+
+    /// Whether no single look tells how it is.
+    pub fn takes_many_looks(&self, id: &CheckId) -> bool {
+        self.names.checks.iter().any(|check| check.name == id.as_str() && check.many_looks)
     }
 
     /// How often a check is polled.

@@ -44,7 +44,7 @@ const BELONGS: &[(&str, &[&str])] = &[
     ("user", &["run", "start"]),
     ("output_limit", &["run"]),
     ("capture", &["run", "request"]),
-    ("retries", &["run", "start", "await", "assert", "signal", "link", "collect"]),
+    ("retries", &["run", "start", "await", "assert", "baseline", "signal", "link", "collect"]),
 ];
 
 impl Build<'_> {
@@ -112,7 +112,9 @@ impl Build<'_> {
                 hold: duration_or(file.stay.as_ref(), 0),
             }
         } else if let Some(checks) = file.assert {
-            Action::Assert { checks: self.checks(checks, node.at("assert"), Counts::Must) }
+            let checks = self.checks(checks, node.at("assert"), Counts::Must);
+            self.told_by_one_look(&checks, node.at("assert"));
+            Action::Assert { checks }
         } else if let Some(question) = file.confirm {
             self.not_empty(node.at("confirm"));
             Action::Confirm {
@@ -123,6 +125,8 @@ impl Build<'_> {
             }
         } else if let Some(wait) = file.wait {
             Action::Wait { duration: duration(&wait) }
+        } else if let Some(baseline) = file.baseline {
+            self.baseline(baseline, node.at("baseline"))
         } else if let Some(signal) = file.signal {
             Action::Signal {
                 process: self.process_ref(&signal.process, node.at("signal").at("process"))?,
@@ -137,7 +141,7 @@ impl Build<'_> {
     }
 
     /// Text that must not be empty: the node's own, or its first item's.
-    fn not_empty(&mut self, node: &Node) {
+    pub fn not_empty(&mut self, node: &Node) {
         let first = node.item(0);
         if first.as_str().is_some_and(|text| text.trim().is_empty()) {
             self.error(Code::EmptyText, first.span.clone(), "there is nothing in it", "say what is meant");
@@ -324,6 +328,7 @@ impl Build<'_> {
             Action::Await { hold, .. } => ("for", *hold),
             Action::Start { min_uptime, .. } => ("start", *min_uptime),
             Action::Wait { duration } => ("wait", *duration),
+            Action::Baseline { window, .. } => ("baseline", *window),
             _ => return,
         };
         if needed > timeout {
@@ -337,7 +342,7 @@ impl Build<'_> {
 }
 
 /// Whether a pattern has a group 1, with any value that is still missing read as a word.
-fn has_group(pattern: &str) -> bool {
+pub fn has_group(pattern: &str) -> bool {
     let filled: String = parts(pattern)
         .into_iter()
         .map(|(_, part)| match part {
@@ -363,7 +368,7 @@ fn default_timeout(action: &Action) -> Option<Duration> {
         Action::Await { .. } | Action::Start { .. } => 300,
         Action::Request { .. } | Action::Signal { .. } => 30,
         Action::Assert { .. } | Action::Link { .. } | Action::Collect { .. } => 60,
-        Action::Confirm { .. } | Action::Wait { .. } => return None,
+        Action::Confirm { .. } | Action::Wait { .. } | Action::Baseline { .. } => return None,
     };
     Some(Duration::from_secs(seconds))
 }

@@ -42,7 +42,7 @@ pub fn rows(id: &CheckId, cx: &Context) -> Option<Vec<Row>> {
     let target = describe_probe(&check.probe, &scope, &runbook.shell);
     rows.extend(Row::exact(Tone::Plain, &target).map(|row| row.indent(2)));
     rows.push(Row::title("EXPECTS"));
-    rows.extend(expect::of_probe(&check.probe, &scope).into_iter().map(|phrase| Row::new(phrase).indent(2)));
+    rows.extend(expect::of_check(check, &scope).into_iter().map(|phrase| Row::new(phrase).indent(2)));
     rows.push(Row::dim(format!(
         "every {}, timeout {}; OK after {} good in a row, failing after {} bad",
         about(ms(check.period)),
