@@ -208,3 +208,6 @@ fn missing(live: bool) -> Report {
         findings: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;
