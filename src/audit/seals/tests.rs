@@ -40,7 +40,8 @@ fn a_seal_is_kept_for_its_owner_alone_and_listed() {
 #[test]
 fn where_signing_fails_nothing_is_left_behind() {
     let folder = tempfile::tempdir().expect("a folder");
-    let failing: [fn(&Path) -> Result<(), String>; 2] = [
+    type Sign = fn(&Path) -> Result<(), String>;
+    let failing: [Sign; 2] = [
         |_| Err("no such key".to_owned()),
         |text| fs::write(text.with_file_name("seal.sig"), "junk").map_err(|e| e.to_string()),
     ];
