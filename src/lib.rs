@@ -46,6 +46,7 @@
 //! | L4 | [`feed`] | the seam between a session and its screens |
 //! | L4 | [`replay`] | a recorded session, and a playhead over it |
 //! | L5 | [`check`] | probes of the world, and their thresholds |
+//! | L5 | [`what_if`] | recorded samples under other limits, soaks and triggers |
 //! | L5 | [`lab`] | stand-in services for rehearsals |
 //! | L5 | [`engine`] | the loop, its drivers, the shim: the only place that touches the operator's systems |
 //! | L5 | [`wire`] | the socket between an engine and cockpits in other processes |
@@ -73,4 +74,5 @@ pub mod runbook;
 pub mod session;
 pub mod text;
 pub mod ui;
+pub mod what_if;
 pub mod wire;

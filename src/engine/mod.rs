@@ -33,6 +33,8 @@ mod theatre_resume;
 mod theatre_tests;
 #[cfg(test)]
 mod theatre_walks;
+#[cfg(test)]
+mod theatre_what_if;
 mod work;
 
 pub use hub::Engine;

@@ -13,6 +13,7 @@ use super::driver::simulated::{Script, attempt, sample};
 use super::driver::{AdoptOrder, Effect, Report};
 use super::machine::{Input, Journal, Machine, Turn};
 use super::work::effect;
+use crate::audit::telemetry::Sampled;
 use crate::clock::Now;
 use crate::event::{
     By, Credentials, Event, EventKind, LOG_FORMAT, Mode, Person, Seat, SessionOpened, StepFinished,
@@ -28,6 +29,8 @@ use crate::session::{Command, Refusal, State, crew, legal};
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     pub events: Vec<Arc<Event>>,
+    /// Each sample, as if it had a line of its own.
+    pub samples: Vec<Sampled>,
     /// What every write says until it is healed.
     pub broken: Option<LogHealth>,
     /// After how many records the engine dies in the middle of one, and how many events of that come to the disk.
@@ -60,7 +63,15 @@ impl Journal for Memory {
         None
     }
 
-    fn keep(&mut self, _after: u64, _now: Now, _measure: &Measure) {}
+    fn keep(&mut self, after: u64, now: Now, measure: &Measure) {
+        if let Measure::Sample { .. } = measure {
+            let mut sampled = Sampled { after, up_ms: now.up_ms, samples: vec![measure.clone()] };
+            if let [Measure::Sample { point, .. }] = sampled.samples.as_mut_slice() {
+                point.took_ms = u32::try_from(now.up_ms - point.up_ms).expect("a test's time");
+            }
+            self.samples.push(sampled);
+        }
+    }
 
     fn telemetry_mark(&mut self) -> Option<(u64, String)> {
         None
@@ -258,8 +269,9 @@ impl Theatre {
         let mut state = State::default();
         self.events().iter().for_each(|event| state.apply(event));
         let last = self.now.up_ms;
-        let events = self.events().to_vec();
-        self.machine = Machine::new(state, Memory { events, ..Memory::default() }, Redactor::default());
+        let (events, samples) = (self.events().to_vec(), self.machine.journal().samples.clone());
+        let memory = Memory { events, samples, ..Memory::default() };
+        self.machine = Machine::new(state, memory, Redactor::default());
         self.set_clock(self.now.up_ms + down);
         if rebooted {
             self.now.up_ms = 5_000;

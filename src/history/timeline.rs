@@ -138,6 +138,8 @@ pub enum MarkKind {
     Unknown,
     /// A first step ran from behind which nothing leads back.
     PointOfNoReturn,
+    /// It would have gone another way under another runbook; no event of the log leaves such a mark.
+    WhatIf,
 }
 
 impl Mark {

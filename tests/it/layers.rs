@@ -12,7 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["event"],
     &["session", "history"],
     &["audit", "feed", "replay"],
-    &["check", "lab", "engine", "wire", "report"],
+    &["check", "what_if", "lab", "engine", "wire", "report"],
     &["headless", "ui"],
     &["cli"],
 ];

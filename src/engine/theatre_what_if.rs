@@ -1,0 +1,232 @@
+//! What is played on the stage, judged once more: with its own runbook nothing would have gone another way, with
+//! another one what it says.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::theatre::Theatre;
+use super::theatre_walks::{BUSY, Move, NO_RETURN, make, moves};
+use crate::audit::telemetry::Sampled;
+use crate::runbook::model::Runbook;
+use crate::session::Command;
+use crate::session::telemetry::Measure;
+use crate::what_if::{Differences, Subject, WhatIf, judge, judge_differences, load, table};
+
+const OBSERVED: &str = r#"
+id = "observed"
+[check.new]
+http = "http://127.0.0.1:1/new"
+period = "1s"
+failure_threshold = 2
+[[stage]]
+id = "observe"
+watch = ["new"]
+  [[stage.step]]
+  id = "look"
+  run = ["true"]
+  [[stage.rollback]]
+  id = "undo"
+  run = ["true"]
+  [stage.gate]
+  soak = "10s"
+  [[stage.trigger]]
+  check = "new"
+  failing_for = "5s"
+  then = "rollback"
+  grace = "10s"
+[[stage]]
+id = "after"
+  [[stage.step]]
+  id = "tidy"
+  run = ["true"]
+"#;
+
+fn samples(play: &Theatre) -> Vec<Sampled> {
+    play.machine.journal().samples.clone()
+}
+
+fn recorded(play: &Theatre) -> Runbook {
+    play.state().runbook.as_deref().expect("it is loaded").clone()
+}
+
+/// The play under its runbook with something else in place of something.
+fn what_if(play: &Theatre, samples: Vec<Sampled>, changes: &[(&str, &str)]) -> WhatIf {
+    let mut text = OBSERVED.to_owned();
+    for (old, new) in changes {
+        assert!(text.contains(old), "{old}");
+        text = text.replace(old, new);
+    }
+    let opened = play.state().opened.clone().expect("it is opened");
+    let loaded = load(&opened, text, "other.toml".to_owned());
+    let asked = loaded.runbook.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics));
+    judge(play.events(), samples.into_iter(), &asked).expect("it can be judged")
+}
+
+fn same(play: &Theatre, anew: bool) -> Result<(), TestCaseError> {
+    let runbook = recorded(play);
+    let mut differences = Differences::between(&runbook, &runbook);
+    prop_assert!(differences.judged.is_empty() && differences.unjudged.is_empty(), "{differences:?}");
+    if anew {
+        differences.checks = runbook.checks.keys().cloned().collect();
+    }
+    let found = judge_differences(play.events(), samples(play).into_iter(), &runbook, differences);
+    prop_assert!(
+        found.findings.is_empty() && found.beyond.is_none(),
+        "{}\n{}",
+        table(&found),
+        play.story().join("\n")
+    );
+    Ok(())
+}
+
+fn walk(runbook: &str, moves: Vec<Move>, anew: bool) -> Result<(), TestCaseError> {
+    let mut play = Theatre::new(runbook);
+    // While the log cannot be written a change is recorded later than its sample came; nothing tells how much.
+    let told = |what: &Move| !anew || !matches!(what, Move::BreakLog(_) | Move::Crash(_));
+    moves.into_iter().filter(told).for_each(|what| make(&mut play, what));
+    same(&play, anew)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn with_its_own_runbook_a_busy_walk_goes_as_it_went(moves in prop::collection::vec(moves(), 40..150)) {
+        walk(BUSY, moves, false)?;
+    }
+
+    #[test]
+    fn with_its_own_runbook_a_walk_past_a_point_of_no_return_goes_as_it_went(
+        moves in prop::collection::vec(moves(), 40..150),
+    ) {
+        walk(NO_RETURN, moves, false)?;
+    }
+
+    #[test]
+    fn the_samples_of_a_busy_walk_judged_anew_say_what_was_recorded(
+        moves in prop::collection::vec(moves(), 40..150),
+    ) {
+        walk(BUSY, moves, true)?;
+    }
+
+    #[test]
+    fn the_samples_of_a_walk_past_a_point_of_no_return_judged_anew_say_what_was_recorded(
+        moves in prop::collection::vec(moves(), 40..150),
+    ) {
+        walk(NO_RETURN, moves, true)?;
+    }
+}
+
+/// Soaked for long enough and promoted.
+fn promoted() -> Theatre {
+    let mut play = Theatre::new(OBSERVED);
+    play.advance().expect("it can begin");
+    play.until("it is GO", |s| s.stages["observe"].gate.as_ref().is_some_and(|g| g.go));
+    play.pass(Duration::from_secs(5));
+    play.advance().expect("it is GO");
+    play.pass(Duration::from_secs(2));
+    play
+}
+
+/// Failed while it soaked, and rolled back by its trigger.
+fn rolled_back() -> Theatre {
+    let mut play = Theatre::new(OBSERVED);
+    play.advance().expect("it can begin");
+    play.until("the soak runs", |s| s.stages["observe"].soak.running_since.is_some());
+    play.pass(Duration::from_secs(3));
+    play.script.failing_checks.insert("new".into(), "status 503".to_owned());
+    play.until("it is rolled back", crate::session::State::is_closed);
+    play
+}
+
+#[test]
+fn a_longer_soak_would_have_kept_the_stage_at_its_gate() {
+    let play = promoted();
+    let found = what_if(&play, samples(&play), &[("soak = \"10s\"", "soak = \"1m\"")]);
+    assert_eq!(found.judged, ["gate of observe: soak 10s → 1m"]);
+    let rows: Vec<_> = found.findings.iter().map(|f| (f.subject.to_string(), f.what_if.as_str())).collect();
+    assert!(rows.contains(&("soak of observe".to_owned(), "not reached")), "{rows:?}");
+    let refused = "refused, NO-GO: the soak of 1m is not reached";
+    assert!(rows.contains(&("gate of observe".to_owned(), refused)), "{rows:?}");
+    let beyond = found.beyond.as_ref().expect("the course is another");
+    assert!(!beyond.ends && beyond.sentence().starts_with("observe would not have been promoted then"));
+    assert!(found.marks.iter().any(|mark| mark.t_ms == beyond.t_ms));
+    let shorter = what_if(&play, samples(&play), &[("soak = \"10s\"", "soak = \"4s\"")]);
+    assert!(shorter.beyond.is_none(), "{shorter:?}");
+    let text = table(&shorter);
+    assert!(text.contains("soak of observe") && text.contains("GO for 6s"), "{text}");
+}
+
+#[test]
+fn slow_answers_would_have_broken_a_tighter_limit_and_rolled_back() {
+    let play = promoted();
+    let mut slow = samples(&play);
+    let begun = slow[0].up_ms;
+    for measure in slow.iter_mut().flat_map(|line| &mut line.samples) {
+        let Measure::Sample { point, .. } = measure else { continue };
+        point.took_ms = if point.up_ms > begun + 4_000 { 400 } else { 20 };
+    }
+    let limit = |max: &str| {
+        ("period = \"1s\"".to_owned(), format!("period = \"1s\"\nexpect = {{ max_latency = \"{max}\" }}"))
+    };
+    let (old, wide) = limit("500ms");
+    let found = what_if(&play, slow.clone(), &[(&old, &wide)]);
+    assert_eq!(found.judged, ["check new: max_latency no limit → 500ms"]);
+    assert!(found.findings.is_empty() && found.beyond.is_none(), "{}", table(&found));
+    let (old, tight) = limit("300ms");
+    let found = what_if(&play, slow.clone(), &[(&old, &tight), ("grace = \"10s\"", "grace = \"1s\"")]);
+    let text = table(&found);
+    assert!(
+        text.contains("broken: check new is failing: failed: after 400 ms (expected: answer within 300 ms)"),
+        "{text}"
+    );
+    let beyond = found.beyond.expect("it would have rolled back");
+    assert!(beyond.ends && beyond.why.contains("would have rolled"), "{beyond:?}");
+    assert!(found.findings.iter().all(|f| f.t_ms <= beyond.t_ms), "{text}");
+    assert!(found.checks[0].now_bad > 0 && found.checks[0].now_good == 0);
+}
+
+#[test]
+fn a_slower_trigger_would_not_have_rolled_back_and_nothing_is_known_beyond() {
+    let play = rolled_back();
+    let found = what_if(&play, samples(&play), &[("failing_for = \"5s\"", "failing_for = \"10m\"")]);
+    assert_eq!(found.judged, ["trigger observe.new.rollback: when failing for 5s → failing for 10m"]);
+    let trigger = Subject::Trigger("observe.new.rollback".into());
+    let rows: Vec<_> =
+        found.findings.iter().filter(|f| f.subject == trigger).map(|f| f.what_if.as_str()).collect();
+    assert_eq!(rows, ["not counting down", "not fired"]);
+    let beyond = found.beyond.expect("the course is another");
+    assert_eq!(
+        beyond.sentence(),
+        "trigger observe.new.rollback would not have rolled back: the recording tells nothing beyond"
+    );
+    let patient = what_if(&play, samples(&play), &[("failure_threshold = 2", "failure_threshold = 9")]);
+    assert!(
+        patient.beyond.is_none_or(|b| b.ends),
+        "it fires from the first bad sample on, whatever the threshold"
+    );
+}
+
+#[test]
+fn what_no_sample_tells_is_said_and_changes_nothing() {
+    let mut play = promoted();
+    play.ask(Command::Pause).expect("anyone may");
+    let changes = [
+        ("http://127.0.0.1:1/new", "http://127.0.0.1:1/other"),
+        ("id = \"undo\"\n  run = [\"true\"]", "id = \"undo\"\n  run = [\"false\"]"),
+        ("  soak = \"10s\"", "  soak = \"10s\"\n  accept = [\"it looks well\"]"),
+        ("id = \"tidy\"\n  run = [\"true\"]", "id = \"tidy\"\n  run = [\"false\"]"),
+    ];
+    let found = what_if(&play, samples(&play), &changes);
+    assert!(found.findings.is_empty() && found.judged.is_empty(), "{}", table(&found));
+    assert_eq!(
+        found.unjudged,
+        [
+            "check new looks at, or expects, what its samples do not tell; it is judged as recorded",
+            "stage observe: its rollback steps are others; they are kept as they went",
+            "gate of observe: it asks people to accept other items; nobody was asked that",
+            "stage after: its steps are others; they are kept as they went",
+        ]
+    );
+}

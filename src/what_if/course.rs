@@ -1,0 +1,630 @@
+//! The recorded course once more under another runbook. What people did and what came from outside is as recorded;
+//! what samples, gates, soaks and triggers make of it is worked out anew, in the order in which the engine would.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::iter::Peekable;
+use std::sync::Arc;
+
+use super::differences::Differences;
+use super::limits::{self, Limit};
+use super::{Beyond, CheckJudged, Finding, Subject};
+use crate::audit::telemetry::Sampled;
+use crate::check::{Change, Sample, Tracker};
+use crate::clock::Now;
+use crate::event::{By, Event, EventKind, Health};
+use crate::history::{Axis, Timeline};
+use crate::runbook::id::ROLLBACK;
+use crate::runbook::model::{Action, Override, Probe, Runbook, TriggerWhen};
+use crate::runbook::{CheckId, StageId, TriggerId};
+use crate::session::settle::verdicts;
+use crate::session::telemetry::{Measure, Verdict};
+use crate::session::{StageStatus, State, TriggerState, gate, watch};
+
+/// Closer than this two moments are one: the engine looks once a second, and a sample's arrival is not recorded to
+/// the millisecond.
+pub(super) const ONE_MOMENT_MS: u64 = 2_000;
+
+/// How many rounds may follow one another at one moment; more is a fault in the rules.
+const MOST_ROUNDS: usize = 10_000;
+
+/// What came of it.
+pub(super) struct Course {
+    /// What would have happened, as far as the recording tells.
+    pub timeline: Timeline,
+    /// Gates, soaks and triggers as they would have turned.
+    pub turns: Vec<(u64, EventKind)>,
+    pub findings: Vec<Finding>,
+    pub checks: Vec<CheckJudged>,
+    pub beyond: Option<Beyond>,
+    /// Where it ends.
+    pub end_ms: u64,
+}
+
+/// One recorded sample on its way to be judged.
+struct Arrival {
+    up_ms: u64,
+    /// In which boot, counted from 0.
+    boot: usize,
+    sample: Sample,
+}
+
+struct Walk<'a> {
+    events: &'a [Arc<Event>],
+    runbook: Arc<Runbook>,
+    /// Limits of the checks that are judged again: as recorded, as asked.
+    limits: Vec<(CheckId, Vec<Limit>, Vec<Limit>)>,
+    /// Whose health is worked out anew.
+    anew: BTreeSet<CheckId>,
+    /// Whose samples are looked at: those, and what `failures` are counted of.
+    tracked: BTreeSet<CheckId>,
+    counts_failures: bool,
+    polled: BTreeSet<CheckId>,
+    tracker: Tracker,
+    /// What the tracker said that has not happened yet.
+    queue: VecDeque<Change>,
+    state: State,
+    axis: Axis,
+    /// The numbers of the events with which another boot of the machine began.
+    boots: Vec<u64>,
+    /// The recorded event in hand: its place, its clocks, where it lies.
+    last: Option<(usize, Now, u64)>,
+    /// When triggers and gates want to be asked again.
+    next: Option<u64>,
+    /// The stage that would promote itself, and since when.
+    ready: Option<(StageId, u64)>,
+    course: Course,
+    over: bool,
+}
+
+/// Walks the events and the samples under what `differences` make of the runbook.
+pub(super) fn walk(
+    events: &[Arc<Event>],
+    samples: impl Iterator<Item = Sampled>,
+    recorded: &Runbook,
+    differences: &Differences,
+) -> Course {
+    let runbook = Arc::new(differences.runbook.clone());
+    let anew = with_those_made_of(&runbook, differences.checks.clone());
+    let counted = runbook.triggers.iter().filter(|t| matches!(t.condition, TriggerWhen::Failures { .. }));
+    let counted: BTreeSet<CheckId> = counted.map(|t| t.check.clone()).collect();
+    let counts_failures = !counted.is_empty();
+    let tracked = with_members(&runbook, anew.union(&counted).cloned().collect());
+    let limits = differences.checks.iter().filter_map(|id| {
+        let (old, new) = (recorded.check(id)?, runbook.check(id)?);
+        Some((id.clone(), limits::of(&old.probe), limits::of(&new.probe)))
+    });
+    let judged = |check: &CheckId| CheckJudged { check: check.clone(), samples: 0, now_bad: 0, now_good: 0 };
+    let judged = differences.checks.iter().map(judged);
+    let mut walk = Walk {
+        events,
+        limits: limits.collect(),
+        tracker: Tracker::new(runbook.checks.values().filter(|check| tracked.contains(&check.id))),
+        runbook,
+        anew,
+        tracked,
+        counts_failures,
+        polled: BTreeSet::new(),
+        queue: VecDeque::new(),
+        state: State::default(),
+        axis: Axis::default(),
+        boots: boots(events),
+        last: None,
+        next: None,
+        ready: None,
+        course: Course {
+            timeline: Timeline::default(),
+            turns: Vec::new(),
+            findings: Vec::new(),
+            checks: judged.collect(),
+            beyond: None,
+            end_ms: 0,
+        },
+        over: false,
+    };
+    walk.run(samples);
+    walk.course
+}
+
+fn boots(events: &[Arc<Event>]) -> Vec<u64> {
+    let mut known: Option<&str> = None;
+    let mut boots = Vec::new();
+    for event in events {
+        if let EventKind::EngineStarted { boot_id, .. } = &event.event {
+            boots.extend(known.is_some_and(|known| known != boot_id).then_some(event.seq));
+            known = Some(boot_id);
+        }
+    }
+    boots
+}
+
+/// These and every `any` that is made of one of them.
+fn with_those_made_of(runbook: &Runbook, mut checks: BTreeSet<CheckId>) -> BTreeSet<CheckId> {
+    loop {
+        let made_of = |members: &[CheckId]| members.iter().any(|member| checks.contains(member));
+        let more: Vec<CheckId> = runbook
+            .checks
+            .values()
+            .filter(|check| matches!(&check.probe, Probe::Any(members) if made_of(members)))
+            .map(|check| check.id.clone())
+            .filter(|id| !checks.contains(id))
+            .collect();
+        if more.is_empty() {
+            return checks;
+        }
+        checks.extend(more);
+    }
+}
+
+/// These and what they are made of.
+fn with_members(runbook: &Runbook, of: BTreeSet<CheckId>) -> BTreeSet<CheckId> {
+    let mut all = BTreeSet::new();
+    let mut todo: Vec<CheckId> = of.into_iter().collect();
+    while let Some(id) = todo.pop() {
+        if let Some(Probe::Any(members)) = runbook.check(&id).map(|check| &check.probe) {
+            todo.extend(members.iter().filter(|member| !all.contains(*member)).cloned());
+        }
+        all.insert(id);
+    }
+    all
+}
+
+/// What follows by itself from samples and time: it is worked out anew.
+fn is_turn(event: &EventKind) -> bool {
+    match event {
+        EventKind::GateChanged { stage, .. } => stage.as_str() != ROLLBACK,
+        EventKind::SoakStarted { .. }
+        | EventKind::SoakBroken { .. }
+        | EventKind::SoakReached { .. }
+        | EventKind::TriggerArmed { .. }
+        | EventKind::TriggerCleared { .. }
+        | EventKind::TriggerFired { .. } => true,
+        _ => false,
+    }
+}
+
+/// What the rules themselves led to: before it they were asked.
+fn is_of_the_rules(event: &Event) -> bool {
+    !matches!(event.by, By::Person(_))
+        && matches!(
+            event.event,
+            EventKind::StepStarted { .. }
+                | EventKind::StageEntered { .. }
+                | EventKind::Promoted { .. }
+                | EventKind::RollbackStarted { .. }
+                | EventKind::StageRolledBack { .. }
+                | EventKind::RollbackStuck { .. }
+                | EventKind::RollbackFinished { .. }
+                | EventKind::SessionClosed { .. }
+        )
+}
+
+impl Walk<'_> {
+    fn run(&mut self, samples: impl Iterator<Item = Sampled>) {
+        let (tracked, boots) = (self.tracked.clone(), self.boots.clone());
+        let mut arrivals = samples
+            .flat_map(|line| line.samples.into_iter().map(move |measure| (line.after, measure)))
+            .filter_map(|(after, measure)| match measure {
+                Measure::Sample { check, point, processes } if tracked.contains(&check) => {
+                    let up_ms = point.up_ms + u64::from(point.took_ms);
+                    let boot = boots.partition_point(|began| *began <= after);
+                    Some(Arrival { up_ms, boot, sample: Sample { check, point, processes } })
+                }
+                _ => None,
+            })
+            .peekable();
+        let events = self.events;
+        let mut from = 0;
+        while from < events.len() && !self.over {
+            let up_ms = events[from].up_ms;
+            let starts = |event: &Event| matches!(event.event, EventKind::EngineStarted { .. });
+            let length = events[from..].iter().take_while(|e| e.up_ms == up_ms).count();
+            let turn = &events[from..from + length];
+            let ends = from + length;
+            self.time_passes(turn, &mut arrivals);
+            if self.over {
+                break;
+            }
+            for (at, event) in (from..).zip(turn) {
+                self.event(at, event);
+                if self.over {
+                    break;
+                }
+            }
+            // An engine that died over its record did not come to ask the rules.
+            let dies = events.get(ends).is_some_and(|event| {
+                starts(event)
+                    || matches!(event.event, EventKind::Unobserved { .. })
+                        && events[ends..].iter().take(3).any(|event| starts(event))
+            });
+            if !dies && !self.over {
+                let now = turn[length - 1].now();
+                self.follow(now);
+            }
+            from = ends;
+        }
+        if !self.over {
+            self.course.end_ms = self.axis.end_ms();
+        }
+    }
+
+    /// What happens between the last turn and this one: samples arrive, and times are up that somebody observed.
+    fn time_passes(&mut self, turn: &[Arc<Event>], arrivals: &mut Peekable<impl Iterator<Item = Arrival>>) {
+        let Some((at, last, _)) = self.last else { return };
+        let up_ms = turn[0].up_ms;
+        let boot = self.boots.partition_point(|began| *began <= self.events[at].seq);
+        let ends = turn.iter().any(|event| self.boots.contains(&event.seq));
+        let mut observed = up_ms;
+        for event in turn {
+            match &event.event {
+                EventKind::Unobserved { from, .. } => observed = observed.min((*from).max(last.up_ms)),
+                EventKind::LogRecovered { .. } => observed = observed.min(last.up_ms),
+                _ => {}
+            }
+        }
+        loop {
+            let due =
+                arrivals.peek().filter(|a| a.boot < boot || (a.boot == boot && (ends || a.up_ms <= up_ms)));
+            let arrives = due.map(|arrival| arrival.up_ms);
+            let time = self.next.into_iter().chain(self.stale_at()).min();
+            let time = time.filter(|at| !ends && *at < up_ms && *at <= observed);
+            match (arrives, time) {
+                (Some(at), time) if time.is_none_or(|time| at <= time) => {
+                    let Some(arrival) = arrivals.next() else { return };
+                    self.arrive(arrival, ends || at >= observed);
+                }
+                (_, Some(at)) => {
+                    let changes = self.tracker.tick(at);
+                    self.note(changes);
+                    self.follow(self.at(at));
+                }
+                _ => return,
+            }
+            if self.over {
+                return;
+            }
+        }
+    }
+
+    fn stale_at(&self) -> Option<u64> {
+        if self.anew.is_empty() { None } else { self.tracker.next_deadline() }
+    }
+
+    /// The clocks at a boot-clock time after the last event.
+    fn at(&self, up_ms: u64) -> Now {
+        self.last.map_or(Now { at: chrono::DateTime::UNIX_EPOCH, up_ms }, |(_, last, _)| {
+            Axis::after(last, up_ms.saturating_sub(last.up_ms))
+        })
+    }
+
+    fn t_ms(&self, now: Now) -> u64 {
+        self.last.map_or(0, |(_, last, t_ms)| t_ms + now.up_ms.saturating_sub(last.up_ms))
+    }
+
+    /// A sample arrives; `waits` where what it leads to happens only with the next turn.
+    fn arrive(&mut self, arrival: Arrival, waits: bool) {
+        let Arrival { up_ms, mut sample, .. } = arrival;
+        if let Some((id, old, new)) = self.limits.iter().find(|(id, ..)| *id == sample.check) {
+            let was = sample.point.verdict;
+            sample.point = limits::judge(old, new, &sample.point, &sample.processes);
+            let timeout = self.runbook.check(id).map_or(u64::MAX, |check| ms(check.timeout));
+            if u64::from(sample.point.took_ms) > timeout + 200 && sample.point.verdict != Verdict::Error {
+                sample.point.verdict = Verdict::Error;
+                sample.point.reason = format!("no result within {timeout} ms");
+            }
+            let is = sample.point.verdict;
+            if let Some(judged) = self.course.checks.iter_mut().find(|judged| judged.check == *id) {
+                judged.samples += 1;
+                judged.now_bad += u64::from(was == Verdict::Pass && is != Verdict::Pass);
+                judged.now_good += u64::from(was != Verdict::Pass && is == Verdict::Pass);
+            }
+        }
+        let bad = sample.point.verdict != Verdict::Pass;
+        let changes = self.tracker.sample(&sample, up_ms);
+        self.note(changes);
+        if !waits && (!self.queue.is_empty() || (bad && self.counts_failures)) {
+            self.follow(self.at(up_ms));
+        }
+    }
+
+    /// Keeps what the tracker says of the checks that are judged again.
+    fn note(&mut self, changes: Vec<Change>) {
+        self.queue.extend(changes.into_iter().filter(|change| self.anew.contains(&change.check)));
+    }
+
+    /// One recorded event: taken as it is, or asked for anew.
+    fn event(&mut self, at: usize, event: &Event) {
+        let now = event.now();
+        let t_ms = self.axis.push(event);
+        self.last = Some((at, now, t_ms));
+        if is_turn(&event.event) || is_of_the_rules(event) {
+            self.follow(now);
+        }
+        if self.over || is_turn(&event.event) {
+            return;
+        }
+        match &event.event {
+            EventKind::CheckChanged { check, to, .. } => {
+                if self.tracked.contains(check) {
+                    let polls = *to != Health::Idle;
+                    if polls {
+                        self.polled.insert(check.clone())
+                    } else {
+                        self.polled.remove(check)
+                    };
+                    let changes = self.tracker.poll(&self.polled, now.up_ms);
+                    self.note(changes);
+                }
+                if self.anew.contains(check) {
+                    return;
+                }
+            }
+            EventKind::EngineStarted { .. } if self.state.boot_id.is_some() => {
+                let tracked = self.runbook.checks.values().filter(|check| self.tracked.contains(&check.id));
+                self.tracker = Tracker::new(tracked);
+                self.polled.clear();
+                self.queue.clear();
+            }
+            // Nothing counted down here that could be vetoed.
+            EventKind::TriggerVetoed { trigger, .. }
+                if !matches!(self.state.triggers.get(trigger), Some(TriggerState::Armed { .. })) =>
+            {
+                return;
+            }
+            _ => self.judge(event, t_ms),
+        }
+        if self.over {
+            return;
+        }
+        self.happen(event.by.clone(), event.event.clone(), now);
+        if let EventKind::SessionOpened(_) = &event.event {
+            // The stages and steps are the recorded ones; what is judged again is as asked.
+            self.state.runbook = Some(Arc::clone(&self.runbook));
+        }
+        if let EventKind::StepStarted { .. } | EventKind::GateChanged { .. } = &event.event {
+            self.fence(&event.event, now);
+        }
+    }
+
+    /// A step's fence, or that of the way back's gate, for the checks that are judged again.
+    fn fence(&mut self, event: &EventKind, now: Now) {
+        for check in watch::fenced(&self.state, event, now) {
+            let health = self.state.check(&check).health;
+            if self.anew.contains(&check) && matches!(health, Health::Ok | Health::Stale) {
+                let (reason, since) = (crate::session::starting::FENCE.to_owned(), now.up_ms);
+                let (from, to) = (health, Health::Pending);
+                let fenced =
+                    EventKind::CheckChanged { check: check.clone(), from, to, reason, value: None, since };
+                self.happen(By::ENGINE, fenced, now);
+            }
+            let changes = self.tracker.fence(&check, now.up_ms);
+            self.note(changes);
+        }
+    }
+
+    /// Folds in what gates and triggers lead to until nothing does.
+    fn follow(&mut self, now: Now) {
+        let mut at_rest = true;
+        for _ in 0..MOST_ROUNDS {
+            if at_rest {
+                self.record_changes(now);
+            }
+            let facts = self.tracker.facts(&self.state, now.up_ms);
+            let settled = verdicts(&self.state, &facts, now);
+            let (course, turns): (Vec<_>, Vec<_>) = settled.events.into_iter().partition(|(_, event)| {
+                matches!(
+                    event,
+                    EventKind::Promoted { .. }
+                        | EventKind::StageEntered { .. }
+                        | EventKind::SessionClosed { .. }
+                        | EventKind::RollbackStarted { .. }
+                )
+            });
+            self.next = settled.next_up_ms.filter(|at| *at > now.up_ms);
+            course.into_iter().for_each(|(by, event)| self.would(&by, &event, now));
+            at_rest = turns.is_empty();
+            if self.over || (at_rest && self.queue.is_empty()) {
+                return;
+            }
+            for (by, event) in turns {
+                self.happen(by, event.clone(), now);
+                let comes_to_gate = matches!(event, EventKind::GateChanged { .. });
+                if comes_to_gate {
+                    for check in watch::fenced(&self.state, &event, now) {
+                        let changes = self.tracker.fence(&check, now.up_ms);
+                        self.note(changes);
+                    }
+                }
+            }
+        }
+        tracing::error!("the rules did not come to rest after {MOST_ROUNDS} rounds");
+    }
+
+    /// As the engine records them: as far as the first that fails, then the rules are asked.
+    fn record_changes(&mut self, now: Now) {
+        while let Some(change) = self.queue.pop_front() {
+            let from = self.state.check(&change.check).health;
+            if from == change.to {
+                continue;
+            }
+            let fails = change.to == Health::Failing;
+            self.happen(By::ENGINE, Change { from, ..change }.into(), now);
+            if fails {
+                return;
+            }
+        }
+    }
+
+    fn happen(&mut self, by: By, event: EventKind, now: Now) {
+        let t_ms = self.t_ms(now);
+        let turn = is_turn(&event).then(|| event.clone());
+        let event = Arc::new(Event { seq: self.state.seq + 1, at: now.at, up_ms: now.up_ms, by, event });
+        self.state.apply(&event);
+        self.course.timeline.push(&event, t_ms, &self.state);
+        self.course.turns.extend(turn.map(|turn| (t_ms, turn)));
+    }
+
+    /// The course would go on by itself: it is told, not done.
+    fn would(&mut self, by: &By, event: &EventKind, now: Now) {
+        let t_ms = self.t_ms(now);
+        match (by, event) {
+            (_, EventKind::Promoted { stage, .. }) => {
+                if self.ready.as_ref().is_none_or(|(ready, _)| ready != stage) {
+                    self.ready = Some((stage.clone(), t_ms));
+                }
+            }
+            (By::Trigger { trigger }, EventKind::RollbackStarted { to, full, .. }) => {
+                if !self.is_recorded_soon(trigger, t_ms) {
+                    let scope = if *full { "everything".to_owned() } else { format!("back to {to}") };
+                    self.end(t_ms, format!("trigger {trigger} would have rolled {scope}"));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the recording rolls back by that trigger at this moment too.
+    fn is_recorded_soon(&self, trigger: &TriggerId, t_ms: u64) -> bool {
+        let from = self.last.map_or(0, |(at, ..)| at);
+        let mut axis = self.axis.clone();
+        for event in &self.events[from..] {
+            if axis.push(event) > t_ms + ONE_MOMENT_MS {
+                return false;
+            }
+            let rolls = matches!(event.event, EventKind::RollbackStarted { .. });
+            if rolls && matches!(&event.by, By::Trigger { trigger: by } if by == trigger) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Beyond this the recording tells nothing.
+    fn end(&mut self, t_ms: u64, why: String) {
+        self.diverge(t_ms, why, true);
+        self.course.end_ms = t_ms;
+        self.over = true;
+    }
+
+    /// From here on the course is another.
+    fn diverge(&mut self, t_ms: u64, why: String, ends: bool) {
+        match &mut self.course.beyond {
+            Some(beyond) => beyond.ends |= ends,
+            beyond => *beyond = Some(Beyond { t_ms, why, ends }),
+        }
+    }
+
+    fn find(&mut self, t_ms: u64, subject: Subject, recorded: &str, what_if: String) {
+        let seq = self.last.map_or(0, |(at, ..)| self.events[at].seq);
+        let recorded = recorded.to_owned();
+        self.course.findings.push(Finding { t_ms, seq, subject, recorded, what_if });
+    }
+
+    /// Holds a recorded step of the course against what gates, checks and triggers would have said.
+    fn judge(&mut self, event: &Event, t_ms: u64) {
+        match &event.event {
+            EventKind::Promoted { stage, overridden, asked_by, .. } => {
+                self.promoted(event, stage, !overridden.is_empty(), asked_by.is_some(), t_ms);
+                self.ready = None;
+            }
+            EventKind::StageEntered { stage } if self.state.current_stage().is_none() => {
+                let follows = self.state.stages.values().any(|s| {
+                    s.status == StageStatus::Passed && s.ended.is_some_and(|ended| ended.up_ms == event.up_ms)
+                });
+                let verdict = gate::escape_hatch(&self.state);
+                if !follows && !verdict.is_go() {
+                    let line = verdict.in_a_line();
+                    self.find(t_ms, Subject::Gate(stage.clone()), "entered", format!("refused, {line}"));
+                    self.diverge(t_ms, format!("{stage} would not have been entered then"), false);
+                }
+            }
+            EventKind::StepFinished(finish) => {
+                let Some(plan) = self.runbook.step(&finish.step) else { return };
+                let checks: Vec<CheckId> = match &plan.action {
+                    Action::Await { checks, .. } | Action::Assert { checks } => checks.clone(),
+                    Action::Start { ready, .. } => ready.clone(),
+                    _ => return,
+                };
+                let anew = checks.iter().any(|check| self.anew.contains(check));
+                let red = checks.iter().find(|check| !self.state.is_green(check)).cloned();
+                let killed = self.state.step(&finish.step).killed.as_ref().is_some_and(|k| !k.timed_out);
+                let subject = Subject::Step(finish.step.clone());
+                match (finish.passed, red) {
+                    _ if !anew || killed => {}
+                    (true, Some(check)) => {
+                        let why = gate::check_sentence(&self.state, &check);
+                        self.find(t_ms, subject, "passed", format!("not passed then: {why}"));
+                        self.diverge(t_ms, format!("{} would not have passed then", finish.step), false);
+                    }
+                    (false, None) => {
+                        self.find(t_ms, subject, "failed", "its checks green by then".to_owned());
+                        self.diverge(t_ms, format!("{} would have passed", finish.step), false);
+                    }
+                    _ => {}
+                }
+            }
+            EventKind::RollbackStarted { .. } => {
+                let By::Trigger { trigger } = &event.by else { return };
+                let fired = matches!(self.state.triggers.get(trigger), Some(TriggerState::Fired { .. }));
+                if !fired {
+                    self.end(t_ms, format!("trigger {trigger} would not have rolled back"));
+                }
+            }
+            EventKind::RollbackFinished { .. } => {
+                let gate = self.runbook.rollback.gate.clone();
+                let red = gate
+                    .iter()
+                    .flat_map(|g| &g.checks)
+                    .find(|check| self.anew.contains(*check) && !self.state.is_green(check));
+                if let Some(check) = red {
+                    let why = gate::check_sentence(&self.state, check);
+                    let subject = Subject::Gate(ROLLBACK.into());
+                    self.find(t_ms, subject, "GO", format!("NO-GO: {why}"));
+                    self.diverge(t_ms, "the way back would not have been proven then".to_owned(), false);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A recorded promotion: would the gate have let it pass?
+    fn promoted(&mut self, event: &Event, stage: &StageId, overridden: bool, by_two: bool, t_ms: u64) {
+        let Some(plan) = self.runbook.stage(stage).cloned() else { return };
+        let verdict = gate::evaluate(&self.state, stage);
+        let subject = Subject::Gate(stage.clone());
+        let by_person = matches!(event.by, By::Person(_));
+        let recorded = match (by_person, overridden) {
+            (true, true) => "promoted with an override",
+            (true, false) => "promoted",
+            (false, _) => "promoted by itself",
+        };
+        let refused = if verdict.is_go() {
+            if overridden {
+                self.find(t_ms, subject.clone(), recorded, "GO: no override needed".to_owned());
+            }
+            (!by_person && !plan.gate.auto).then(|| "GO, and waits for a person".to_owned())
+        } else if !overridden {
+            Some(format!("refused, {}", verdict.in_a_line()))
+        } else if plan.gate.over == Override::Never {
+            Some(format!("refused, and never to be overridden: {}", verdict.in_a_line()))
+        } else if plan.gate.over == Override::Two && !by_two {
+            Some("asks a second person".to_owned())
+        } else {
+            verdict.missing.iter().find(|m| !m.liftable).map(|m| format!("refused: {}", m.what))
+        };
+        if let Some(what_if) = refused {
+            self.find(t_ms, subject, recorded, what_if);
+            self.diverge(t_ms, format!("{stage} would not have been promoted then"), false);
+        } else if let Some((_, since)) = self
+            .ready
+            .clone()
+            .filter(|(ready, since)| ready == stage && t_ms.saturating_sub(*since) > ONE_MOMENT_MS)
+        {
+            self.find(since, subject, "waits", "promotes by itself".to_owned());
+            self.diverge(since, format!("{stage} would have been promoted before"), false);
+        }
+    }
+}
+
+fn ms(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
