@@ -16,8 +16,8 @@ pub(super) fn findings(events: &[Arc<Event>], course: Course, differences: Diffe
     let recorded = Recorded::of(events, course.end_ms);
     let mut findings = course.findings;
     findings.extend(gates(&recorded, &course.timeline, &course.turns, course.end_ms));
-    findings.extend(soaks(&recorded, &course.turns, course.end_ms));
-    findings.extend(triggers(&recorded, &course.turns, course.end_ms));
+    findings.extend(soaks(&recorded, &course.turns));
+    findings.extend(triggers(&recorded, &course.turns));
     findings.sort_by_key(|finding| finding.t_ms);
     findings.dedup();
     for finding in &mut findings {
@@ -130,7 +130,7 @@ fn missing(turns: &[(u64, EventKind)], stage: &StageId, t_ms: u64) -> String {
     }
 }
 
-fn soaks(recorded: &Recorded, turns: &[(u64, EventKind)], end_ms: u64) -> Vec<Finding> {
+fn soaks(recorded: &Recorded, turns: &[(u64, EventKind)]) -> Vec<Finding> {
     let reached = |turn: &EventKind| match turn {
         EventKind::SoakReached { stage } => Some((stage.clone(), String::new())),
         _ => None,
@@ -141,7 +141,7 @@ fn soaks(recorded: &Recorded, turns: &[(u64, EventKind)], end_ms: u64) -> Vec<Fi
     };
     let mut found = Vec::new();
     for (word, which) in [("reached", &reached as &Pick<StageId>), ("broken", &broken as &Pick<StageId>)] {
-        for (t_ms, (stage, why), is) in unlike(&recorded.turns, turns, which, end_ms) {
+        for (t_ms, (stage, why), is) in unlike(&recorded.turns, turns, which) {
             let (had, would) = words(word, is, &why);
             let subject = Subject::Soak(stage);
             found.push(Finding { t_ms, seq: 0, subject, recorded: had, what_if: would });
@@ -150,7 +150,7 @@ fn soaks(recorded: &Recorded, turns: &[(u64, EventKind)], end_ms: u64) -> Vec<Fi
     found
 }
 
-fn triggers(recorded: &Recorded, turns: &[(u64, EventKind)], end_ms: u64) -> Vec<Finding> {
+fn triggers(recorded: &Recorded, turns: &[(u64, EventKind)]) -> Vec<Finding> {
     let armed = |turn: &EventKind| match turn {
         EventKind::TriggerArmed { trigger, why, .. } => Some((trigger.clone(), format!(": {why}"))),
         _ => None,
@@ -163,7 +163,7 @@ fn triggers(recorded: &Recorded, turns: &[(u64, EventKind)], end_ms: u64) -> Vec
     for (word, which) in
         [("counting down", &armed as &Pick<TriggerId>), ("fired", &fired as &Pick<TriggerId>)]
     {
-        for (t_ms, (trigger, why), is) in unlike(&recorded.turns, turns, which, end_ms) {
+        for (t_ms, (trigger, why), is) in unlike(&recorded.turns, turns, which) {
             let (had, would) = words(word, is, &why);
             let subject = Subject::Trigger(trigger);
             found.push(Finding { t_ms, seq: 0, subject, recorded: had, what_if: would });
@@ -186,7 +186,6 @@ fn unlike<T: PartialEq>(
     recorded: &[(u64, EventKind)],
     course: &[(u64, EventKind)],
     which: &Pick<T>,
-    end_ms: u64,
 ) -> Vec<(u64, (T, String), bool)> {
     let picked = |turns: &[(u64, EventKind)]| -> Vec<(u64, (T, String))> {
         turns.iter().filter_map(|(at, turn)| Some((*at, which(turn)?))).collect()
@@ -200,8 +199,6 @@ fn unlike<T: PartialEq>(
             None => unlike.push((at, what, true)),
         }
     }
-    // What was recorded at the very end may have come a moment later.
-    let lasting = had.into_iter().filter(|(at, _)| *at + ONE_MOMENT_MS <= end_ms || *at < end_ms);
-    unlike.extend(lasting.map(|(at, what)| (at, what, false)));
+    unlike.extend(had.into_iter().map(|(at, what)| (at, what, false)));
     unlike
 }
