@@ -164,6 +164,7 @@ fn glyph(kind: MarkKind) -> words::State {
         MarkKind::Rollback => ("◀", "ROLLBACK", "warn"),
         MarkKind::Unknown => ("?", "UNKNOWN", "stale"),
         MarkKind::PointOfNoReturn => ("║", "POINT OF NO RETURN", "fail"),
+        MarkKind::WhatIf => ("◇", "WHAT IF", "ask"),
     }
 }
 
