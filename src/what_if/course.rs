@@ -306,6 +306,9 @@ impl Walk<'_> {
         if let Some((id, old, new)) = self.limits.iter().find(|(id, ..)| *id == sample.check) {
             let was = sample.point.verdict;
             sample.point = limits::judge(old, new, &sample.point, &sample.processes);
+            if old != new && old.iter().any(|limit| matches!(limit, Limit::Number(..))) {
+                self.tracker.judge(&mut sample);
+            }
             let timeout = self.runbook.check(id).map_or(u64::MAX, |check| ms(check.timeout));
             if u64::from(sample.point.took_ms) > timeout + 200 && sample.point.verdict != Verdict::Error {
                 sample.point.verdict = Verdict::Error;
@@ -411,6 +414,8 @@ impl Walk<'_> {
     fn follow(&mut self, now: Now) {
         let mut at_rest = true;
         for _ in 0..MOST_ROUNDS {
+            self.tracker.enter_stage(self.state.current_stage());
+            self.tracker.compare_with(&self.state.baselines);
             let changes = self.tracker.tick(now.up_ms);
             self.note(changes);
             if at_rest {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::proof::{self, Proof};
-use crate::runbook::model::{HttpExpect, Probe, ProcessExpect, TcpExpect};
+use crate::runbook::model::{HttpExpect, Metric, MetricExpect, Probe, ProcessExpect, TcpExpect};
 use crate::session::telemetry::{ProcessSeen, SamplePoint, Verdict};
 
 /// A limit of which a sample tells whether it was kept.
@@ -19,6 +19,8 @@ pub enum Limit {
     MaxRss(Option<u64>),
     /// Per cent of one core.
     MaxCpu(Option<f64>),
+    /// What a metric's numbers are held against: the key and its value. The tracker's meter judges them again.
+    Number(&'static str, Option<String>),
 }
 
 /// The limits of a probe; those of one kind have the same ones in the same order.
@@ -33,8 +35,20 @@ pub fn of(probe: &Probe) -> Vec<Limit> {
             vec![Limit::Count(expect.count), Limit::MaxRss(expect.max_rss), Limit::MaxCpu(expect.max_cpu)]
         }
         Probe::Process { expect, .. } => vec![Limit::Count(expect.count)],
+        Probe::Metric(metric) => numbers(&metric.expect),
         _ => Vec::new(),
     }
+}
+
+fn numbers(expect: &MetricExpect) -> Vec<Limit> {
+    vec![
+        Limit::Number("max", expect.max.map(|max| max.to_string())),
+        Limit::Number("min", expect.min.map(|min| min.to_string())),
+        Limit::Number("window", expect.window.map(span)),
+        Limit::Number("aggregate", Some(format!("{:?}", expect.aggregate()).to_lowercase())),
+        Limit::Number("min_samples", Some(expect.min_samples.to_string())),
+        Limit::Number("vs", expect.vs.as_ref().map(|vs| format!("{vs:?}"))),
+    ]
 }
 
 /// The probe without its limits: what is left must be the same for samples of one to be judged as the other's.
@@ -55,6 +69,9 @@ pub fn without(probe: &Probe) -> Probe {
         Probe::Process { select, expect } => {
             Probe::Process { select, expect: ProcessExpect { count: None, ..expect } }
         }
+        Probe::Metric(metric) => {
+            Probe::Metric(Box::new(Metric { expect: MetricExpect::default(), ..*metric }))
+        }
         other => other,
     }
 }
@@ -73,6 +90,7 @@ impl Limit {
             Self::Count(count) => ("count", count.map(|count| count.to_string())),
             Self::MaxRss(max) => ("max_rss", max.map(proof::bytes)),
             Self::MaxCpu(max) => ("max_cpu", max.map(|max| format!("{max}"))),
+            Self::Number(name, value) => (*name, value.clone()),
         };
         format!("{name} {}", value.unwrap_or_else(|| "no limit".to_owned()))
     }
@@ -88,6 +106,7 @@ impl Limit {
             Self::Count(_) => expected.contains(" processes)"),
             Self::MaxRss(_) => expected.contains(" of memory)"),
             Self::MaxCpu(_) => expected.contains(" of a core)"),
+            Self::Number(..) => false,
         }
     }
 
@@ -95,6 +114,7 @@ impl Limit {
     /// the answer itself: milliseconds.
     fn kept(&self, point: &SamplePoint, processes: &[ProcessSeen]) -> Option<Proof> {
         Some(match self {
+            Self::Number(..) => return None,
             Self::Status(allowed) => {
                 let status = point.value.as_deref().and_then(|value| value.parse::<u16>().ok());
                 let met = status.is_some_and(|status| match allowed.as_slice() {
