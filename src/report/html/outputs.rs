@@ -8,7 +8,7 @@ use std::path::Path;
 use super::markup::{Lines, Markup, html, put};
 use super::words;
 use crate::audit::below::open as open_beside;
-use crate::engine::shim::index::{Entry, Source};
+use crate::audit::outputs::{Entry, Source};
 use crate::report::model::{Output, Report};
 use crate::text;
 
