@@ -105,11 +105,10 @@ class Browser:
             raise RuntimeError(said["exceptionDetails"])
         return said["result"].get("value")
 
-    def screenshot(self, path):
-        """The whole page as a picture."""
-        said = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True,
-                         clip={"x": 0, "y": 0, "scale": 1, "width": self.value("innerWidth"),
-                               "height": min(self.value("document.documentElement.scrollHeight"), 16000)})
+    def screenshot(self, path, top=0, height=2400):
+        """A part of the page as a picture."""
+        clip = {"x": 0, "y": top, "scale": 1, "width": self.value("innerWidth"), "height": height}
+        said = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
         path.write_bytes(base64.b64decode(said["data"]))
 
     def pdf(self, path):

@@ -28,6 +28,8 @@ pub struct Line<'a> {
     pub points: &'a [Point],
     /// Values that must not be left, each drawn as a line of its own.
     pub limits: &'a [f64],
+    /// What is measured, in a word.
+    pub name: &'a str,
     /// What the picture shows, in a sentence: for whoever hears it instead.
     pub title: &'a str,
     /// A value as it is written at the axis.
@@ -58,10 +60,10 @@ impl Line<'_> {
             put!(inner, "<line class='limit' x1='0' x2='1000' y1='{}' y2='{}'/>", y, y);
         }
         Some(html!(
-            "<svg role='img' height='{}'><title>{}</title>{}\
+            "<svg class='chart' role='img' height='{}'><title>{}</title>{}\
              <svg y='4' height='{}' viewBox='0 0 1000 {}' preserveAspectRatio='none'>\
              <line class='base' x1='0' x2='1000' y1='{}' y2='{}'/>{}</svg>\
-             <text x='3' y='13'>{}</text><text x='3' y='{}'>{}</text></svg>",
+             <text x='3' y='13'>{} {}</text><text x='3' y='{}'>{}</text></svg>",
             HEIGHT + 8.0,
             self.title,
             grid(self.scale, HEIGHT + 8.0),
@@ -70,6 +72,7 @@ impl Line<'_> {
             HEIGHT,
             HEIGHT,
             inner,
+            self.name,
             (self.shown)(high),
             HEIGHT + 2.0,
             (self.shown)(low),

@@ -4,8 +4,8 @@ use super::bars::{Bar, Track};
 use super::chart::{self, Line};
 use super::markup::{Markup, html, put};
 use super::scale::Scale;
-use super::table;
 use super::words::{self, number, since_start, state, took};
+use super::{list, table};
 use crate::event::Health;
 use crate::report::model::{Check, HealthBand, Limit, Report, Stats};
 
@@ -56,82 +56,99 @@ fn row(check: &Check) -> Markup {
         check.id,
         (!check.applies).then_some(" does not apply"),
         check.advisory.then_some(" advisory: never counted"),
-        check.kind,
+        (!check.what.starts_with(&check.kind)).then_some(check.kind.as_str()),
         check.what,
         time(check.health_ms.ok),
         time(failing).map(|time| html!("<span class='fail'>✗ {}</span>", time)),
         time(stale).map(|time| html!("<span class='stale'>~ {}</span>", time)),
         Some(check.samples.total).filter(|total| *total > 0),
-        check.number.map(|stats| range(stats, check.unit.as_deref())),
+        check.number.map(|stats| range(stats, written(check).0, &written(check).1)),
         limits.join("; "),
     )
 }
 
 fn limit(limit: &Limit) -> String {
-    let unit = limit.unit.as_deref().map(|unit| format!(" {unit}")).unwrap_or_default();
-    let bound = |sign: &str, value: Option<f64>| value.map(|value| format!("{sign} {}{unit}", number(value)));
+    let shown = |value| match limit.unit.as_deref() {
+        Some("bytes") => in_bytes(value),
+        Some(unit) => format!("{} {unit}", number(value)),
+        None => number(value),
+    };
+    let bound = |sign: &str, value: Option<f64>| value.map(|value| format!("{sign} {}", shown(value)));
     let bounds: Vec<String> = [bound("≥", limit.min), bound("≤", limit.max)].into_iter().flatten().collect();
     format!("{} {}", limit.of, bounds.join(" and "))
 }
 
-fn range(stats: Stats, unit: Option<&str>) -> String {
-    let unit = unit.map(|unit| format!(" {unit}")).unwrap_or_default();
-    format!(
-        "min {}, median {}, p95 {}, max {}{unit}",
-        number(stats.min),
-        number(stats.median),
-        number(stats.p95),
-        number(stats.max)
-    )
+fn range(stats: Stats, shown: fn(f64) -> String, unit: &str) -> String {
+    let (min, median, p95, max) = (shown(stats.min), shown(stats.median), shown(stats.p95), shown(stats.max));
+    format!("min {min}, median {median}, p95 {p95}, max {max}{unit}")
+}
+
+/// How a check's number is written, and its unit behind it. Of a process it is its memory.
+fn written(check: &Check) -> (fn(f64) -> String, String) {
+    let of_limit = check.limits.iter().find(|limit| limit.charted).and_then(|limit| limit.unit.as_deref());
+    match check.unit.as_deref().or(of_limit) {
+        Some("bytes") => (in_bytes, String::new()),
+        None if check.kind == "process" => (in_bytes, String::new()),
+        Some(unit) => (number, format!(" {unit}")),
+        None => (number, String::new()),
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what is a size")]
+fn in_bytes(size: f64) -> String {
+    words::bytes(size.clamp(0.0, 1e18) as u64)
+}
+
+fn in_ms(ms: f64) -> String {
+    format!("{} ms", number(ms))
 }
 
 fn check(check: &Check, scale: &Scale, told: usize) -> Markup {
     let bars: Vec<Bar> = check.bands.iter().map(|band| bar(band, scale)).collect();
     let title = format!("Health of {}: {}", check.title, health_times(check));
     let strip = Track { scale, height: 22, title: &title, bars: &bars, told, signs: &[] };
-    let mut drawn = html!(
-        "<div class='check'><h3>{} <code class='dim'>{}</code></h3><figure>{}",
-        check.title,
-        check.id,
-        strip.draw()
-    );
-    let limits = check.limits.iter().filter(|limit| limit.charted);
-    let limits: Vec<f64> = limits.flat_map(|limit| [limit.min, limit.max]).flatten().collect();
-    let caption = health_times(check);
+    let (mut lines, mut said) = (Markup::default(), Vec::new());
     if let Some(stats) = check.number {
-        let unit = check.unit.as_deref();
-        let words = format!("Number{}: {}", limits_in_words(check), range(stats, unit));
+        let (shown, unit) = written(check);
+        let title = format!("Number{}: {}", limits_in_words(check), range(stats, shown, &unit));
+        let limits = limits(check, |limit| limit.charted);
+        let points = &check.number_series;
         // A number that never changed is told better by the words alone.
-        let changes = stats.min < stats.max || !limits.is_empty();
-        let line =
-            Line { scale, points: &check.number_series, limits: &limits, title: &words, shown: number };
-        put!(drawn, "{}<p class='dim'>{}</p>", changes.then(|| line.draw()).flatten(), words);
+        if stats.min < stats.max || !limits.is_empty() {
+            let line = Line { scale, points, limits: &limits, name: "number", title: &title, shown };
+            put!(lines, "{}", line.draw());
+        }
+        said.push(title);
     }
     if let Some(stats) = check.latency_ms {
-        let words = format!("Latency: {}", range(stats, Some("ms")));
-        let shown = |ms: f64| format!("{} ms", number(ms));
-        let line = Line {
-            scale,
-            points: &check.latency_series,
-            limits: &latency_limits(check),
-            title: &words,
-            shown,
-        };
-        put!(drawn, "{}<p class='dim'>{}</p>", line.draw(), words);
+        let title = format!("Latency: {}", range(stats, number, " ms"));
+        let limits = limits(check, |limit| limit.of == "latency" && !limit.charted);
+        let points = &check.latency_series;
+        let line = Line { scale, points, limits: &limits, name: "latency", title: &title, shown: in_ms };
+        put!(lines, "{}", line.draw());
+        said.push(title);
     }
-    put!(
-        drawn,
-        "{}<figcaption>{}</figcaption></figure>{}</div>",
+    said.push(health_times(check));
+    html!(
+        "<div class='check'><h3>{} <code class='dim'>{}</code></h3><figure>{}{}{}<figcaption>{}</figcaption></figure>{}</div>",
+        check.title,
+        check.id,
+        strip.draw(),
+        lines,
         chart::axis(scale),
-        caption,
+        list("plain", said),
         changes(check, told)
-    );
-    drawn
+    )
 }
 
-fn latency_limits(check: &Check) -> Vec<f64> {
-    let limits = check.limits.iter().filter(|limit| limit.of == "latency" && !limit.charted);
-    limits.flat_map(|limit| [limit.min, limit.max]).flatten().collect()
+fn limits(check: &Check, which: fn(&Limit) -> bool) -> Vec<f64> {
+    check
+        .limits
+        .iter()
+        .filter(|limit| which(limit))
+        .flat_map(|limit| [limit.min, limit.max])
+        .flatten()
+        .collect()
 }
 
 fn limits_in_words(check: &Check) -> String {

@@ -45,7 +45,10 @@ fn knew(knew: &Knew) -> Vec<Markup> {
     said.extend(
         knew.counting_down.iter().map(|trigger| html!("{} {}", state(("▲", "TRIGGER", "warn")), trigger)),
     );
-    said.extend(knew.not_green.iter().map(|check| {
+    // What the gate says of a check is not said again.
+    let told =
+        |check: &str| knew.gate_missing.iter().any(|missing| missing.contains(&format!("check {check} ")));
+    said.extend(knew.not_green.iter().filter(|check| !told(&check.check)).map(|check| {
         html!(
             "{} {}{}{}{}",
             check.check,

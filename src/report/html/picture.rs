@@ -57,7 +57,7 @@ fn stages(report: &Report, scale: &Scale) -> Markup {
         {
             let to_ms = from_ms.saturating_add(estimate);
             // What was planned for behind the end of the record does not fit into its picture.
-            if *from_ms < scale.end_ms() {
+            if scale.x(*from_ms) < 99.5 {
                 let title = format!("planned: {} for {}", since_start(*from_ms), took(estimate));
                 let to_ms = to_ms.min(scale.end_ms());
                 bars.push(Bar { from_ms: *from_ms, to_ms, class: "plan", y: 3, height: 5, title });
@@ -169,31 +169,30 @@ fn glyph(kind: MarkKind) -> words::State {
 }
 
 fn signs(report: &Report, scale: &Scale) -> Markup {
-    let mut rows = Markup::default();
-    let row_of =
-        |mark: &Mark| ROWS.iter().position(|(_, kinds)| kinds.iter().any(|kind| mark.kinds.contains(kind)));
-    for (number, (name, _)) in ROWS.iter().enumerate() {
-        let marks = report.timeline.marks.iter().filter(|mark| row_of(mark) == Some(number));
-        let signs: Vec<Sign> = marks.map(sign).collect();
-        if !signs.is_empty() {
-            let title = format!("{name}: {} marks", signs.len());
-            let track = Track { scale, height: 20, title: &title, bars: &[], told: BARS, signs: &signs };
-            put!(rows, "{}", row(&html!("{}", name), &track));
+    let mut rows: Vec<Vec<Sign>> = ROWS.iter().map(|_| Vec::new()).collect();
+    for mark in &report.timeline.marks {
+        let belongs =
+            |(_, kinds): &(_, &[MarkKind])| kinds.iter().copied().find(|kind| mark.kinds.contains(kind));
+        let row = ROWS.iter().enumerate().find_map(|(row, kinds)| belongs(kinds).map(|kind| (row, kind)));
+        if let Some((row, kind)) = row {
+            rows[row].push(sign(mark, kind));
         }
     }
-    rows
+    let mut drawn = Markup::default();
+    for ((name, _), signs) in ROWS.iter().zip(rows).filter(|(_, signs)| !signs.is_empty()) {
+        let title = format!("{name}: {} marks", signs.len());
+        let track = Track { scale, height: 20, title: &title, bars: &[], told: BARS, signs: &signs };
+        put!(drawn, "{}", row(&html!("{}", name), &track));
+    }
+    drawn
 }
 
-fn sign(mark: &Mark) -> Sign {
-    let (glyph, _, class) = kind(mark);
+/// A mark as what it is in its row.
+fn sign(mark: &Mark, kind: MarkKind) -> Sign {
+    let (glyph, _, class) = glyph(kind);
     let by = mark.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     let title = format!("{} #{} {}{by}", since_start(mark.t_ms), mark.seq, mark.label);
     Sign { t_ms: mark.t_ms, glyph, class, title }
-}
-
-/// How a mark is shown: as what matters most of it.
-fn kind(mark: &Mark) -> words::State {
-    mark.kinds.first().map_or(("·", "EVENT", "pending"), |kind| glyph(*kind))
 }
 
 fn table(report: &Report) -> Markup {
@@ -209,7 +208,7 @@ fn table(report: &Report) -> Markup {
              <td data-of='by'>{}</td></tr>",
             mark.seq,
             since_start(mark.t_ms),
-            words::state(kind(mark)),
+            mark.kinds.first().map(|kind| words::state(glyph(*kind))),
             mark.label,
             mark.by,
         );

@@ -110,40 +110,35 @@ fn asks(gate: &GatePlan) -> Vec<String> {
 }
 
 fn passage(entry: &Entry, time: Option<u32>) -> Markup {
-    let mut said = Vec::new();
-    said.push(html!("{} entered", clock(entry.entered.at)));
-    said.extend(entry.at_gate.map(|when| html!("{} at its gate", clock(when.at))));
-    said.extend(entry.soak.started.map(|when| html!("{} soak began", clock(when.at))));
-    said.extend(
-        entry
-            .soak
-            .breaks
-            .iter()
-            .map(|b| html!("{} {} {}", clock(b.when.at), state(("▲", "SOAK BROKEN", "warn")), b.why)),
-    );
-    said.extend(entry.soak.reached.map(|when| html!("{} soak reached", clock(when.at))));
-    said.extend(entry.ticks.iter().map(tick));
-    said.extend(entry.votes.iter().map(vote));
+    let mut said = vec![(entry.entered.at, html!("entered"))];
+    said.extend(entry.at_gate.map(|when| (when.at, html!("at its gate"))));
+    said.extend(entry.soak.started.map(|when| (when.at, html!("soak began"))));
+    let broken = state(("▲", "SOAK BROKEN", "warn"));
+    said.extend(entry.soak.breaks.iter().map(|b| (b.when.at, html!("{} {}", broken, b.why))));
+    said.extend(entry.soak.reached.map(|when| (when.at, html!("soak reached"))));
+    said.extend(entry.ticks.iter().map(|tick| (tick.at, self::tick(tick))));
+    said.extend(entry.votes.iter().map(|vote| (vote.when.at, self::vote(vote))));
+    // Before the end, so that of one moment it stays the last.
+    said.sort_by_key(|(at, _)| *at);
     said.extend(entry.ended.as_ref().map(|ended| {
         let how = match ended.how {
             EndedHow::Promoted => ("✓", "PROMOTED", "ok"),
             EndedHow::Overridden => ("▲", "PROMOTED OVER A NO-GO", "warn"),
             EndedHow::RolledBack => ("▲", "ROLLED BACK", "warn"),
         };
-        html!("{} {} by {}, after {}", clock(ended.when.at), state(how), ended.by, took(entry.took_ms))
+        (ended.when.at, html!("{} by {}, after {}", state(how), ended.by, took(entry.took_ms)))
     }));
     html!(
         "{}{}{}",
         time.map(|time| html!("<p><b>Passage {}</b></p>", time)),
-        list("plain", said),
+        list("plain", said.into_iter().map(|(at, what)| html!("{} {}", clock(at), what))),
         verdicts(&entry.verdicts),
     )
 }
 
 fn vote(vote: &Vote) -> Markup {
     html!(
-        "{} vote {} by {}{}{}",
-        clock(vote.when.at),
+        "vote {} by {}{}{}",
         state(words::go(vote.go)),
         vote.by,
         vote.role.as_ref().map(|role| html!(" for {}", role)),
@@ -151,11 +146,10 @@ fn vote(vote: &Vote) -> Markup {
     )
 }
 
-/// An item with the word on it.
+/// An item with the word on it, without when.
 pub fn tick(tick: &Tick) -> Markup {
     html!(
-        "{} {} “{}” by {}{}",
-        clock(tick.at),
+        "{} “{}” by {}{}",
         state(if tick.pass { ("✓", "YES", "ok") } else { ("✗", "NO", "fail") }),
         tick.item,
         tick.by,

@@ -2,7 +2,7 @@
 
 use super::markup::{Lines, Markup, html, put};
 use super::outputs::Outputs;
-use super::stages::tick;
+use super::stages;
 use super::words::{self, clock, state, took};
 use super::{list, table};
 use crate::report::model::{Attempt, Report, Step};
@@ -120,7 +120,7 @@ fn attempt(attempt: &Attempt, outputs: &Outputs<'_>) -> Markup {
             state(words::met(proof.met))
         );
     }
-    put!(drawn, "{}", table(&[("expected", ""), ("seen", ""), ("met", "")], &proofs));
+    put!(drawn, "{}", table(&[("expected", "half"), ("seen", "most"), ("met", "")], &proofs));
     let captures =
         attempt.captures.iter().map(|(name, value)| html!("captured {} = <code>{}</code>", name, value));
     put!(drawn, "{}", list("plain", captures));
@@ -164,7 +164,7 @@ fn happened(attempt: &Attempt) -> Vec<Markup> {
             answer.note.as_ref().map(|note| html!(": <q class='said'>{}</q>", note))
         )
     }));
-    said.extend(attempt.ticks.iter().map(tick));
+    said.extend(attempt.ticks.iter().map(|tick| html!("{} {}", clock(tick.at), stages::tick(tick))));
     if !attempt.remains.is_empty() {
         let pids: Vec<String> = attempt.remains.iter().map(u32::to_string).collect();
         said.push(html!(
