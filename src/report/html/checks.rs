@@ -231,7 +231,7 @@ fn legend() -> Markup {
         );
     }
     html!(
-        "<ul class='legend'>{}<li>no bar: not polled</li><li>broken line: a gap, nothing was measured</li></ul>",
+        "<ul class='legend'>{}<li>no bar: not polled</li><li>what changed faster than a picture can show is drawn at its worst</li><li>broken line: a gap, nothing was measured</li></ul>",
         items
     )
 }

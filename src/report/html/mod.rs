@@ -130,3 +130,61 @@ fn table(columns: &[(&str, &str)], rows: &Markup) -> Markup {
     }
     html!("<table class='stack'><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, rows)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::report::testing;
+
+    const HOSTILE: &str =
+        "</title><script>alert('1' & \"2\")</script>]]>--> onload=x \u{1b}[31m\u{202e}\u{200b}\0";
+
+    /// Every text in a value that may be any text, made hostile; what must be one of a few words is left.
+    fn spoil(whole: &mut Value, at: &str) {
+        let keys: Vec<String> = match whole.pointer(at) {
+            Some(Value::Array(items)) => (0..items.len()).map(|i| i.to_string()).collect(),
+            Some(Value::Object(fields)) => fields.keys().cloned().collect(),
+            Some(Value::String(text)) => {
+                let (was, spoiled) = (text.clone(), format!("{HOSTILE}{text}"));
+                *whole.pointer_mut(at).expect("it was there") = spoiled.into();
+                if serde_json::from_value::<Report>(whole.clone()).is_err() {
+                    *whole.pointer_mut(at).expect("it was there") = was.into();
+                }
+                return;
+            }
+            _ => return,
+        };
+        for key in keys {
+            spoil(whole, &format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")));
+        }
+    }
+
+    #[test]
+    fn whatever_text_of_a_report_is_hostile_the_page_keeps_its_shape() {
+        let report = testing::cutover().report();
+        let mut value = serde_json::to_value(&report).expect("it is JSON");
+        spoil(&mut value, "");
+        let spoiled: Report = serde_json::from_value(value).expect("still a report");
+        let (page, spoiled) = (super::page(&report, None), super::page(&spoiled, None));
+        let tags = |page: &str| {
+            let ends = |tag: &str| tag.find([' ', '>']).map(|end| tag[..end].to_owned());
+            page.split('<').skip(1).filter_map(ends).collect::<Vec<_>>()
+        };
+        assert_eq!(tags(&page), tags(&spoiled));
+        assert!(spoiled.contains("&lt;script&gt;") && !spoiled.contains("<script"));
+        let shown = |c: char| c == '\n' || crate::text::is_allowed(c);
+        assert!(spoiled.chars().all(shown), "nothing in it hides or moves");
+        assert_eq!(page.matches('\'').count(), spoiled.matches('\'').count(), "no attribute ends early");
+    }
+
+    #[test]
+    fn a_page_loads_nothing_and_runs_nothing() {
+        let page = super::page(&testing::cutover().report(), None);
+        assert!(page.contains("default-src 'none'"));
+        for word in ["<script", "<img", "<link", "src=", "javascript:", "@import", "url(http"] {
+            assert!(!page.contains(word), "{word}");
+        }
+    }
+}
