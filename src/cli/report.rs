@@ -74,7 +74,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             let comparison = against::compare(&report, &gathered(&other, &[])?);
             match args.format {
                 Format::Md => against::markdown(&comparison),
-                Format::Html => return Err(eyre!("two sessions side by side are written as md or json")),
+                Format::Html => report::html::against::page(&comparison),
                 Format::Json => report::json(&comparison),
             }
         }
