@@ -28,6 +28,8 @@ mod theatre_history;
 #[cfg(test)]
 mod theatre_legal;
 #[cfg(test)]
+mod theatre_metrics;
+#[cfg(test)]
 mod theatre_resume;
 #[cfg(test)]
 mod theatre_tests;

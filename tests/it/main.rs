@@ -12,6 +12,7 @@ mod desk;
 mod lab;
 mod layers;
 mod leaks;
+mod metrics;
 mod mtproxy;
 mod outlives;
 mod pair;
