@@ -59,7 +59,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         player.seek(at).map_err(|why| eyre!("--at: {why}"))?;
     }
     let options = Options { keymap: Keymap::replay(), ..Options::from_env(args.ascii) };
-    let parting = run::runtime()?.block_on(play(player, options)).wrap_err("a replay needs a terminal")?;
+    let parting =
+        run::runtime()?.block_on(play(player, None, options)).wrap_err("a replay needs a terminal")?;
     Ok(match parting.exit {
         Exit::Signalled(signal) => ExitCode::from(128 + u8::try_from(signal).unwrap_or(0)),
         _ => ExitCode::SUCCESS,

@@ -1,5 +1,6 @@
 //! The seam between a session and the screens that show it: what comes out of it, and maybe a way to command it.
-//! Live, attach and replay are different makers of one [`Feed`]; a replay's has no [`Commander`], so it cannot act.
+//! Live and attach are different makers of one [`Feed`]. A replay has a player in its place and nothing of a
+//! [`Commander`], so it cannot act.
 
 mod line;
 
@@ -25,7 +26,7 @@ pub struct Feed {
     pub state: State,
     pub telemetry: Telemetry,
     pub items: mpsc::Receiver<FeedItem>,
-    /// `None` in a replay.
+    /// `None` where nothing can be commanded.
     pub commander: Option<Commander>,
     pub outputs: OutputReader,
 }

@@ -3,7 +3,8 @@
 //! engine, the wire or the log's file.
 //!
 //! Key → [`Action`] → `update` → [`Command`](crate::session::Command); and `screen` draws state, telemetry and view
-//! at a given time, without effects.
+//! at a given time, without effects. Over a recording the same loop draws the same screen: state, telemetry and time come
+//! from its player, and keys move a playhead.
 
 pub mod action;
 pub mod blocker;

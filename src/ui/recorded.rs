@@ -5,14 +5,14 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::replay::{Filter, List, Moment, Play, Record, Replay, Steer, moment};
+use super::replay::{Filter, List, Moment, Play, Record, Replay, Steer, WhatIf, moment};
 use super::search::Search;
 use super::theme::Mark;
 use super::view::{Pane, View};
 use crate::clock::Now;
 use crate::event::{By, describe};
 use crate::history::{BandKind, Decision, MarkKind};
-use crate::replay::{Chain, Player, Recording, Way};
+use crate::replay::{Chain, Player, Recording, Surveyed, Way};
 use crate::session::StageStatus;
 
 /// How often the playhead moves while it plays: as often as a frame may be drawn.
@@ -85,7 +85,7 @@ pub struct Hunt {
 impl Recorded {
     /// A recording with its playhead where the player has it.
     #[must_use]
-    pub fn new(player: Player) -> Self {
+    pub fn new(player: Player, what_if: Option<WhatIf>) -> Self {
         let recording = player.recording();
         let from = recording.clocks(0, 1).unwrap_or_else(|| player.now());
         let replay = Replay {
@@ -104,7 +104,7 @@ impl Recorded {
             timeline: Arc::default(),
             list: List::default(),
             moment: None,
-            what_if: None,
+            what_if: what_if.map(Arc::new),
         };
         let mut recorded = Self { player, replay, listing: Listing::default(), listed: None };
         recorded.look();
@@ -123,13 +123,20 @@ impl Recorded {
         }
     }
 
-    /// Real time has passed; whether there is anything new to show.
+    /// Real time has passed; whether there is anything new to show. A screen has no time finer than a second.
     pub fn turn(&mut self, clock: Now) -> bool {
-        let turned = self.player.turn(clock.up_ms);
-        if turned {
+        let shown = self.shown();
+        let news = self.player.turn(clock.up_ms) && self.shown() != shown;
+        if news {
             self.look();
         }
-        turned
+        news
+    }
+
+    /// What a screen can tell apart.
+    fn shown(&self) -> (u64, i64, bool, Surveyed) {
+        let player = &self.player;
+        (player.seq(), player.now().at.timestamp(), player.is_playing(), player.surveyed().clone())
     }
 
     /// Moves the playhead as a key says; a sentence where it cannot.

@@ -16,7 +16,7 @@ use super::output::Source;
 use super::playback::{Live, Playback};
 use super::popups::{Context, RECORDED};
 use super::recorded::{Listed, Recorded};
-use super::replay::Steer;
+use super::replay::{Steer, WhatIf};
 use super::screen::Screen;
 use super::search::Way;
 use super::signals::{Caught, Signals};
@@ -107,13 +107,14 @@ pub async fn cockpit(feed: Feed, options: Options) -> io::Result<Parting> {
     run(playback, Some(items), commander, outputs, View::default(), options).await
 }
 
-/// Runs the same cockpit over a recording. It has nobody to command.
+/// Runs the same cockpit over a recording, with what would have gone another way where somebody asked. It has nobody to
+/// command.
 ///
 /// # Errors
 /// There is no terminal to run on.
-pub async fn play(player: Player, options: Options) -> io::Result<Parting> {
+pub async fn play(player: Player, what_if: Option<WhatIf>, options: Options) -> io::Result<Parting> {
     let outputs = player.outputs();
-    let playback = Playback::Recorded(Box::new(Recorded::new(player)));
+    let playback = Playback::Recorded(Box::new(Recorded::new(player, what_if)));
     run(playback, None, None, outputs, View::of_a_recording(), options).await
 }
 
@@ -283,9 +284,12 @@ impl Cockpit {
 
     /// Lets a recording play.
     fn turn(&mut self, clock: Now) {
+        let before = self.playback.now();
         if let Playback::Recorded(recorded) = &mut self.playback
             && recorded.turn(clock)
         {
+            // A log that became shorter takes its time back.
+            self.went_back(before);
             self.wants_frame(Due::Soon);
         }
     }
@@ -392,12 +396,17 @@ impl Cockpit {
 
     /// The playhead has moved by hand.
     fn moved(&mut self, before: Now) {
-        if self.playback.now().up_ms < before.up_ms {
+        self.went_back(before);
+        self.view.detail_top = 0;
+        self.wants_frame(Due::Now);
+    }
+
+    /// What was read of an output is not true any more where the session's time went back.
+    fn went_back(&mut self, before: Now) {
+        if self.playback.now().at < before.at {
             self.view.output.go_back();
             self.rewinds += 1;
         }
-        self.view.detail_top = 0;
-        self.wants_frame(Due::Now);
     }
 
     /// Lists the events of a recording; what is to be looked through for it is looked through beside the loop.

@@ -177,7 +177,7 @@ impl<'a> Screen<'a> {
                     end_ms: replay.end_ms,
                     cursor_ms: replay.cursor_ms,
                     caption,
-                    what_if: replay.what_if.as_deref(),
+                    what_if: replay.what_if.as_ref().map(|what_if| what_if.at_ms.as_slice()),
                     look,
                 }
                 .render(area, buf);

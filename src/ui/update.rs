@@ -224,7 +224,9 @@ fn over_a_recording(view: &mut View, action: Action, cx: &Context) -> Option<Eff
             Some(Effect::Nothing)
         }
         Action::WhatIf => {
-            if cx.replay.is_some_and(|replay| replay.what_if.is_none()) {
+            if cx.replay.is_some_and(|replay| replay.what_if.is_some()) {
+                show(view, popups::detail(cx, &Subject::WhatIf));
+            } else {
                 view.refuse("there is no what-if: start with `gonogo replay SESSION --what-if RUNBOOK`");
             }
             Some(Effect::Nothing)

@@ -20,6 +20,7 @@ mod private;
 mod probes;
 mod readme;
 mod record;
+mod replay;
 mod report;
 mod runbook_files;
 mod seals;

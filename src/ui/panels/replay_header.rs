@@ -96,6 +96,7 @@ impl ReplayHeader<'_> {
         let (mark, verdict) = &record.verdict;
         // An untouched record is the ordinary case; anything else is to be seen.
         let style = if *mark == Mark::Ok { theme.ok } else { theme.mark(*mark) };
+        let verdict = if *mark == Mark::Ok && cols < 72 { "chain ok" } else { verdict };
         row = row.text(verdict, style);
         if record.live {
             row = row.gap(gap).text("LIVE, still growing", theme.live);

@@ -11,6 +11,8 @@
 //! ```
 //! Where nobody observed anything there is a gap of question marks.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -272,6 +274,7 @@ impl TimelinePanel<'_> {
     fn gates(&self, cols: usize) -> Strip {
         let theme = self.look.theme;
         let mut strip = Strip::new(cols);
+        let mut reds: HashMap<&StageId, Vec<bool>> = HashMap::new();
         let of = |kind: &BandKind| match kind {
             BandKind::Gate { go, .. } => Some(*go),
             _ => None,
@@ -279,33 +282,32 @@ impl TimelinePanel<'_> {
         for (band, go) in self.bands(of) {
             let (fill, style) = if go { ('=', theme.ok) } else { ('-', theme.warn) };
             self.columns(band, cols).for_each(|at| strip.set(at, fill, style));
+            let BandKind::Gate { stage, .. } = &band.kind else { continue };
             if !go {
-                self.reds(band).for_each(|red| {
-                    self.columns(&red, cols).for_each(|at| strip.set(at, 'x', theme.fail));
-                });
+                let red = reds.entry(stage).or_insert_with(|| self.reds(stage, cols));
+                for at in self.columns(band, cols).filter(|at| red[*at]) {
+                    strip.set(at, 'x', theme.fail);
+                }
             }
         }
         self.unobserved(strip)
     }
 
-    /// When a check of a gate's stage was red while the gate was NO-GO.
-    fn reds<'b>(&'b self, gate: &'b Band) -> impl Iterator<Item = Band> + 'b {
-        let BandKind::Gate { stage, .. } = &gate.kind else { unreachable!("asked of gates only") };
+    /// The columns in which a check of a stage was red.
+    fn reds(&self, stage: &StageId, cols: usize) -> Vec<bool> {
         let asked = self.runbook.and_then(|runbook| runbook.stage(stage));
-        let counts = move |check: &CheckId| {
+        let counts = |check: &CheckId| {
             asked.is_none_or(|stage| stage.gate.checks.contains(check) || stage.watch.contains(check))
         };
-        let red = self.timeline.bands.iter().filter(move |band| match &band.kind {
-            BandKind::Check { check, health } => {
-                matches!(health, Health::Failing | Health::Stale) && counts(check)
-            }
-            _ => false,
-        });
-        red.filter_map(move |red| {
-            let from_ms = red.from_ms.max(gate.from_ms);
-            let to_ms = red.to_ms.into_iter().chain(gate.to_ms).min();
-            (to_ms.is_none_or(|to| from_ms < to)).then(|| Band { kind: red.kind.clone(), from_ms, to_ms })
-        })
+        let of = |kind: &BandKind| match kind {
+            BandKind::Check { check, health: Health::Failing | Health::Stale } if counts(check) => Some(()),
+            _ => None,
+        };
+        let mut red = vec![false; cols];
+        for (band, ()) in self.bands(of) {
+            self.columns(band, cols).for_each(|at| red[at] = true);
+        }
+        red
     }
 
     fn letters(&self, cols: usize, people: bool) -> Strip {

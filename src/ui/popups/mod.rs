@@ -122,6 +122,8 @@ pub enum Subject {
     Person(String),
     /// Where the session stands, for whoever takes it over.
     Handover,
+    /// What would have gone another way under other limits.
+    WhatIf,
 }
 
 /// The policy, to be acknowledged.

@@ -33,8 +33,17 @@ pub struct Replay {
     pub list: List,
     /// What is known of the event at the playhead; `None` before the first.
     pub moment: Option<Arc<Moment>>,
-    /// When something would have gone another way under other limits, in session time.
-    pub what_if: Option<Vec<u64>>,
+    /// `None` where nobody asked.
+    pub what_if: Option<Arc<WhatIf>>,
+}
+
+/// What would have gone another way under other limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WhatIf {
+    /// When, in session time.
+    pub at_ms: Vec<u64>,
+    /// All of it, line by line.
+    pub table: String,
 }
 
 /// How it plays.

@@ -27,6 +27,7 @@ pub fn open(cx: &Context, subject: &Subject) -> Opened {
         Subject::Event(seq) => format!("event #{seq:04}"),
         Subject::Person(name) => format!("crew: {name}"),
         Subject::Handover => "WHERE THE SESSION STANDS".to_owned(),
+        Subject::WhatIf => "WHAT IF".to_owned(),
     };
     let buttons = vec![Button::close("close").key('q')];
     let form = Form::new(Page { title, buttons, ..Page::default() });
@@ -47,6 +48,10 @@ fn text(subject: &Subject, cx: &Context) -> Option<Vec<Text>> {
         Subject::Event(seq) => event::rows(*seq, cx),
         Subject::Person(name) => person::rows(name, cx),
         Subject::Handover => return Some(handover::text(cx)),
+        Subject::WhatIf => {
+            let table = &cx.replay?.what_if.as_ref()?.table;
+            Some(Row::exact(Tone::Plain, table).collect())
+        }
     };
     rows.map(|rows| vec![Text::Rows(rows)])
 }
