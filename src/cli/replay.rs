@@ -1,16 +1,19 @@
 //! `gonogo replay`: the cockpit over a recorded session.
 
 use std::io::{IsTerminal as _, stdin, stdout};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args as ClapArgs;
 use color_eyre::eyre::{Result, WrapErr as _, eyre};
 
 use super::{place, run};
+use crate::audit::seals;
 use crate::clock;
 use crate::replay::{At, Player, Recording};
 use crate::text;
 use crate::ui::keymap::Keymap;
+use crate::ui::replay::Beside;
 use crate::ui::run::{Exit, Options, play};
 
 /// What is replayed, and from where on.
@@ -58,11 +61,19 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     if let Some(at) = args.at {
         player.seek(at).map_err(|why| eyre!("--at: {why}"))?;
     }
+    let beside = Beside { seal: sealed(log), what_if: None };
     let options = Options { keymap: Keymap::replay(), ..Options::from_env(args.ascii) };
     let parting =
-        run::runtime()?.block_on(play(player, None, options)).wrap_err("a replay needs a terminal")?;
+        run::runtime()?.block_on(play(player, beside, options)).wrap_err("a replay needs a terminal")?;
     Ok(match parting.exit {
         Exit::Signalled(signal) => ExitCode::from(128 + u8::try_from(signal).unwrap_or(0)),
         _ => ExitCode::SUCCESS,
     })
+}
+
+/// Whether somebody sealed the log; what the seal is worth `verify` says.
+fn sealed(log: &Path) -> Option<String> {
+    let seals = seals::list(log.parent()?).ok()?;
+    let last = seals.iter().filter_map(|seal| Some(seal.head.as_ref().ok()?.seq)).max();
+    Some(last.map_or_else(|| "not sealed".to_owned(), |seq| format!("sealed at #{seq}, not checked here")))
 }

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::replay::{Filter, List, Moment, Play, Record, Replay, Steer, WhatIf, moment};
+use super::replay::{Beside, Filter, List, Moment, Play, Record, Replay, Steer, moment};
 use super::search::Search;
 use super::theme::Mark;
 use super::view::{Pane, View};
@@ -85,7 +85,7 @@ pub struct Hunt {
 impl Recorded {
     /// A recording with its playhead where the player has it.
     #[must_use]
-    pub fn new(player: Player, what_if: Option<WhatIf>) -> Self {
+    pub fn new(player: Player, beside: Beside) -> Self {
         let recording = player.recording();
         let from = recording.clocks(0, 1).unwrap_or_else(|| player.now());
         let replay = Replay {
@@ -98,13 +98,13 @@ impl Recorded {
             record: Record {
                 verdict: (Mark::Pending, String::new()),
                 by: String::new(),
-                seal: None,
+                seal: beside.seal,
                 live: false,
             },
             timeline: Arc::default(),
             list: List::default(),
             moment: None,
-            what_if: what_if.map(Arc::new),
+            what_if: beside.what_if.map(Arc::new),
         };
         let mut recorded = Self { player, replay, listing: Listing::default(), listed: None };
         recorded.look();

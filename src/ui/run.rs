@@ -16,7 +16,7 @@ use super::output::Source;
 use super::playback::{Live, Playback};
 use super::popups::{Context, RECORDED};
 use super::recorded::{Listed, Recorded};
-use super::replay::{Steer, WhatIf};
+use super::replay::{Beside, Steer};
 use super::screen::Screen;
 use super::search::Way;
 use super::signals::{Caught, Signals};
@@ -107,14 +107,13 @@ pub async fn cockpit(feed: Feed, options: Options) -> io::Result<Parting> {
     run(playback, Some(items), commander, outputs, View::default(), options).await
 }
 
-/// Runs the same cockpit over a recording, with what would have gone another way where somebody asked. It has nobody to
-/// command.
+/// Runs the same cockpit over a recording. It has nobody to command.
 ///
 /// # Errors
 /// There is no terminal to run on.
-pub async fn play(player: Player, what_if: Option<WhatIf>, options: Options) -> io::Result<Parting> {
+pub async fn play(player: Player, beside: Beside, options: Options) -> io::Result<Parting> {
     let outputs = player.outputs();
-    let playback = Playback::Recorded(Box::new(Recorded::new(player, what_if)));
+    let playback = Playback::Recorded(Box::new(Recorded::new(player, beside)));
     run(playback, None, None, outputs, View::of_a_recording(), options).await
 }
 

@@ -28,6 +28,10 @@ watch = ["here"]
   expect.matches = ['^all is well$']
 "#;
 
+/// What it printed, as the output panel alone shows it.
+const FIRST: &str = "| the first words";
+const LAST: &str = "| the last words";
+
 const ANSWERS: &str = "advance = true\n[on_hold]\ndefault = \"stop\"\n";
 
 /// A session that was recorded for a test.
@@ -102,19 +106,16 @@ async fn a_recorded_session_is_looked_at_moment_by_moment_and_left_as_it_was() {
     desk.shows("speed 50x").await;
     desk.shows("KNEW").await;
     // The output as it had grown by then.
-    desk.shows("the first words").await;
-    desk.until("no later words", |screen| !screen.contains("the last words")).await;
+    desk.shows(FIRST).await;
+    desk.until("no later words", |screen| !screen.contains(LAST)).await;
 
     // To the failure, where all of it was there, and back again.
     desk.press("n").await;
     desk.shows(&format!("event {failed} of {count}")).await;
-    desk.shows("the last words").await;
+    desk.shows(LAST).await;
     desk.press("[").await;
     desk.shows(&format!("event {noted} of {count}")).await;
-    desk.until("the later words gone", |screen| {
-        screen.contains("the first words") && !screen.contains("the last words")
-    })
-    .await;
+    desk.until("the later words gone", |screen| screen.contains(FIRST) && !screen.contains(LAST)).await;
 
     desk.press("\x1b[C").await;
     desk.shows(&format!("event {} of {count}", noted + 1)).await;

@@ -37,6 +37,14 @@ pub struct Replay {
     pub what_if: Option<Arc<WhatIf>>,
 }
 
+/// What is known of a recording from elsewhere than its log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// Whether somebody sealed it.
+    pub seal: Option<String>,
+    pub what_if: Option<WhatIf>,
+}
+
 /// What would have gone another way under other limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WhatIf {
@@ -60,7 +68,7 @@ pub struct Play {
 pub struct Record {
     /// `chain ok 388/388`, or what is wrong with it.
     pub verdict: (Mark, String),
-    /// `signed by opsA`, or that nobody did; `None` while it is not known.
+    /// Whether somebody sealed it; `None` where that is not known.
     pub seal: Option<String>,
     /// Who drove first, and on which host.
     pub by: String,
