@@ -133,7 +133,9 @@ async fn a_recorded_session_is_looked_at_moment_by_moment_and_left_as_it_was() {
     desk.until("all are listed", |screen| !screen.contains("errors only")).await;
     desk.press("/word between\r").await;
     desk.shows(&format!("event {noted} of {count}")).await;
+    desk.until("it is searched for", |screen| screen.contains("/word between")).await;
     desk.press("\x1b").await;
+    desk.until("nothing is searched for", |screen| !screen.contains("/word between")).await;
 
     // The cockpit as it was, whose keys do nothing.
     desk.press("o").await;
