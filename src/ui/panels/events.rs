@@ -52,8 +52,9 @@ impl Events<'_> {
         let theme = self.look.theme;
         let mut words = Vec::new();
         if !self.filter.is_all() {
-            let count = self.list.count.map_or_else(|| "looking".to_owned(), |count| count.to_string());
-            words.push((format!("{count} listed"), theme.warn));
+            let count = self.list.count;
+            let count = count.map_or_else(|| "looking".to_owned(), |count| format!("{count} listed"));
+            words.push((count, theme.warn));
         }
         if self.filter.errors_only {
             words.push(("e errors only".to_owned(), theme.key));

@@ -11,7 +11,7 @@
 //! ```
 //! Where nobody observed anything there is a gap of question marks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
 use ratatui::buffer::Buffer;
@@ -118,16 +118,15 @@ impl Widget for &TimelinePanel<'_> {
 impl TimelinePanel<'_> {
     /// The letters that stand in it, and what they mean.
     fn legend(&self) -> Vec<(String, Style)> {
-        let theme = self.look.theme;
-        let has = |kind: &MarkKind, people| {
-            self.timeline.marks.iter().any(|mark| letter(mark, people).is_some_and(|(_, of)| of == *kind))
-        };
-        let words = |table: &[(MarkKind, char, &str)], people| {
-            let there = table.iter().filter(|(kind, ..)| has(kind, people));
-            there.map(|(_, letter, word)| format!("{letter} {word}")).collect::<Vec<_>>()
-        };
-        let words = words(MARKS, false).into_iter().chain(words(PEOPLE, true));
-        words.map(|word| (word, theme.dim)).collect()
+        if !self.look.boxed {
+            return Vec::new();
+        }
+        let mut there = HashSet::new();
+        for mark in &self.timeline.marks {
+            there.extend([false, true].into_iter().filter_map(|people| letter(mark, people)));
+        }
+        let known = MARKS.iter().chain(PEOPLE).filter(|(kind, letter, _)| there.contains(&(*letter, *kind)));
+        known.map(|(_, letter, word)| (format!("{letter} {word}"), self.look.theme.dim)).collect()
     }
 
     /// The rows that fit into `height`, in their order.
