@@ -53,9 +53,11 @@
 //! | L5 | [`report`] | what a session was, gathered from its record and written in several forms |
 //! | L6 | [`headless`] | a line an event, and answers from a file |
 //! | L6 | [`ui`] | keys, view, screen, panels, dialogs |
+//! | L6 | [`cast`] | the screen of a recorded session as a terminal recording |
 //! | L7 | [`cli`] | one file a subcommand, wiring and nothing else |
 
 pub mod audit;
+pub mod cast;
 pub mod check;
 pub mod cli;
 pub mod clock;

@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["session", "history"],
     &["audit", "feed", "replay"],
     &["check", "what_if", "lab", "engine", "wire", "report"],
-    &["headless", "ui"],
+    &["headless", "ui", "cast"],
     &["cli"],
 ];
 

@@ -5,6 +5,7 @@ mod audit;
 mod broken_runbooks;
 mod bundle;
 mod canaries;
+mod cast;
 mod cockpit;
 mod ctl;
 mod cutover;

@@ -23,10 +23,15 @@ CALLS = {
     74: "fsync", 75: "fdatasync", 76: "truncate", 77: "ftruncate", 82: "rename", 83: "mkdir", 86: "link", 87: "unlink",
     257: "openat", 258: "mkdirat", 263: "unlinkat", 264: "renameat", 265: "linkat", 316: "renameat2", 435: "clone3",
 }
+# What starts programs and reaches others: for whoever is to do neither.
+BEYOND = {
+    2: "open", 42: "connect", 44: "sendto", 49: "bind", 56: "clone", 57: "fork", 58: "vfork", 59: "execve", 62: "kill",
+    200: "tkill", 234: "tgkill", 257: "openat", 322: "execveat", 424: "pidfd_send_signal", 435: "clone3",
+}
 BY_FD = {"write", "writev", "pwrite64", "fsync", "fdatasync", "ftruncate", "close"}
 # Which arguments are paths.
 PATHS = {"open": (0,), "mkdir": (0,), "rename": (0, 1), "link": (0, 1), "unlink": (0,), "openat": (1,), "mkdirat": (1,),
-         "unlinkat": (1,), "renameat": (1, 3), "linkat": (1, 3), "renameat2": (1, 3)}
+         "unlinkat": (1,), "renameat": (1, 3), "linkat": (1, 3), "renameat2": (1, 3), "execve": (0,), "execveat": (1,)}
 O_CREAT, CLONE_THREAD = 0o100, 0x10000
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -67,21 +72,30 @@ class Call:
 
 
 class Tracer:
-    """`entering(call)` returns None, "kill", ("fail", errno) or ("short", bytes); `left(call)` None or "kill"."""
+    """`entering(call)` returns None, "kill", ("fail", errno) or ("short", bytes); `left(call)` None or "kill".
+    `numbers` are the calls that they are told of."""
 
-    def __init__(self, entering, left, follow=False):
-        self.entering, self.left, self.follow = entering, left, follow
+    def __init__(self, entering, left, follow=False, numbers=CALLS):
+        self.entering, self.left, self.follow, self.numbers = entering, left, follow, numbers
         self.pid, self.calls, self.forced = 0, {}, {}
 
-    def run(self, argv, env, stdout, stderr, seconds):
-        """Runs the program to its end; returns its exit code, negative for a signal."""
+    def run(self, argv, env, stdout, stderr, seconds, terminal=None):
+        """Runs the program to its end, on a `terminal` of its own if one is named, and then without the files;
+        returns its exit code, negative for a signal."""
         self.pid = os.fork()
         if self.pid == 0:
             try:
-                os.setpgid(0, 0)
-                os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
-                os.dup2(os.open(stdout, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 1)
-                os.dup2(os.open(stderr, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
+                if terminal:
+                    # The first one that a session's leader opens is its own.
+                    os.setsid()
+                    screen = os.open(terminal, os.O_RDWR)
+                    for fd in (0, 1, 2):
+                        os.dup2(screen, fd)
+                else:
+                    os.setpgid(0, 0)
+                    os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
+                    os.dup2(os.open(stdout, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 1)
+                    os.dup2(os.open(stderr, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
                 libc.ptrace(TRACEME, 0, None, None)
                 os.execve(argv[0], argv, env)
             finally:
@@ -131,7 +145,7 @@ class Tracer:
         op = info.raw[0]
         if op == ENTRY:
             number, *args = struct.unpack_from("<7Q", info.raw, 24)
-            name = CALLS.get(number)
+            name = self.numbers.get(number)
             if name is None:
                 self.calls.pop(tid, None)
                 return
