@@ -54,7 +54,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     for verdict in report.verdicts.iter().filter(|verdict| **verdict != Verdict::Clean) {
         remark(&format!("verify says {verdict}"));
     }
-    let packed = bundle::pack(&Record { log: &log, name: &name, made: &[] }, report.live, &archive)?;
+    let made = super::report::every_form(&log).unwrap_or_else(|why| {
+        remark(&format!("no report is packed: {why}"));
+        Vec::new()
+    });
+    let packed = bundle::pack(&Record { log: &log, name: &name, made: &made }, report.live, &archive)?;
     packed.left_out.iter().for_each(|why| remark(why));
     let sums = with_ending(&archive, ".sha256");
     let line = format!("{}  {}\n", packed.sha256, archive.file_name().unwrap_or_default().display());

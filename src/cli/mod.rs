@@ -2,6 +2,7 @@
 
 mod attach;
 mod bundle;
+mod cast;
 pub mod check;
 pub mod crash;
 mod ctl;

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Args as ClapArgs, ValueEnum};
 use color_eyre::eyre::{Result, WrapErr as _, eyre};
 
+use super::cast::{self, CastArgs};
 use crate::audit::dir;
 use crate::audit::verify::Anchor;
 use crate::report::{self, Phase, Report, against};
@@ -19,6 +20,7 @@ use crate::{clock, text};
 Example: gonogo report orders-db -o report.md
          gonogo report orders-db --format json | jq .stages
          gonogo report orders-db --against 20260901-2100-orders-db
+         gonogo report orders-db --format asciicast -o orders-db.cast && asciinema play orders-db.cast
 
 In it: the outcome and the verdict of `verify`, who decided what, when and on what knowledge, stages as
 planned and as they went, every proof, overrides and their reasons, notes, evidence with digests. A session
@@ -41,6 +43,8 @@ pub(super) struct Args {
     /// Where to, instead of stdout: a file, which is replaced as a whole.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    cast: CastArgs,
 }
 
 /// A form of a report.
@@ -52,6 +56,8 @@ enum Format {
     Html,
     /// JSON, for a program.
     Json,
+    /// The cockpit's screen as a terminal recording, asciicast v2: `asciinema play` plays it.
+    Asciicast,
 }
 
 /// Runs `gonogo report`.
@@ -63,19 +69,26 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             spares(output, log)?;
         }
     }
-    let report = gathered(&log, &args.anchor)?;
-    let written = match other {
-        None => match args.format {
-            Format::Md => report::markdown(&report),
-            Format::Html => report::html::page(&report, log.parent()),
-            Format::Json => report::json(&report),
-        },
-        Some(other) => {
+    let written = match (args.format, other) {
+        (Format::Asciicast, None) => cast::record(&log, &args.cast)?,
+        (Format::Asciicast, Some(_)) => {
+            return Err(eyre!("two sessions side by side are written as md, html or json"));
+        }
+        (format, None) => {
+            let report = gathered(&log, &args.anchor)?;
+            match format {
+                Format::Md => report::markdown(&report),
+                Format::Html => report::html::page(&report, log.parent()),
+                _ => report::json(&report),
+            }
+        }
+        (format, Some(other)) => {
+            let report = gathered(&log, &args.anchor)?;
             let comparison = against::compare(&report, &gathered(&other, &[])?);
-            match args.format {
+            match format {
                 Format::Md => against::markdown(&comparison),
                 Format::Html => report::html::against::page(&comparison),
-                Format::Json => report::json(&comparison),
+                _ => report::json(&comparison),
             }
         }
     };
@@ -91,6 +104,19 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         },
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The report in every form, by the names of its files.
+///
+/// # Errors
+/// The log cannot be read, or holds no session.
+pub(super) fn every_form(log: &Path) -> Result<Vec<(String, Vec<u8>)>> {
+    let report = gathered(log, &[])?;
+    Ok(vec![
+        ("report.md".to_owned(), report::markdown(&report).into_bytes()),
+        ("report.html".to_owned(), report::html::page(&report, log.parent()).into_bytes()),
+        ("report.json".to_owned(), report::json(&report).into_bytes()),
+    ])
 }
 
 /// Gathers a report, and says on stderr what takes long.

@@ -99,6 +99,13 @@ fn a_bundle_is_verified_where_it_is_unpacked_and_comes_out_the_same_again() {
     let verdict = gonogo(here, &["verify", &session.display().to_string()]);
     assert!(verdict.status.success() && told(&verdict).starts_with("CLEAN\n"), "{}", told(&verdict));
     assert!(session.join("evidence/one.report.1/told.txt").is_file());
+    for form in ["md", "html", "json"] {
+        let packed = std::fs::read(session.join(format!("report.{form}"))).expect("a report");
+        let anew = gonogo(&session, &["report", ".", "--format", form]);
+        assert!(anew.status.success() && anew.stdout == packed, "report.{form}: {}", told(&anew));
+    }
+    let cast = gonogo(&session, &["report", ".", "--format", "asciicast", "--size", "80x24"]);
+    assert!(cast.stdout.starts_with(br#"{"version":2,"width":80,"height":24,"#), "{}", told(&cast));
     let secret = Command::new("grep").args(["-r", "canary-in-a-bundle"]).arg(&session).output();
     assert_eq!(secret.expect("grep").status.code(), Some(1), "a secret was packed");
     assert!(!session.join("lock").exists() && !session.join("engine.log").exists());
