@@ -163,6 +163,10 @@ def judge(name, looker, code):
 REPLAY = [(rb"REPLAY", b" "), (rb"completed", b"q")]
 READERS = [
     ("verify", ["verify", "SESSION"], None),
+    ("report md", ["report", "SESSION"], None),
+    ("report html", ["report", "SESSION", "--format", "html", "-o", "OUT/report.html"], "report.html"),
+    ("report json", ["report", "SESSION", "--format", "json"], None),
+    ("report asciicast", ["report", "SESSION", "--format", "asciicast", "-o", "OUT/session.cast"], "session.cast"),
     ("bundle", ["bundle", "SESSION", "-o", "OUT/bundle.tar.gz"], "bundle.tar.gz"),
 ]
 
