@@ -52,7 +52,7 @@ fn recorded(play: &Theatre) -> Runbook {
 
 /// The play under its runbook with something else in place of something.
 fn what_if(play: &Theatre, samples: Vec<Sampled>, changes: &[(&str, &str)]) -> WhatIf {
-    let mut text = OBSERVED.to_owned();
+    let mut text = play.state().opened.as_ref().expect("it is opened").runbook.clone();
     for (old, new) in changes {
         assert!(text.contains(old), "{old}");
         text = text.replace(old, new);
@@ -126,7 +126,11 @@ proptest! {
 
 /// Soaked for long enough and promoted.
 fn promoted() -> Theatre {
-    let mut play = Theatre::new(OBSERVED);
+    promoted_with(OBSERVED)
+}
+
+fn promoted_with(runbook: &str) -> Theatre {
+    let mut play = Theatre::new(runbook);
     play.advance().expect("it can begin");
     play.until("it is GO", |s| s.stages["observe"].gate.as_ref().is_some_and(|g| g.go));
     play.pass(Duration::from_secs(5));
@@ -191,6 +195,28 @@ fn slow_answers_would_have_broken_a_tighter_limit_and_rolled_back() {
     assert!(beyond.ends && beyond.why.contains("would have rolled"), "{beyond:?}");
     assert!(found.findings.iter().all(|f| f.t_ms <= beyond.t_ms), "{text}");
     assert!(found.checks[0].now_bad > 0 && found.checks[0].now_good == 0);
+}
+
+#[test]
+fn the_numbers_of_a_metric_are_held_against_other_limits() {
+    let http = "http = \"http://127.0.0.1:1/new\"";
+    let metric = "metric = { file = \"/run/lag\", regex = '(\\d+)' }\nexpect = { max = 10 }";
+    let play = promoted_with(&OBSERVED.replace(http, metric));
+    let mut numbers = samples(&play);
+    let begun = numbers[0].up_ms;
+    for measure in numbers.iter_mut().flat_map(|line| &mut line.samples) {
+        let Measure::Sample { point, .. } = measure else { continue };
+        point.number = Some(if point.up_ms > begun + 4_000 { 7.0 } else { 2.0 });
+    }
+    let found = what_if(&play, numbers.clone(), &[("max = 10", "max = 8")]);
+    assert_eq!(found.judged, ["check new: max 10 → 8"]);
+    assert!(found.findings.is_empty() && found.checks[0].samples > 0, "{}", table(&found));
+    let found = what_if(&play, numbers, &[("max = 10", "max = 5")]);
+    let text = table(&found);
+    assert!(
+        text.contains("broken: check new is failing: failed: 7, and the most is 5 (2 in a row)"),
+        "{text}"
+    );
 }
 
 #[test]
