@@ -480,16 +480,16 @@ impl Walk<'_> {
     fn would(&mut self, by: &By, event: &EventKind, now: Now) {
         let t_ms = self.t_ms(now);
         match (by, event) {
-            (_, EventKind::Promoted { stage, .. }) => {
-                if self.ready.as_ref().is_none_or(|(ready, _)| ready != stage) {
-                    self.ready = Some((stage.clone(), t_ms));
-                }
+            (_, EventKind::Promoted { stage, .. })
+                if self.ready.as_ref().is_none_or(|(ready, _)| ready != stage) =>
+            {
+                self.ready = Some((stage.clone(), t_ms));
             }
-            (By::Trigger { trigger }, EventKind::RollbackStarted { to, full, .. }) => {
-                if !self.is_recorded_soon(trigger, t_ms) {
-                    let scope = if *full { "everything".to_owned() } else { format!("back to {to}") };
-                    self.end(t_ms, format!("trigger {trigger} would have rolled {scope}"));
-                }
+            (By::Trigger { trigger }, EventKind::RollbackStarted { to, full, .. })
+                if !self.is_recorded_soon(trigger, t_ms) =>
+            {
+                let scope = if *full { "back everything".to_owned() } else { format!("back to {to}") };
+                self.end(t_ms, format!("trigger {trigger} would have rolled {scope}"));
             }
             _ => {}
         }
