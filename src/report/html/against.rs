@@ -39,8 +39,11 @@ fn pair(name: &Markup, this: &Markup, other: &Markup) -> Markup {
     )
 }
 
+/// What a row says of one of the two sessions.
+type Fact = fn(&Side) -> Markup;
+
 fn sides(this: &Side, other: &Side) -> Markup {
-    let facts: [(&str, fn(&Side) -> Markup); 12] = [
+    let facts: [(&str, Fact); 12] = [
         ("outcome", |side| state(words::outcome(side.outcome))),
         ("record", |side| html!("{} {}", side.verdict, side.head)),
         ("took", |side| html!("{}", took(side.duration_ms))),

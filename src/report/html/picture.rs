@@ -101,9 +101,12 @@ fn sentence(stage: &Stage) -> String {
     sentence
 }
 
+/// How a band is drawn in a row, where it belongs there: its class, and its title.
+type Drawn = fn(&BandKind) -> Option<(&'static str, String)>;
+
 /// What concerned the session as a whole; rows without anything in them are left out.
 fn whole(report: &Report, scale: &Scale) -> Markup {
-    let kinds: [(&str, fn(&BandKind) -> Option<(&'static str, String)>); 4] = [
+    let kinds: [(&str, Drawn); 4] = [
         ("Rollback", |kind| match kind {
             BandKind::RollingBack { to, .. } => Some(("h-warn", format!("rollback to {to}"))),
             BandKind::Stuck => Some(("f-fail", "the rollback was stuck".to_owned())),
