@@ -26,9 +26,10 @@ pub fn page(comparison: &Comparison) -> String {
 
 const PAIR: [(&str, &str); 3] = [("", ""), ("this", "most"), ("the other", "most")];
 
-/// A row with a cell for each side; the word says that they differ, and the weight makes it seen.
-fn pair(name: &Markup, this: &Markup, other: &Markup) -> Markup {
-    let (class, sign) = if this == other { ("", "") } else { ("differs", "≠ ") };
+/// A row with a cell for each side; the sign says that they differ, and the weight makes it seen. How long something
+/// took differs always, and makes no difference.
+fn pair(name: &Markup, differ: bool, this: &Markup, other: &Markup) -> Markup {
+    let (class, sign) = if differ { ("differs", "≠ ") } else { ("", "") };
     html!(
         "<tr class='{}'><th scope='row'>{}{}</th><td data-of='this'>{}</td><td data-of='the other'>{}</td></tr>",
         class,
@@ -59,7 +60,9 @@ fn sides(this: &Side, other: &Side) -> Markup {
     ];
     let mut rows = Markup::default();
     for (name, fact) in facts {
-        put!(rows, "{}", pair(&html!("{}", name), &fact(this), &fact(other)));
+        let (this, other) = (fact(this), fact(other));
+        let differ = this != other && !["record", "took", "opened"].contains(&name);
+        put!(rows, "{}", pair(&html!("{}", name), differ, &this, &other));
     }
     table(&PAIR, &rows)
 }
@@ -96,7 +99,11 @@ fn stages(comparison: &Comparison) -> Markup {
     let mut rows = Markup::default();
     for stage in &comparison.stages {
         let (this, other) = (side(stage.this.as_ref(), told), side(stage.other.as_ref(), told));
-        put!(rows, "{}", pair(&html!("{}", stage.id), &this, &other));
+        let of = |side: &StageSide| {
+            (side.status, side.passages, side.red_ms > 0, side.retries, side.soak_breaks, side.overridden)
+        };
+        let differ = stage.this.as_ref().map(of) != stage.other.as_ref().map(of);
+        put!(rows, "{}", pair(&html!("{}", stage.id), differ, &this, &other));
     }
     html!("<section id='stages'><h2>Stages</h2>{}</section>", table(&PAIR, &rows))
 }
@@ -110,13 +117,15 @@ fn steps(comparison: &Comparison) -> Markup {
     let mut rows = Markup::default();
     for step in &comparison.steps {
         let (this, other) = (side(step.this.as_ref(), told), side(step.other.as_ref(), told));
-        put!(rows, "{}", pair(&html!("{}", step.id), &this, &other));
+        let of = |side: &StepSide| (side.status, side.attempts);
+        let differ = step.this.as_ref().map(of) != step.other.as_ref().map(of);
+        put!(rows, "{}", pair(&html!("{}", step.id), differ, &this, &other));
         for proof in &step.proofs {
             let (this, other) = (side(proof.this.as_ref(), seen), side(proof.other.as_ref(), seen));
             put!(
                 rows,
                 "{}",
-                pair(&html!("<span class='dim'>proof:</span> {}", proof.expected), &this, &other)
+                pair(&html!("<span class='dim'>proof:</span> {}", proof.expected), true, &this, &other)
             );
         }
     }
@@ -141,7 +150,9 @@ fn checks(comparison: &Comparison) -> Markup {
     let mut rows = Markup::default();
     for check in &comparison.checks {
         let (this, other) = (side(check.this.as_ref(), told), side(check.other.as_ref(), told));
-        put!(rows, "{}", pair(&html!("{}", check.id), &this, &other));
+        let of = |side: &CheckSide| (side.failing_ms > 0, side.stale_ms > 0);
+        let differ = check.this.as_ref().map(of) != check.other.as_ref().map(of);
+        put!(rows, "{}", pair(&html!("{}", check.id), differ, &this, &other));
     }
     html!("<section id='checks' class='fresh'><h2>Checks</h2>{}</section>", table(&PAIR, &rows))
 }
@@ -151,7 +162,7 @@ fn runbook(comparison: &Comparison) -> Markup {
     for var in &comparison.vars {
         let told = |value: &String| html!("<code>{}</code>", value);
         let (this, other) = (side(var.this.as_ref(), told), side(var.other.as_ref(), told));
-        put!(rows, "{}", pair(&html!("<code>{}</code>", var.name), &this, &other));
+        put!(rows, "{}", pair(&html!("<code>{}</code>", var.name), true, &this, &other));
     }
     let diff = if comparison.runbook_diff.is_empty() {
         html!("<p>The runbooks are the same.</p>")
