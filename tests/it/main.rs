@@ -22,6 +22,7 @@ mod probes;
 mod readme;
 mod record;
 mod replay;
+mod replayed;
 mod report;
 mod runbook_files;
 mod seals;
