@@ -2,6 +2,7 @@
 //! times are boot-clock milliseconds. Only numbers that were read after the fence are judged, and too few are no
 //! verdict.
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -189,21 +190,22 @@ impl Meter {
             let limit = self.unit.show(limit);
             format!("{seen}{over}, and the {word} is {limit}")
         };
-        // Written so that a limit that is no number is not met.
-        if let Some(max) = self.expect.max.filter(|max| !(number <= *max)) {
+        if let Some(max) = self.expect.max.filter(|max| is_beyond(number, *max, Ordering::is_gt)) {
             return Ok(Some(what("most", max)));
         }
-        if let Some(min) = self.expect.min.filter(|min| !(number >= *min)) {
+        if let Some(min) = self.expect.min.filter(|min| is_beyond(number, *min, Ordering::is_lt)) {
             return Ok(Some(what("least", min)));
         }
         let Some(vs) = &self.expect.vs else { return Ok(None) };
         let old = old(vs, baselines)?;
         let (least, most) = vs.bounds(old);
         let beside = format!(": the old system had {}", self.unit.show(old));
-        if let Some(most) = most.filter(|most| !(number <= *most)) {
+        if let Some(most) = most.filter(|most| is_beyond(number, *most, Ordering::is_gt)) {
             return Ok(Some(what("most", most) + &beside));
         }
-        Ok(least.filter(|least| !(number >= *least)).map(|least| what("least", least) + &beside))
+        Ok(least
+            .filter(|least| is_beyond(number, *least, Ordering::is_lt))
+            .map(|least| what("least", least) + &beside))
     }
 
     /// How far the newest number is from the limits that a baseline gives: `headroom 51 ms`.
@@ -214,6 +216,11 @@ impl Meter {
         let room = rooms.into_iter().flatten().reduce(f64::min)?;
         Some(format!("headroom {}", self.unit.show(room)))
     }
+}
+
+/// Whether a number is on the wrong side of a limit. A limit that is no number is never met.
+fn is_beyond(number: f64, limit: f64, wrong: impl FnOnce(Ordering) -> bool) -> bool {
+    number.partial_cmp(&limit).is_none_or(wrong)
 }
 
 fn old(vs: &Vs, baselines: &Baselines) -> Result<f64, String> {

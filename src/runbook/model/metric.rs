@@ -18,7 +18,7 @@ pub struct Metric {
 #[derive(Debug, Clone, PartialEq)]
 pub enum MetricSource {
     Http {
-        target: HttpTarget,
+        target: Box<HttpTarget>,
         reader: Reader,
     },
     Command {

@@ -84,7 +84,7 @@ impl Build<'_> {
 
     fn source(&mut self, file: &mut MetricFile, node: &Node) -> Option<MetricSource> {
         if let Some(http) = file.http.take() {
-            let target = self.http_target(http, node.at("http"));
+            let target = Box::new(self.http_target(http, node.at("http")));
             return Some(MetricSource::Http { target, reader: self.reader(file, node, "http")? });
         }
         if let Some(command) = file.command.take() {
