@@ -11,7 +11,7 @@ use crate::session::{State, Telemetry};
 /// The source of the screen.
 #[derive(Debug)]
 pub enum Playback {
-    Live(Live),
+    Live(Box<Live>),
     Recorded(Box<Recorded>),
 }
 

@@ -156,7 +156,7 @@ impl Recorded {
             Steer::SkipIdle => player.set_skip_idle(!player.skips_idle()),
             Steer::Event(way) => player.step(if way == Way::Forward { 1 } else { -1 }),
             Steer::Minute(way) => player.move_by(if way == Way::Forward { MINUTE_MS } else { -MINUTE_MS }),
-            Steer::Stage(way) => missed = self.to_stage(way),
+            Steer::Stage(way) => missed = self.seek_stage(way),
             Steer::Failure(way) => {
                 let mark = player.to_mark(way, |mark| mark.is(MarkKind::Failure));
                 missed = mark.is_none().then(|| said(way, "no failure after this", "no failure before this"));
@@ -169,15 +169,15 @@ impl Recorded {
             }
             Steer::Tenth(tenth) => player.to_tenth(tenth),
             Steer::Listed(by) => self.by_listed(by),
-            Steer::First => self.to_listed(self.listing.found.first().copied().unwrap_or(1)),
+            Steer::First => self.seek_listed(self.listing.found.first().copied().unwrap_or(1)),
             Steer::Last if self.listing.filter.is_all() => player.to_end(),
-            Steer::Last => self.to_listed(self.listing.found.last().copied().unwrap_or(u64::MAX)),
+            Steer::Last => self.seek_listed(self.listing.found.last().copied().unwrap_or(u64::MAX)),
         }
         self.look();
         missed
     }
 
-    fn to_stage(&mut self, way: Way) -> Option<&'static str> {
+    fn seek_stage(&mut self, way: Way) -> Option<&'static str> {
         let timeline = self.player.recording().timeline();
         let mut begins = timeline.bands.iter().filter_map(|band| match band.kind {
             BandKind::Stage { status: StageStatus::Active | StageStatus::RollingBack, .. } => {
@@ -188,7 +188,7 @@ impl Recorded {
         let here = self.player.t_ms();
         let there = match way {
             Way::Forward => begins.find(|from_ms| *from_ms > here),
-            Way::Back => begins.filter(|from_ms| *from_ms < here).last(),
+            Way::Back => begins.rfind(|from_ms| *from_ms < here),
         };
         match there {
             Some(from_ms) => self.player.to_time(from_ms),
@@ -218,11 +218,11 @@ impl Recorded {
             to
         };
         if let Some(seq) = found.get(to).copied() {
-            self.to_listed(seq);
+            self.seek_listed(seq);
         }
     }
 
-    fn to_listed(&mut self, seq: u64) {
+    fn seek_listed(&mut self, seq: u64) {
         self.player.to_event(seq);
     }
 

@@ -103,7 +103,7 @@ pub struct Parting {
 /// There is no terminal to run on.
 pub async fn cockpit(feed: Feed, options: Options) -> io::Result<Parting> {
     let Feed { state, telemetry, items, commander, outputs } = feed;
-    let playback = Playback::Live(Live { state, telemetry });
+    let playback = Playback::Live(Box::new(Live { state, telemetry }));
     run(playback, Some(items), commander, outputs, View::default(), options).await
 }
 
