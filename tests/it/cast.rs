@@ -111,6 +111,8 @@ fn row(cells: &[Cell]) -> String {
 
 #[tokio::test]
 async fn a_terminal_that_is_told_the_recording_shows_every_screen_as_the_cockpit_draws_it() {
+    let grammar =
+        Regex::new(r"^(\x1b\[[0-9;]*[mHJ]|\x1b\[\?25[hl]|[^\x00-\x1f\x7f-\x9f])*$").expect("a constant");
     for size in ["120x36", "80x24", "60x15"] {
         let size: Size = size.parse().expect("a size");
         let options = Options { size, ..Options::default() };
@@ -152,8 +154,6 @@ async fn a_terminal_that_is_told_the_recording_shows_every_screen_as_the_cockpit
             terminal.screen().contents() == last && !terminal.screen().hide_cursor(),
             "the last screen stays"
         );
-        let grammar =
-            Regex::new(r"^(\x1b\[[0-9;]*[mHJ]|\x1b\[\?25[hl]|[^\x00-\x1f\x7f-\x9f])*$").expect("a constant");
         let strange = told.iter().find(|line| !grammar.is_match(line[2].as_str().expect("text")));
         assert_eq!(strange, None, "nobody's text is a command");
     }
