@@ -18,6 +18,7 @@ struct Record<'a> {
     seq: u64,
     at: &'a str,
     up_ms: u64,
+    #[expect(dead_code, reason = "it is parsed as the others are")]
     by: serde::de::IgnoredAny,
     #[serde(borrow)]
     event: Kind<'a>,
@@ -119,7 +120,7 @@ fn write(log: &Path, events: u64) -> u64 {
 }
 
 fn changed(seq: u64) -> EventKind {
-    let (check, turn) = (seq % 100, seq / 100 % 2 == 0);
+    let (check, turn) = (seq % 100, (seq / 100).is_multiple_of(2));
     let (from, to) = if turn { (Health::Ok, Health::Failing) } else { (Health::Failing, Health::Ok) };
     EventKind::CheckChanged {
         check: format!("c{check}").into(),

@@ -22,7 +22,7 @@ use crate::session::{StageStatus, State, TriggerState, gate, starting, watch};
 
 /// Closer than this two moments are one: the engine looks once a second, and a sample's arrival is not recorded to
 /// the millisecond.
-pub(super) const ONE_MOMENT_MS: u64 = 2_000;
+pub(crate) const ONE_MOMENT_MS: u64 = 2_000;
 
 /// How many rounds may follow one another at one moment; more is a fault in the rules.
 const MOST_ROUNDS: usize = 10_000;

@@ -3,7 +3,8 @@
 //!
 //! The recorded runbook is taken with what another one changes of it and samples can answer; what people did and what
 //! steps came to is as recorded. Where the course itself would have been another, that is said: what was recorded
-//! after it was recorded on the other course.
+//! after it was recorded on the other course. Two triggers that come due within two seconds of each other are one
+//! moment: which of them the engine named is not told by the record, and may be found the other way round.
 
 mod compare;
 mod course;
@@ -11,6 +12,8 @@ mod differences;
 mod limits;
 mod table;
 
+#[cfg(test)]
+pub(crate) use course::ONE_MOMENT_MS;
 pub use differences::Differences;
 pub use table::table;
 

@@ -142,6 +142,8 @@ fn a_log_that_grows_is_followed_and_one_that_became_shorter_is_read_anew() {
         for turn in 0..2_000 {
             player.turn(turn);
             if player.surveyed().events == events && player.surveyed().whole {
+                // The survey may have come there after the turn.
+                player.turn(turn);
                 return;
             }
             std::thread::sleep(std::time::Duration::from_millis(5));
