@@ -115,7 +115,8 @@ fn write(log: &Path, events: u64) -> u64 {
 }
 
 fn changed(seq: u64) -> EventKind {
-    let (from, to) = if seq % 2 == 0 { (Health::Ok, Health::Failing) } else { (Health::Failing, Health::Ok) };
+    let (from, to) =
+        if seq.is_multiple_of(2) { (Health::Ok, Health::Failing) } else { (Health::Failing, Health::Ok) };
     let value = Some("7.2".to_owned());
     EventKind::CheckChanged { check: "c1".into(), from, to, reason: String::new(), value, since: 1 }
 }
