@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::process::{Child, ExitCode};
+use std::time::Duration;
 
 use clap::Args as ClapArgs;
 use color_eyre::eyre::{Result, WrapErr as _, bail, eyre};
@@ -219,6 +220,9 @@ async fn stand_ins(engine: &Engine, answers: Option<&Answers>, own: &str) -> Has
     commanders
 }
 
+/// How long those who are attached to a headless run may take to hear how it ended.
+const FAREWELL: Duration = Duration::from_secs(2);
+
 /// Drives a session whose engine runs in this process; others may attach to it meanwhile.
 pub(super) async fn foreground(engine: Engine, answers: Option<Answers>) -> ExitCode {
     let listening = match serve::open(&engine).await {
@@ -245,7 +249,8 @@ pub(super) async fn foreground(engine: Engine, answers: Option<Answers>) -> Exit
     let stand_ins = stand_ins(&engine, answers.as_ref(), &own.person).await;
     let code = crate::headless::drive(feed, answers, stand_ins).await;
     stop_and_say(&engine, "the headless run ended").await;
-    served.abort();
+    // Whoever is attached gets the last events; with nobody there this takes no time.
+    let _ = tokio::time::timeout(FAREWELL, served).await;
     ExitCode::from(code)
 }
 

@@ -24,9 +24,11 @@ id = "only"
 watch = ["here"]
   [[stage.step]]
   id = "talks"
-  run = "echo the first words; while [ ! -e go ]; do sleep 0.02; done; echo the last words"
+  run = "echo the first words; while [ ! -e go ]; do sleep 0.02; done; sleep 0.3; echo the last words"
   expect.matches = ['^all is well$']
 "#;
+
+// An output's index tells times to a tenth of a second: what comes sooner after what was before comes with it.
 
 /// What it printed, as the output panel alone shows it.
 const FIRST: &str = "| the first words";

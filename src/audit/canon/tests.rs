@@ -140,3 +140,13 @@ proptest! {
         agree(&format!("{}{put}{}", &text[..at], &text[end..]));
     }
 }
+
+proptest! {
+    /// A baseline's number stands in the log: one that were read back as another would make the log look broken.
+    #[test]
+    fn a_fraction_is_read_back_as_it_was_written(number in prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL) {
+        let text = line(&json!({ "kind": "baseline_taken", "value": number }));
+        prop_assert!(slowly(&text).is_ok(), "{text}");
+        agree(&text);
+    }
+}
