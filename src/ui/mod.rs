@@ -12,6 +12,7 @@ pub mod crew;
 pub mod format;
 pub mod hatch;
 pub mod keymap;
+mod keys;
 pub mod layout;
 pub mod output;
 pub mod panels;

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{FixedOffset, Local, Offset};
-use crossterm::event::{Event as Input, EventStream, KeyEventKind};
-use futures_util::StreamExt as _;
+use crossterm::event::{Event as Input, KeyEventKind};
 use ratatui::widgets::Widget as _;
 use tokio::sync::mpsc;
 
 use super::keymap::Keymap;
+use super::keys::Keys;
 use super::output::Source;
 use super::playback::{Live, Playback};
 use super::popups::{Context, RECORDED};
@@ -127,7 +127,7 @@ async fn run(
 ) -> io::Result<Parting> {
     let mut signals = Signals::listen()?;
     let terminal = Terminal::enter()?;
-    let mut keys = EventStream::new();
+    let mut keys = Keys::of_the_terminal();
     let (back, mut returns) = mpsc::unbounded_channel();
     let mut cockpit = Cockpit {
         playback,
