@@ -287,6 +287,9 @@ async fn a_shim_killed_at_any_moment_never_lets_the_attempt_start_twice() {
         }
         starting.await.expect("no panic");
         assert!(launch(&program(), &step.dir(), step.launch.clone()).await.is_err());
+        // Who is killed is not dead at once.
+        let runs_on = || matches!(evidence(&step.dir()), Evidence::Running { .. });
+        until("its shim is gone or done", || !runs_on()).await;
         match evidence(&step.dir()) {
             Evidence::Exited(exit) => assert_eq!(exit.end, End::Exited { code: 0 }),
             Evidence::Unknown { .. } => {}
