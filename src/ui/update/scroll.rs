@@ -1,0 +1,100 @@
+//! Up and down in whatever panel is in focus: what is selected moves, or what is read.
+
+use crate::ui::crew;
+use crate::ui::output::Anchor;
+use crate::ui::panels::{check_order, process_rows, step_rows};
+use crate::ui::popups::Context;
+use crate::ui::selection::{Selection, row_in_hand, stage_in_hand};
+use crate::ui::view::{Pane, View};
+
+/// Where to.
+#[derive(Clone, Copy)]
+pub(super) enum Move {
+    By(isize),
+    Top,
+    Bottom,
+}
+
+/// How many rows a page of the panel in focus has.
+pub(super) fn page(view: &View) -> isize {
+    page_of(view, view.focus)
+}
+
+/// How many rows a page of that panel has.
+pub(super) fn page_of(view: &View, pane: Pane) -> isize {
+    let rows = view.rows(pane);
+    isize::try_from(rows.saturating_sub(1).max(1)).unwrap_or(1)
+}
+
+/// The element that lies `go` from the selected one; at most the first or the last.
+fn moved<T: Clone + PartialEq>(all: &[T], selected: Option<&T>, go: Move) -> Option<T> {
+    let last = all.len().checked_sub(1)?;
+    let at = selected.and_then(|one| all.iter().position(|other| other == one)).unwrap_or(0);
+    let to = match go {
+        Move::By(by) => at.saturating_add_signed(by).min(last),
+        Move::Top => 0,
+        Move::Bottom => last,
+    };
+    all.get(to).cloned()
+}
+
+/// Moves in the panel in focus.
+pub(super) fn scroll(view: &mut View, cx: &Context, go: Move) {
+    let selection = Selection::of(view, cx.state, cx.telemetry);
+    match view.focus {
+        Pane::Stages => {
+            let all: Vec<_> = cx.state.stages.keys().cloned().collect();
+            let chosen = moved(&all, selection.stage.as_ref(), go);
+            if chosen != selection.stage {
+                view.step = None;
+                view.output.anchor = Anchor::Follow;
+            }
+            // Back on the stage in hand, the selection goes with it again.
+            view.stage = chosen.filter(|stage| stage_in_hand(cx.state).as_ref() != Some(stage));
+        }
+        Pane::Steps => {
+            let all = step_rows(cx.state, selection.stage.as_ref());
+            let chosen = moved(&all, selection.step.as_ref(), go);
+            if chosen != selection.step {
+                view.output.anchor = Anchor::Follow;
+            }
+            view.step = chosen.filter(|row| row_in_hand(cx.state, &all).as_ref() != Some(row));
+        }
+        Pane::Checks => {
+            let all: Vec<_> = check_order(cx.state).into_iter().cloned().collect();
+            view.check = moved(&all, selection.check.as_ref(), go);
+        }
+        Pane::Processes => {
+            let all = process_rows(cx.state, cx.telemetry);
+            view.process = moved(&all, selection.process.as_ref(), go);
+        }
+        Pane::Output => {
+            let rows = view.rows(Pane::Output);
+            match go {
+                Move::By(by) => view.output.scroll(by, rows),
+                Move::Top => view.output.anchor_at(0),
+                Move::Bottom => view.output.anchor = Anchor::Follow,
+            }
+        }
+        Pane::Audit => {
+            let all: Vec<_> = cx.state.recent.iter().map(|event| event.seq).collect();
+            let newest = all.last().copied();
+            let chosen = moved(&all, selection.event.or(newest).as_ref(), go);
+            view.event = chosen.filter(|seq| Some(*seq) != newest);
+        }
+        Pane::Detail => {
+            view.detail_top = match go {
+                Move::By(by) => view.detail_top.saturating_add_signed(by),
+                Move::Top => 0,
+                Move::Bottom => usize::MAX,
+            };
+        }
+        // Their rows are a recording's events, through which the playhead moves.
+        Pane::Timeline | Pane::Events => {}
+        Pane::Crew => {
+            let crew = crew::order(cx.state).into_iter();
+            let all: Vec<_> = crew.map(|operator| operator.person.person.clone()).collect();
+            view.person = moved(&all, selection.person.as_ref(), go);
+        }
+    }
+}
