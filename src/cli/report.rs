@@ -1,7 +1,7 @@
 //! `gonogo report`: what happened, for the change ticket.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -97,13 +97,21 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             replace(output, written.as_bytes())
                 .wrap_err_with(|| format!("cannot write {}", output.display()))?;
         }
-        None => match io::stdout().write_all(written.as_bytes()) {
-            // Whoever read it has seen enough.
-            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {}
-            written => written.wrap_err("cannot write to stdout")?,
-        },
+        None => {
+            let written = if io::stdout().is_terminal() { on_a_terminal(&written) } else { written };
+            match io::stdout().write_all(written.as_bytes()) {
+                // Whoever read it has seen enough.
+                Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {}
+                written => written.wrap_err("cannot write to stdout")?,
+            }
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// As it is read on a terminal: what could steer one is made visible. A pipe and a file get it as it is.
+fn on_a_terminal(written: &str) -> String {
+    text::safe_lines(written).fold(String::with_capacity(written.len()), |all, line| all + &line + "\n")
 }
 
 /// The report in every form, by the names of its files.
@@ -167,4 +175,18 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_report_steers_the_terminal_that_it_is_read_on() {
+        let hostile = "# a \u{9b}2J title \u{202e}\n{\"text\": \"\u{9d}52;c;aGk=\u{9c}\"}\n";
+        let shown = on_a_terminal(hostile);
+        assert_eq!(shown.lines().count(), 2);
+        assert!(shown.chars().all(|c| c == '\n' || text::is_allowed(c)), "{shown:?}");
+        assert_eq!(on_a_terminal("a | b\n\n- c\n"), "a | b\n\n- c\n");
+    }
 }
