@@ -1,14 +1,13 @@
 //! `gonogo bundle`: the whole record of a session as one archive, with its digest.
 
 use std::ffi::OsStr;
-use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args as ClapArgs;
 use color_eyre::eyre::{Result, WrapErr as _, eyre};
 
+use super::written;
 use crate::audit::bundle::{self, Packed, Record};
 use crate::audit::dir;
 use crate::audit::verify::{Verdict, verify};
@@ -62,7 +61,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     packed.left_out.iter().for_each(|why| remark(why));
     let sums = with_ending(&archive, ".sha256");
     let line = format!("{}  {}\n", packed.sha256, archive.file_name().unwrap_or_default().display());
-    write_whole(&sums, line.as_bytes()).wrap_err_with(|| format!("cannot write {}", sums.display()))?;
+    written::whole(&sums, line.as_bytes(), 0o600).wrap_err_with(|| format!("cannot write {}", sums.display()))?;
     println!("{}  {}", packed.sha256, archive.display());
     let Packed { files, bytes, .. } = packed;
     remark(&format!("{files} files in {}, its digest beside it in {}", format::bytes(bytes), sums.display()));
@@ -89,14 +88,4 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut path = path.as_os_str().to_owned();
     path.push(ending);
     path.into()
-}
-
-/// Writes a file for its owner alone, as a whole or not at all.
-fn write_whole(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(content)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|e| e.error)?;
-    fs::File::open(folder)?.sync_all()
 }

@@ -25,6 +25,7 @@ mod sessions;
 mod ssh_keygen;
 mod verify;
 mod who;
+mod written;
 
 use std::process::ExitCode;
 

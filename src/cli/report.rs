@@ -9,6 +9,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use color_eyre::eyre::{Result, WrapErr as _, eyre};
 
 use super::cast::{self, CastArgs};
+use super::written;
 use crate::audit::dir;
 use crate::audit::verify::Anchor;
 use crate::report::{self, Phase, Report, against};
@@ -94,7 +95,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     };
     match &args.output {
         Some(output) => {
-            replace(output, written.as_bytes())
+            written::whole(output, written.as_bytes(), 0o666)
                 .wrap_err_with(|| format!("cannot write {}", output.display()))?;
         }
         None => {
@@ -160,20 +161,6 @@ fn spares(output: &Path, log: &Path) -> Result<()> {
             output.display()
         ));
     }
-    Ok(())
-}
-
-/// Writes a file whole or not at all; what is no regular file, a pipe for one, is written into.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
-        return fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
-    }
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    let mut file = tempfile::Builder::new().prefix(".gonogo-report").permissions(mode).tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
     Ok(())
 }
 
