@@ -61,7 +61,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     packed.left_out.iter().for_each(|why| remark(why));
     let sums = with_ending(&archive, ".sha256");
     let line = format!("{}  {}\n", packed.sha256, archive.file_name().unwrap_or_default().display());
-    written::whole(&sums, line.as_bytes(), 0o600).wrap_err_with(|| format!("cannot write {}", sums.display()))?;
+    written::whole(&sums, line.as_bytes(), 0o600)
+        .wrap_err_with(|| format!("cannot write {}", sums.display()))?;
     println!("{}  {}", packed.sha256, archive.display());
     let Packed { files, bytes, .. } = packed;
     remark(&format!("{files} files in {}, its digest beside it in {}", format::bytes(bytes), sums.display()));
