@@ -1,17 +1,20 @@
 //! From samples to health: when each check is due, and what its samples make of it. Pure; all times are boot-clock
 //! milliseconds. Names and meaning are the Kubernetes probe's.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+mod entry;
+
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use indexmap::IndexMap;
 
+use entry::Entry;
+
 use super::Sample;
 use super::meter::Meter;
 use crate::event::{EventKind, Health, Measured};
-use crate::runbook::model::{Action, Check, MetricSource, Probe, Runbook, Step, TriggerWhen};
+use crate::runbook::model::{Action, Check, Runbook, Step, TriggerWhen};
 use crate::runbook::{CheckId, StageId, StepId};
-use crate::session::telemetry::{SamplePoint, Verdict};
 use crate::session::{Baselines, Facts, Measurement, State, TriggerState, rollback, triggers};
 
 /// Starts are grouped in slots of this length: a wake-up costs more than a request.
@@ -19,9 +22,6 @@ const SLOT_MS: u64 = 25;
 
 /// At most this many start in one slot while the rate allows: a burst falsifies the latencies that it measures.
 const BURST: usize = 16;
-
-/// How many bad samples are remembered for counting.
-const BAD_KEPT: usize = 1024;
 
 /// A check's health has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,43 +59,6 @@ pub struct Taken {
     /// The sample itself, judged, and those of the checks that are made of it.
     pub samples: Vec<Sample>,
     pub changes: Vec<Change>,
-}
-
-#[derive(Debug, Clone)]
-struct Entry {
-    period: u64,
-    timeout: u64,
-    initial_delay: u64,
-    failure_threshold: u32,
-    success_threshold: u32,
-    /// Of an `any`: it has no samples of its own.
-    members: Option<Vec<CheckId>>,
-    /// Of a `latency`: the check whose samples it lives on.
-    follows: Option<CheckId>,
-    /// Of a metric: what makes verdicts of its numbers.
-    meter: Option<Meter>,
-    health: Health,
-    since: u64,
-    value: Option<String>,
-    streak: Streak,
-    /// Samples that began before this do not count.
-    counts_from: u64,
-    /// When the last sample came, or the first could have begun.
-    heard: u64,
-    /// When the next sample is to start.
-    next: u64,
-    in_flight: bool,
-    /// When the last bad samples began, oldest first.
-    bad: VecDeque<u64>,
-}
-
-/// Samples of one kind in a row.
-#[derive(Debug, Clone, Copy, Default)]
-struct Streak {
-    bad: bool,
-    length: u32,
-    /// When the first of them began.
-    begun: u64,
 }
 
 impl Tracker {
@@ -402,162 +365,6 @@ impl Tracker {
             }
             None => (Health::Failing, "failed: none of its checks is ok".to_owned(), newest),
         })
-    }
-}
-
-impl Entry {
-    fn new(check: &Check) -> Self {
-        let members = if let Probe::Any(members) = &check.probe { Some(members.clone()) } else { None };
-        let follows = match &check.probe {
-            Probe::Metric(metric) => match &metric.source {
-                MetricSource::Latency(of) => Some(of.clone()),
-                _ => None,
-            },
-            _ => None,
-        };
-        Self {
-            period: millis(check.period).max(1),
-            timeout: millis(check.timeout),
-            initial_delay: millis(check.initial_delay),
-            failure_threshold: check.failure_threshold.max(1),
-            success_threshold: check.success_threshold.max(1),
-            members,
-            follows,
-            meter: Meter::of(check),
-            health: Health::Idle,
-            since: 0,
-            value: None,
-            streak: Streak::default(),
-            counts_from: 0,
-            heard: 0,
-            next: 0,
-            in_flight: false,
-            bad: VecDeque::new(),
-        }
-    }
-
-    fn is_polled(&self) -> bool {
-        self.health != Health::Idle
-    }
-
-    fn is_waiting(&self) -> bool {
-        self.is_polled() && !self.in_flight && self.members.is_none() && self.follows.is_none()
-    }
-
-    fn start(&mut self, id: &CheckId, now: u64) -> Option<Change> {
-        self.begin_at(now + self.initial_delay);
-        self.value = None;
-        self.meter.iter_mut().for_each(Meter::start);
-        self.turn(id, Health::Pending, "no sample yet", now)
-    }
-
-    fn fence(&mut self, id: &CheckId, now: u64) -> Option<Change> {
-        if !self.is_polled() {
-            return None;
-        }
-        let bad = Some(self.streak).filter(|streak| streak.bad && self.health == Health::Failing);
-        self.begin_at(now + 1 + self.initial_delay);
-        self.streak = bad.unwrap_or_default();
-        self.meter.iter_mut().for_each(Meter::fence);
-        (self.health == Health::Ok).then(|| self.turn(id, Health::Pending, "fence", now))?
-    }
-
-    /// Counts, and is sampled, from this moment on.
-    fn begin_at(&mut self, moment: u64) {
-        self.counts_from = moment;
-        self.next = moment;
-        self.heard = moment;
-        self.streak = Streak::default();
-    }
-
-    fn launch(&mut self, now: u64) {
-        self.in_flight = true;
-        // From start to start without drift; after a delay of more than a slot the rhythm begins anew, which also
-        // keeps checks apart that were spread over several slots.
-        let on_time = now.saturating_sub(self.next) <= SLOT_MS;
-        self.next = if on_time { self.next } else { now } + self.period;
-    }
-
-    fn sample(&mut self, sample: &Sample, now: u64) -> Option<Change> {
-        self.in_flight = false;
-        let point = &sample.point;
-        if !self.is_polled() || point.up_ms < self.counts_from {
-            return None;
-        }
-        self.heard = now;
-        self.value.clone_from(&point.value);
-        if point.verdict == Verdict::Pending {
-            return self.too_early(&sample.check, point);
-        }
-        let bad = point.verdict != Verdict::Pass;
-        if self.streak.length == 0 || self.streak.bad != bad {
-            self.streak = Streak { bad, length: 0, begun: point.up_ms };
-        }
-        self.streak.length = self.streak.length.saturating_add(1);
-        if bad {
-            if self.bad.len() == BAD_KEPT {
-                self.bad.pop_front();
-            }
-            self.bad.push_back(point.up_ms);
-        }
-        let Streak { length, begun, .. } = self.streak;
-        let word = match point.verdict {
-            Verdict::Failed => "failed",
-            Verdict::Error => "error",
-            Verdict::Pass if length >= self.success_threshold => {
-                let reason = if length == 1 {
-                    "a good sample".to_owned()
-                } else {
-                    format!("{length} good samples in a row")
-                };
-                return self.turn(&sample.check, Health::Ok, reason, begun);
-            }
-            Verdict::Pass | Verdict::Pending => "too few good samples",
-        };
-        if bad && length >= self.failure_threshold {
-            let row = if length == 1 { String::new() } else { format!(" ({length} in a row)") };
-            return self.turn(
-                &sample.check,
-                Health::Failing,
-                format!("{word}: {}{row}", point.reason),
-                begun,
-            );
-        }
-        // A sample ends the silence, though it does not yet say which way.
-        (self.health == Health::Stale)
-            .then(|| self.turn(&sample.check, Health::Pending, "heard of again", begun))?
-    }
-
-    /// A sample that nothing can be told by breaks a good row and proves nothing; what is failing stays so.
-    fn too_early(&mut self, id: &CheckId, point: &SamplePoint) -> Option<Change> {
-        if self.health == Health::Failing {
-            return None;
-        }
-        self.streak = Streak::default();
-        self.turn(id, Health::Pending, point.reason.clone(), point.up_ms)
-    }
-
-    /// When it will be stale if nothing is heard. A sample may take its whole timeout, and that is no silence.
-    fn stale_at(&self) -> Option<u64> {
-        let silent = (3 * self.period).max(self.period + self.timeout + 1_000);
-        let applies = self.members.is_none() && !matches!(self.health, Health::Idle | Health::Stale);
-        applies.then_some(self.heard + silent)
-    }
-
-    fn expire(&mut self, id: &CheckId, now: u64) -> Option<Change> {
-        let at = self.stale_at().filter(|at| *at <= now)?;
-        // What nobody observed breaks every row.
-        self.streak = Streak::default();
-        self.turn(id, Health::Stale, "no sample came for three periods", at)
-    }
-
-    fn turn(&mut self, id: &CheckId, to: Health, reason: impl Into<String>, since: u64) -> Option<Change> {
-        let from = std::mem::replace(&mut self.health, to);
-        if from == to {
-            return None;
-        }
-        self.since = since;
-        Some(Change { check: id.clone(), from, to, reason: reason.into(), value: self.value.clone(), since })
     }
 }
 

@@ -1,6 +1,8 @@
 //! The cockpit's loop: keys, what the session tells, and the clock, one after the other, and a frame when something
 //! changed. It never waits for the engine or for a file: what takes time runs beside it and comes back as a message.
 
+mod beside;
+
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,26 +12,26 @@ use crossterm::event::{Event as Input, KeyEventKind};
 use ratatui::widgets::Widget as _;
 use tokio::sync::mpsc;
 
+use beside::Returned;
+
 use super::keymap::Keymap;
 use super::keys::Keys;
-use super::output::Source;
 use super::playback::{Live, Playback};
 use super::popups::{Context, RECORDED};
-use super::recorded::{Listed, Recorded};
+use super::recorded::Recorded;
 use super::replay::{Beside, Steer};
 use super::screen::Screen;
-use super::search::Way;
 use super::signals::{Caught, Signals};
 use super::terminal::Terminal;
 use super::theme::Theme;
 use super::update::{self, Effect};
-use super::view::{Pane, View};
+use super::view::View;
 use crate::clock::{self, Now};
-use crate::feed::{Commander, Feed, FeedItem, OutputPiece, OutputReader};
-use crate::replay::{self, Player};
+use crate::feed::{Commander, Feed, FeedItem, OutputReader};
+use crate::replay::Player;
 use crate::runbook::StepId;
 use crate::session::telemetry::Measure;
-use crate::session::{Command, Refusal, State};
+use crate::session::{Command, State};
 
 /// The least time between two frames that no key asked for, in milliseconds.
 const FRAME_MS: u64 = 66;
@@ -226,26 +228,6 @@ enum Due {
     Now,
 }
 
-/// What ran beside the loop and is done.
-#[derive(Debug)]
-enum Returned {
-    Answer(Result<(), Refusal>),
-    /// A piece of output, and before how many jumps back it was asked for.
-    Piece(Source, OutputPiece, u64),
-    Found {
-        search: u64,
-        source: Source,
-        way: Way,
-        at: Option<u64>,
-    },
-    FoundEvent {
-        search: u64,
-        way: Way,
-        seq: Option<u64>,
-    },
-    Listed(Listed),
-}
-
 #[derive(Debug)]
 struct Cockpit {
     playback: Playback,
@@ -407,103 +389,6 @@ impl Cockpit {
             self.rewinds += 1;
         }
     }
-
-    /// Lists the events of a recording; what is to be looked through for it is looked through beside the loop.
-    fn list_events(&mut self) {
-        let Playback::Recorded(recorded) = &mut self.playback else { return };
-        let Some(look) = recorded.list(&self.view) else { return };
-        let back = self.back.clone();
-        tokio::task::spawn_blocking(move || back.send(Returned::Listed(look.look())));
-    }
-
-    fn find_event(&mut self, way: Way) {
-        let Playback::Recorded(recorded) = &self.playback else { return };
-        let on = if way == Way::Down { replay::Way::Forward } else { replay::Way::Back };
-        let Some(hunt) = recorded.hunt(&self.view, on) else { return };
-        self.searches += 1;
-        let (back, search) = (self.back.clone(), self.searches);
-        tokio::task::spawn_blocking(move || {
-            let seq = hunt.hunt();
-            back.send(Returned::FoundEvent { search, way, seq })
-        });
-    }
-
-    /// Reads the piece of output that the screen wants next, one at a time.
-    fn read_output(&mut self) {
-        let rows = self.view.rows(Pane::Output);
-        if self.reading || rows == 0 {
-            return;
-        }
-        let Some(wanted) = self.view.output.wanted(rows) else { return };
-        self.reading = true;
-        let (reader, back, rewinds) = (self.outputs.clone(), self.back.clone(), self.rewinds);
-        tokio::spawn(async move {
-            let source = wanted.source;
-            let piece = reader.read(source.step.clone(), source.attempt, wanted.offset, wanted.len).await;
-            let _ = back.send(Returned::Piece(source, piece, rewinds));
-        });
-    }
-
-    fn find(&mut self, way: Way) {
-        let output = &self.view.output;
-        let (Some(search), Some(source)) = (self.view.search.clone(), output.source.clone()) else { return };
-        let (first, after) = output.span(self.view.rows(Pane::Output));
-        let from = match (way, output.unseen().is_none()) {
-            // The last screen counts as not seen yet: the newest match may be on it.
-            (Way::Up, true) => after,
-            (Way::Up, false) => first,
-            (Way::Down, _) => output.line_after(first),
-        };
-        self.searches += 1;
-        let (reader, back, number) = (self.outputs.clone(), self.back.clone(), self.searches);
-        tokio::spawn(async move {
-            let at = search.find(&reader, &source, from, way).await;
-            let _ = back.send(Returned::Found { search: number, source, way, at });
-        });
-    }
-
-    fn returned(&mut self, returned: Returned) {
-        match returned {
-            Returned::Answer(Ok(())) => {}
-            Returned::Answer(Err(Refusal(why))) => {
-                self.view.refuse(why);
-                self.wants_frame(Due::Now);
-            }
-            Returned::Piece(source, piece, rewinds) => {
-                self.reading = false;
-                let follows = self.view.output.unseen().is_none();
-                if rewinds == self.rewinds {
-                    self.view.output.take(&source, piece);
-                }
-                self.wants_frame(if follows { Due::Soon } else { Due::Now });
-            }
-            Returned::Found { search, source, way, at } if search == self.searches => {
-                match at {
-                    Some(at) if self.view.output.source.as_ref() == Some(&source) => {
-                        self.view.output.anchor_at(at);
-                    }
-                    Some(_) => {}
-                    None => self.view.refuse(format!("no match {}", side(way))),
-                }
-                self.wants_frame(Due::Now);
-            }
-            Returned::FoundEvent { search, way, seq } if search == self.searches => {
-                let before = self.playback.now();
-                match (seq, &mut self.playback) {
-                    (Some(seq), Playback::Recorded(recorded)) => recorded.go_to(seq),
-                    _ => self.view.refuse(format!("no match {}", side(way))),
-                }
-                self.moved(before);
-            }
-            Returned::Listed(listed) => {
-                if let Playback::Recorded(recorded) = &mut self.playback {
-                    recorded.listed(listed);
-                }
-                self.wants_frame(Due::Soon);
-            }
-            Returned::Found { .. } | Returned::FoundEvent { .. } => {}
-        }
-    }
 }
 
 /// What the screen and its popups may look at.
@@ -529,13 +414,6 @@ fn context<'a>(
 fn looks_at(view: &View, step: &StepId) -> Due {
     let here = view.output.source.as_ref().is_some_and(|source| source.step == *step);
     if here { Due::Soon } else { Due::Tick }
-}
-
-fn side(way: Way) -> &'static str {
-    match way {
-        Way::Down => "below",
-        Way::Up => "above",
-    }
 }
 
 /// A path that begins with `~/` as a shell would take it.

@@ -1,6 +1,9 @@
 //! The recorded course once more under another runbook. What people did and what came from outside is as recorded;
 //! what samples, gates, soaks and triggers make of it is worked out anew, in the order in which the engine would.
 
+mod follow;
+mod judge;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::iter::Peekable;
 use std::sync::Arc;
@@ -14,11 +17,10 @@ use crate::clock::Now;
 use crate::event::{By, Event, EventKind, Health};
 use crate::history::{Axis, Timeline};
 use crate::runbook::id::ROLLBACK;
-use crate::runbook::model::{Action, Override, Probe, Runbook, TriggerWhen};
-use crate::runbook::{CheckId, StageId, TriggerId};
-use crate::session::settle::verdicts;
+use crate::runbook::model::{Action, Probe, Runbook, TriggerWhen};
+use crate::runbook::{CheckId, StageId};
 use crate::session::telemetry::{Measure, Verdict};
-use crate::session::{StageStatus, State, TriggerState, gate, starting, watch};
+use crate::session::{State, TriggerState, starting, watch};
 
 /// Closer than this two moments are one: the engine looks once a second, and a sample's arrival is not recorded to
 /// the millisecond.
@@ -410,107 +412,6 @@ impl Walk<'_> {
         }
     }
 
-    /// Folds in what gates and triggers lead to until nothing does.
-    fn follow(&mut self, now: Now) {
-        let mut at_rest = true;
-        for _ in 0..MOST_ROUNDS {
-            self.tracker.enter_stage(self.state.current_stage());
-            self.tracker.compare_with(&self.state.baselines);
-            let changes = self.tracker.tick(now.up_ms);
-            self.note(changes);
-            if at_rest {
-                self.record_changes(now);
-            }
-            let facts = self.tracker.facts(&self.state, now.up_ms);
-            let settled = verdicts(&self.state, &facts, now);
-            let (course, turns): (Vec<_>, Vec<_>) = settled.events.into_iter().partition(|(_, event)| {
-                matches!(
-                    event,
-                    EventKind::Promoted { .. }
-                        | EventKind::StageEntered { .. }
-                        | EventKind::SessionClosed { .. }
-                        | EventKind::RollbackStarted { .. }
-                )
-            });
-            self.next = settled.next_up_ms.filter(|at| *at > now.up_ms);
-            course.into_iter().for_each(|(by, event)| self.would(&by, &event, now));
-            at_rest = turns.is_empty();
-            if self.over || (at_rest && self.queue.is_empty()) {
-                return;
-            }
-            for (by, event) in turns {
-                self.happen(by, event.clone(), now);
-                let comes_to_gate = matches!(event, EventKind::GateChanged { .. });
-                if comes_to_gate {
-                    for check in watch::fenced(&self.state, &event, now) {
-                        let changes = self.tracker.fence(&check, now.up_ms);
-                        self.note(changes);
-                    }
-                }
-            }
-        }
-        tracing::error!("the rules did not come to rest after {MOST_ROUNDS} rounds");
-    }
-
-    /// As the engine records them: as far as the first that fails, then the rules are asked.
-    fn record_changes(&mut self, now: Now) {
-        while let Some(change) = self.queue.pop_front() {
-            let from = self.state.check(&change.check).health;
-            if from == change.to {
-                continue;
-            }
-            let fails = change.to == Health::Failing;
-            self.happen(By::ENGINE, Change { from, ..change }.into(), now);
-            if fails {
-                return;
-            }
-        }
-    }
-
-    fn happen(&mut self, by: By, event: EventKind, now: Now) {
-        let t_ms = self.t_ms(now);
-        let turn = is_turn(&event).then(|| event.clone());
-        let event = Arc::new(Event { seq: self.state.seq + 1, at: now.at, up_ms: now.up_ms, by, event });
-        self.state.apply(&event);
-        self.course.timeline.push(&event, t_ms, &self.state);
-        self.course.turns.extend(turn.map(|turn| (t_ms, turn)));
-    }
-
-    /// The course would go on by itself: it is told, not done.
-    fn would(&mut self, by: &By, event: &EventKind, now: Now) {
-        let t_ms = self.t_ms(now);
-        match (by, event) {
-            (_, EventKind::Promoted { stage, .. })
-                if self.ready.as_ref().is_none_or(|(ready, _)| ready != stage) =>
-            {
-                self.ready = Some((stage.clone(), t_ms));
-            }
-            (By::Trigger { trigger }, EventKind::RollbackStarted { to, full, .. })
-                if !self.is_recorded_soon(trigger, t_ms) =>
-            {
-                let scope = if *full { "back everything".to_owned() } else { format!("back to {to}") };
-                self.end(t_ms, format!("trigger {trigger} would have rolled {scope}"));
-            }
-            _ => {}
-        }
-    }
-
-    /// Whether the recording rolls back by that trigger at this moment too.
-    fn is_recorded_soon(&self, trigger: &TriggerId, t_ms: u64) -> bool {
-        let from = self.last.map_or(0, |(at, ..)| at);
-        let mut axis = self.axis.clone();
-        for event in &self.events[from..] {
-            if axis.push(event) > t_ms + ONE_MOMENT_MS {
-                return false;
-            }
-            let rolls = matches!(event.event, EventKind::RollbackStarted { .. });
-            if rolls && matches!(&event.by, By::Trigger { trigger: by } if by == trigger) {
-                return true;
-            }
-        }
-        false
-    }
-
     /// Beyond this the recording tells nothing.
     fn end(&mut self, t_ms: u64, why: String) {
         self.diverge(t_ms, why, true);
@@ -530,111 +431,6 @@ impl Walk<'_> {
         let seq = self.last.map_or(0, |(at, ..)| self.events[at].seq);
         let recorded = recorded.to_owned();
         self.course.findings.push(Finding { t_ms, seq, subject, recorded, what_if });
-    }
-
-    /// Holds a recorded step of the course against what gates, checks and triggers would have said.
-    fn judge(&mut self, event: &Event, t_ms: u64) {
-        match &event.event {
-            EventKind::Promoted { stage, overridden, asked_by, .. } => {
-                self.promoted(event, stage, !overridden.is_empty(), asked_by.is_some(), t_ms);
-                self.ready = None;
-            }
-            EventKind::StageEntered { stage } if self.state.current_stage().is_none() => {
-                let follows = self.state.stages.values().any(|s| {
-                    s.status == StageStatus::Passed && s.ended.is_some_and(|ended| ended.up_ms == event.up_ms)
-                });
-                let verdict = gate::escape_hatch(&self.state);
-                if !follows && !verdict.is_go() {
-                    let line = verdict.in_a_line();
-                    self.find(t_ms, Subject::Gate(stage.clone()), "entered", format!("refused, {line}"));
-                    self.diverge(t_ms, format!("{stage} would not have been entered then"), false);
-                }
-            }
-            EventKind::StepFinished(finish) => {
-                let Some(plan) = self.runbook.step(&finish.step).cloned() else { return };
-                let checks: Vec<CheckId> = match &plan.action {
-                    Action::Await { checks, .. } | Action::Assert { checks } => checks.clone(),
-                    Action::Start { ready, .. } => ready.clone(),
-                    _ => return,
-                };
-                let anew = checks.iter().any(|check| self.anew.contains(check));
-                let red = checks.iter().find(|check| !self.state.is_green(check)).cloned();
-                let killed = self.state.step(&finish.step).killed.as_ref().is_some_and(|k| !k.timed_out);
-                let subject = Subject::Step(finish.step.clone());
-                match (finish.passed, red) {
-                    _ if !anew || killed => {}
-                    (true, Some(check)) => {
-                        let why = gate::check_sentence(&self.state, &check);
-                        self.find(t_ms, subject, "passed", format!("not passed then: {why}"));
-                        self.diverge(t_ms, format!("{} would not have passed then", finish.step), false);
-                    }
-                    (false, None) if matches!(plan.action, Action::Await { .. }) => {
-                        self.find(t_ms, subject, "failed", "its checks green by then".to_owned());
-                        self.diverge(t_ms, format!("{} would have passed", finish.step), false);
-                    }
-                    _ => {}
-                }
-            }
-            EventKind::RollbackStarted { .. } => {
-                let By::Trigger { trigger } = &event.by else { return };
-                let fired = matches!(self.state.triggers.get(trigger), Some(TriggerState::Fired { .. }));
-                if !fired {
-                    self.end(t_ms, format!("trigger {trigger} would not have rolled back"));
-                }
-            }
-            EventKind::RollbackFinished { .. } => {
-                let gate = self.runbook.rollback.gate.clone();
-                let red = gate
-                    .iter()
-                    .flat_map(|g| &g.checks)
-                    .find(|check| self.anew.contains(*check) && !self.state.is_green(check));
-                if let Some(check) = red {
-                    let why = gate::check_sentence(&self.state, check);
-                    let subject = Subject::Gate(ROLLBACK.into());
-                    self.find(t_ms, subject, "GO", format!("NO-GO: {why}"));
-                    self.diverge(t_ms, "the way back would not have been proven then".to_owned(), false);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// A recorded promotion: would the gate have let it pass?
-    fn promoted(&mut self, event: &Event, stage: &StageId, overridden: bool, by_two: bool, t_ms: u64) {
-        let Some(plan) = self.runbook.stage(stage).cloned() else { return };
-        let verdict = gate::evaluate(&self.state, stage);
-        let subject = Subject::Gate(stage.clone());
-        let by_person = matches!(event.by, By::Person(_));
-        let recorded = match (by_person, overridden) {
-            (true, true) => "promoted with an override",
-            (true, false) => "promoted",
-            (false, _) => "promoted by itself",
-        };
-        let refused = if verdict.is_go() {
-            if overridden {
-                self.find(t_ms, subject.clone(), recorded, "GO: no override needed".to_owned());
-            }
-            (!by_person && !plan.gate.auto).then(|| "GO, and waits for a person".to_owned())
-        } else if !overridden {
-            Some(format!("refused, {}", verdict.in_a_line()))
-        } else if plan.gate.over == Override::Never {
-            Some(format!("refused, and never to be overridden: {}", verdict.in_a_line()))
-        } else if plan.gate.over == Override::Two && !by_two {
-            Some("asks a second person".to_owned())
-        } else {
-            verdict.missing.iter().find(|m| !m.liftable).map(|m| format!("refused: {}", m.what))
-        };
-        if let Some(what_if) = refused {
-            self.find(t_ms, subject, recorded, what_if);
-            self.diverge(t_ms, format!("{stage} would not have been promoted then"), false);
-        } else if let Some((_, since)) = self
-            .ready
-            .clone()
-            .filter(|(ready, since)| ready == stage && t_ms.saturating_sub(*since) > ONE_MOMENT_MS)
-        {
-            self.find(since, subject, "waits", "promotes by itself".to_owned());
-            self.diverge(since, format!("{stage} would have been promoted before"), false);
-        }
     }
 }
 

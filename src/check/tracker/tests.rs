@@ -1,7 +1,8 @@
 //! Samples, silence and fences, and what the tracker makes of them.
 
 use super::*;
-use crate::runbook::model::{HostField, Metric, MetricExpect, Reading, TcpExpect};
+use crate::runbook::model::{HostField, Metric, MetricExpect, MetricSource, Probe, Reading, TcpExpect};
+use crate::session::telemetry::{SamplePoint, Verdict};
 
 pub fn check(id: &str, set: impl FnOnce(&mut Check)) -> Check {
     let expect =

@@ -3,23 +3,23 @@
 //! What comes out always fits the schema: where something is wrong, a stand-in takes its place, so that everything else
 //! can still be judged in the same pass.
 
+mod insert;
+mod keys;
+
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 use serde_json::{Map, Value as Json};
 
-use super::format::{Format, Inserts, judge_key};
-use super::near::{nearest, suggest};
-use super::shape::{
-    accepts, bounds, choices, expect_of, is_unsupported, properties, resolve, stand_in, strings, ticked,
-    types, words,
-};
-use super::text::placeholders;
+use insert::collect_captures;
+
+use super::format::{Format, judge_key};
+use super::near::suggest;
+use super::shape::{accepts, bounds, choices, is_unsupported, resolve, stand_in, ticked, types, words};
 use super::tree::{Entry, Node, Value};
 use super::vars::Vars;
 use crate::runbook::codes::Code;
 use crate::runbook::diagnostic::{Diagnostic, Findings};
-use crate::runbook::interpolate::{Part, fit, parts};
 use crate::runbook::schema::SCHEMA;
 
 /// One key or number on the way to a value.
@@ -180,165 +180,6 @@ impl<'a> Walker<'a> {
         Json::String(self.text(node, text, format))
     }
 
-    /// Inserts what is known and judges the text.
-    fn text(&mut self, node: &Node, text: &str, format: &'static Format) -> String {
-        let mut marks = placeholders(self.source, &node.span).into_iter();
-        let mut out = String::new();
-        // The same with a word for each value that is not known yet: what can be judged now.
-        let mut probe = String::new();
-        let mut holes = false;
-        let mut later = Vec::new();
-        let mut refused = false;
-        for (_, part) in parts(text) {
-            let name = match part {
-                Part::Text(part) => {
-                    out.push_str(part);
-                    probe.push_str(part);
-                    continue;
-                }
-                Part::Unclosed(_) => {
-                    let span = marks.next().unwrap_or_else(|| node.span.clone());
-                    self.error(
-                        Code::Unclosed,
-                        span,
-                        "`${{` without its `}}`",
-                        "close it, or write `$` alone for the shell's own",
-                    );
-                    return self.replaced(node, format);
-                }
-                Part::Name(name) => name,
-            };
-            let span = marks.next().unwrap_or_else(|| node.span.clone());
-            match self.insert(name, span.clone(), format) {
-                Inserted::Value(value) => match fit(name, &value, format.place) {
-                    Ok(value) => {
-                        out.push_str(&value);
-                        probe.push_str(&value);
-                    }
-                    Err(error) => {
-                        self.error(
-                            Code::NotForShell,
-                            span,
-                            error.to_string(),
-                            "a shell string takes `A-Z a-z 0-9 _ . / : @ % + = , -` only",
-                        );
-                        return self.replaced(node, format);
-                    }
-                },
-                Inserted::Later => {
-                    holes = true;
-                    later.push(Part::Name(name));
-                    out.push_str(&format!("${{{{ {name} }}}}"));
-                    probe.push_str("x0");
-                }
-                Inserted::Refused => refused = true,
-            }
-        }
-        if refused {
-            return self.replaced(node, format);
-        }
-        // A `$` before a value that begins with braces would make a template of it.
-        let made =
-            parts(&out).into_iter().map(|(_, part)| part).filter(|part| !matches!(part, Part::Text(_)));
-        if !made.eq(later) {
-            let message = "an inserted value would make a new `${{ }}` together with the text beside it";
-            self.error(
-                Code::VarRefused,
-                node.span.clone(),
-                message,
-                "values are never read as templates: take the `$` or the braces away",
-            );
-            return self.replaced(node, format);
-        }
-        if holes && format.has_shape() {
-            return format.stand_in.to_owned();
-        }
-        if let Err(refusal) = format.judge(&probe, holes) {
-            self.error(refusal.code, node.span.clone(), refusal.message, refusal.help);
-            return self.replaced(node, format);
-        }
-        out
-    }
-
-    fn replaced(&mut self, node: &Node, format: &'static Format) -> String {
-        self.findings.replaced(node.span.clone());
-        if format.name != "id" {
-            return format.stand_in.to_owned();
-        }
-        self.stand_ins += 1;
-        format!("unnamed-{}", self.stand_ins)
-    }
-
-    /// What a name stands for at this place.
-    fn insert(&mut self, name: &str, span: Range<usize>, format: &'static Format) -> Inserted {
-        if format.inserts == Inserts::Nothing {
-            let message = format!("nothing can be inserted into {}", format.words);
-            self.error(Code::NotKnownYet, span, message, "write it out");
-            return Inserted::Refused;
-        }
-        if let Some(value) = self.vars.get(name) {
-            return value.clone().map_or(Inserted::Later, Inserted::Value);
-        }
-        if let Some(secret) = name.strip_prefix("secret.") {
-            if !self.secrets.contains(secret) {
-                let help = suggest(
-                    secret,
-                    "secret: declare it as `[secret.NAME]`",
-                    self.secrets.iter().map(String::as_str),
-                );
-                self.findings.add(
-                    Diagnostic::new(Code::UnknownName, span, format!("there is no secret `{secret}`"))
-                        .help(help),
-                );
-                return Inserted::Refused;
-            }
-            if format.inserts < Inserts::Secrets {
-                self.error(
-                    Code::SecretHere,
-                    span,
-                    "a secret must not stand here, where it would show in a process list or on a disk",
-                    "hand it over in `env`, a header, a body or a URL",
-                );
-                return Inserted::Refused;
-            }
-            return Inserted::Later;
-        }
-        let in_step = self.in_step();
-        let known = match name {
-            "session.id" | "session.dir" | "runbook.dir" | "uuid()" => true,
-            "stage.id" | "step.attempt" => in_step || self.trail.first() == Some(&Seg::Key("env".into())),
-            _ => self.captures.contains(name),
-        };
-        if !known {
-            let builtin = ["session.id", "session.dir", "stage.id", "step.attempt", "runbook.dir", "uuid()"];
-            let given = self.vars.keys().map(String::as_str).chain(self.captures.iter().map(String::as_str));
-            let help = match nearest(name, builtin.into_iter().chain(given)) {
-                _ if builtin.contains(&name) => "it has a value in steps only".to_owned(),
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "declare it in `[vars]`, or capture it in an earlier step".to_owned(),
-            };
-            self.error(Code::UnknownName, span, format!("nothing gives `{name}` a value"), help);
-            return Inserted::Refused;
-        }
-        if format.inserts < Inserts::Runtime {
-            let message =
-                format!("`{name}` is only known while the session runs, and this must be known before");
-            self.error(Code::NotKnownYet, span, message, "use a var");
-            return Inserted::Refused;
-        }
-        self.uses.push(Use { name: name.to_owned(), span, trail: self.trail.clone() });
-        Inserted::Later
-    }
-
-    fn in_step(&self) -> bool {
-        let keys = self.trail.iter().filter_map(|seg| match seg {
-            Seg::Key(key) => Some(key.as_str()),
-            Seg::Index(_) => None,
-        });
-        let keys: Vec<&str> = keys.take(2).collect();
-        matches!(keys.as_slice(), ["stage", "step" | "rollback"] | ["rollback", "step" | "prepare"])
-    }
-
     fn integer(&mut self, node: &Node, number: i128, schema: &Json) -> Json {
         if !self.in_range(node, number as f64, schema) {
             return self.stand_in(node, schema);
@@ -460,122 +301,5 @@ impl<'a> Walker<'a> {
             self.error(refusal.code, entry.key_span.clone(), refusal.message, refusal.help);
         }
         Some(self.value(&entry.node, schema))
-    }
-
-    fn unknown_key(&mut self, entry: &Entry, schema: &Json, table: &Node) {
-        let place: Vec<&str> = self.trail[..self.trail.len() - 1]
-            .iter()
-            .filter_map(|seg| match seg {
-                Seg::Key(key) => Some(key.as_str()),
-                Seg::Index(_) => None,
-            })
-            .collect();
-        let place = if place.is_empty() { "a runbook".to_owned() } else { format!("`{}`", place.join(".")) };
-        let keys = properties(schema);
-        let expect = keys.contains(&"expect").then(|| expect_of(schema, table)).flatten();
-        let help = if let Some(near) = nearest(&entry.key, keys.iter().copied()) {
-            format!("did you mean `{near}`?")
-        } else if expect.is_some_and(|expect| properties(expect).contains(&entry.key.as_str())) {
-            format!("it is a key of `expect`: write `expect.{}`", entry.key)
-        } else if SCHEMA["properties"].get(&entry.key).is_some() {
-            format!("`{0}` is a key of the runbook itself: write it above the first table", entry.key)
-        } else if let Some(header) = self.table_above(&entry.key) {
-            format!("`{}` is a key of `{header}`: write it there, above the first table inside it", entry.key)
-        } else {
-            format!("known here are {}", ticked(keys.iter().copied()))
-        };
-        self.error(
-            Code::UnknownKey,
-            entry.key_span.clone(),
-            format!("unknown key `{}` in {place}", entry.key),
-            help,
-        );
-    }
-
-    /// The header of the table around this one that takes the key: TOML gave it to the last header above it.
-    fn table_above(&self, key: &str) -> Option<&'static str> {
-        let (header, kind) = match self.trail.first()? {
-            Seg::Key(table) if table == "stage" => ("[[stage]]", "StageFile"),
-            Seg::Key(table) if table == "rollback" => ("[rollback]", "RollbackFile"),
-            _ => return None,
-        };
-        SCHEMA["$defs"][kind]["properties"].get(key).map(|_| header)
-    }
-
-    fn kind_entries<'n>(&self, table: &'n Node) -> Vec<&'n Entry> {
-        let kinds = [&SCHEMA["$defs"]["CheckFile"], &SCHEMA["$defs"]["StepFile"]]
-            .map(|schema| strings(schema, "x-kinds"));
-        table.entries().iter().filter(|e| kinds.iter().flatten().any(|kind| *kind == e.key)).collect()
-    }
-
-    fn kinds(&mut self, node: &Node, schema: &Json, unknown: &[&str]) {
-        let kinds = strings(schema, "x-kinds");
-        if kinds.is_empty() {
-            return;
-        }
-        let found: Vec<&Entry> = node.entries().iter().filter(|e| kinds.contains(&e.key.as_str())).collect();
-        let misspelt = unknown.iter().any(|key| nearest(key, kinds.iter().copied()).is_some());
-        let all = ticked(kinds.iter().copied());
-        match found.as_slice() {
-            [] if self.whole && !misspelt => {
-                self.error(
-                    Code::NoKind,
-                    node.span.clone(),
-                    "nothing says what this does",
-                    format!("give it one of {all}"),
-                );
-            }
-            [first, second, ..] => {
-                let message = format!("`{}` and `{}` cannot stand together", first.key, second.key);
-                self.error(
-                    Code::SeveralKinds,
-                    second.key_span.clone(),
-                    message,
-                    format!("keep one of {all}"),
-                );
-            }
-            _ => {}
-        }
-    }
-
-    fn required(&mut self, node: &Node, schema: &Json, unknown: &[&str], out: &mut Map<String, Json>) {
-        for key in strings(schema, "required") {
-            if out.contains_key(key) {
-                continue;
-            }
-            let misspelt = unknown.iter().any(|unknown| nearest(unknown, [key]).is_some());
-            let property = schema["properties"].get(key).unwrap_or(&Json::Null);
-            if self.whole && !misspelt {
-                let message = format!("`{key}` is missing");
-                self.error(
-                    Code::MissingKey,
-                    node.span.clone(),
-                    message,
-                    format!("add `{key}`: {}", words(property)),
-                );
-            }
-            self.findings.replaced(node.span.clone());
-            self.stand_ins += 1;
-            out.insert(key.to_owned(), stand_in(property, self.stand_ins));
-        }
-    }
-}
-
-enum Inserted {
-    Value(String),
-    Later,
-    Refused,
-}
-
-fn collect_captures(node: &Node, names: &mut BTreeSet<String>) {
-    for entry in node.entries() {
-        if entry.key == "capture" {
-            names.extend(entry.node.entries().iter().map(|capture| capture.key.clone()));
-        } else {
-            collect_captures(&entry.node, names);
-        }
-    }
-    if let Value::Array(items) = &node.value {
-        items.iter().for_each(|item| collect_captures(item, names));
     }
 }

@@ -1,0 +1,137 @@
+//! What runs beside the loop so that no look into a log or an output holds up a key: started here, taken back here.
+
+use super::{Cockpit, Due};
+use crate::feed::OutputPiece;
+use crate::replay;
+use crate::session::Refusal;
+use crate::ui::output::Source;
+use crate::ui::playback::Playback;
+use crate::ui::recorded::Listed;
+use crate::ui::search::Way;
+use crate::ui::view::Pane;
+
+/// What ran beside the loop and is done.
+#[derive(Debug)]
+pub(super) enum Returned {
+    Answer(Result<(), Refusal>),
+    /// A piece of output, and before how many jumps back it was asked for.
+    Piece(Source, OutputPiece, u64),
+    Found {
+        search: u64,
+        source: Source,
+        way: Way,
+        at: Option<u64>,
+    },
+    FoundEvent {
+        search: u64,
+        way: Way,
+        seq: Option<u64>,
+    },
+    Listed(Listed),
+}
+
+impl Cockpit {
+    /// Lists the events of a recording; what is to be looked through for it is looked through beside the loop.
+    pub(super) fn list_events(&mut self) {
+        let Playback::Recorded(recorded) = &mut self.playback else { return };
+        let Some(look) = recorded.list(&self.view) else { return };
+        let back = self.back.clone();
+        tokio::task::spawn_blocking(move || back.send(Returned::Listed(look.look())));
+    }
+
+    pub(super) fn find_event(&mut self, way: Way) {
+        let Playback::Recorded(recorded) = &self.playback else { return };
+        let on = if way == Way::Down { replay::Way::Forward } else { replay::Way::Back };
+        let Some(hunt) = recorded.hunt(&self.view, on) else { return };
+        self.searches += 1;
+        let (back, search) = (self.back.clone(), self.searches);
+        tokio::task::spawn_blocking(move || {
+            let seq = hunt.hunt();
+            back.send(Returned::FoundEvent { search, way, seq })
+        });
+    }
+
+    /// Reads the piece of output that the screen wants next, one at a time.
+    pub(super) fn read_output(&mut self) {
+        let rows = self.view.rows(Pane::Output);
+        if self.reading || rows == 0 {
+            return;
+        }
+        let Some(wanted) = self.view.output.wanted(rows) else { return };
+        self.reading = true;
+        let (reader, back, rewinds) = (self.outputs.clone(), self.back.clone(), self.rewinds);
+        tokio::spawn(async move {
+            let source = wanted.source;
+            let piece = reader.read(source.step.clone(), source.attempt, wanted.offset, wanted.len).await;
+            let _ = back.send(Returned::Piece(source, piece, rewinds));
+        });
+    }
+
+    pub(super) fn find(&mut self, way: Way) {
+        let output = &self.view.output;
+        let (Some(search), Some(source)) = (self.view.search.clone(), output.source.clone()) else { return };
+        let (first, after) = output.span(self.view.rows(Pane::Output));
+        let from = match (way, output.unseen().is_none()) {
+            // The last screen counts as not seen yet: the newest match may be on it.
+            (Way::Up, true) => after,
+            (Way::Up, false) => first,
+            (Way::Down, _) => output.line_after(first),
+        };
+        self.searches += 1;
+        let (reader, back, number) = (self.outputs.clone(), self.back.clone(), self.searches);
+        tokio::spawn(async move {
+            let at = search.find(&reader, &source, from, way).await;
+            let _ = back.send(Returned::Found { search: number, source, way, at });
+        });
+    }
+
+    pub(super) fn returned(&mut self, returned: Returned) {
+        match returned {
+            Returned::Answer(Ok(())) => {}
+            Returned::Answer(Err(Refusal(why))) => {
+                self.view.refuse(why);
+                self.wants_frame(Due::Now);
+            }
+            Returned::Piece(source, piece, rewinds) => {
+                self.reading = false;
+                let follows = self.view.output.unseen().is_none();
+                if rewinds == self.rewinds {
+                    self.view.output.take(&source, piece);
+                }
+                self.wants_frame(if follows { Due::Soon } else { Due::Now });
+            }
+            Returned::Found { search, source, way, at } if search == self.searches => {
+                match at {
+                    Some(at) if self.view.output.source.as_ref() == Some(&source) => {
+                        self.view.output.anchor_at(at);
+                    }
+                    Some(_) => {}
+                    None => self.view.refuse(format!("no match {}", side(way))),
+                }
+                self.wants_frame(Due::Now);
+            }
+            Returned::FoundEvent { search, way, seq } if search == self.searches => {
+                let before = self.playback.now();
+                match (seq, &mut self.playback) {
+                    (Some(seq), Playback::Recorded(recorded)) => recorded.go_to(seq),
+                    _ => self.view.refuse(format!("no match {}", side(way))),
+                }
+                self.moved(before);
+            }
+            Returned::Listed(listed) => {
+                if let Playback::Recorded(recorded) = &mut self.playback {
+                    recorded.listed(listed);
+                }
+                self.wants_frame(Due::Soon);
+            }
+            Returned::Found { .. } | Returned::FoundEvent { .. } => {}
+        }
+    }
+}
+
+fn side(way: Way) -> &'static str {
+    match way {
+        Way::Down => "below",
+        Way::Up => "above",
+    }
+}
