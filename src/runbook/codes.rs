@@ -74,6 +74,7 @@ codes! {
     E051 OnlyInRollback: "A key or value that only rollback steps take.",
     E052 BadTrigger: "A trigger with no condition, or with several.",
     E053 BadWhen: "A `when` that names nothing known at load.",
+    E054 UnknownHttp: "No such `[http.NAME]`.",
     E099 Internal: "A fault of gonogo itself.",
     W001 Tee: "A pipe into `tee` hides the exit code.",
     W002 WrongTable: "A key that stands in another table than was probably meant.",

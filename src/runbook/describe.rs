@@ -131,6 +131,12 @@ fn request(target: &HttpTarget, scope: &Scope) -> String {
     if let Some(json) = &target.json {
         line += &format!(", json {}", scope.show(&Template(json.to_string())));
     }
+    if let Some(proxy) = &target.proxy {
+        line += &format!(", through the proxy {}", scope.show(proxy));
+    }
+    if target.insecure {
+        line += ", INSECURE: any certificate is taken";
+    }
     line
 }
 

@@ -15,6 +15,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::check::name::Names;
+use crate::check::resolve;
 use crate::runbook::interpolate::Scope;
 use crate::runbook::model::HttpTarget;
 
@@ -34,7 +35,8 @@ impl Clients {
     /// A sentence: the CA file or the proxy is no good, or https has no certificates to trust.
     pub(super) fn client(&self, target: &HttpTarget, scope: &Scope, names: &Names) -> Result<Client, String> {
         let ca = target.ca.as_ref().map(|ca| scope.runbook_dir.join(ca));
-        let kind = (target.insecure, ca, target.proxy.clone());
+        let proxy = target.proxy.as_ref().map(|proxy| resolve(scope, proxy)).transpose()?;
+        let kind = (target.insecure, ca, proxy);
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = built.get(&kind) {
             return Ok(client.clone());

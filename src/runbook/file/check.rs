@@ -2,16 +2,16 @@
 
 use std::borrow::Cow;
 
-use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
+use super::http::HttpFile;
 use super::matchers::{FileExpectFile, HttpExpectFile, ProcessExpectFile, RunExpectFile, TcpExpectFile};
 use super::metric::{MetricExpectFile, MetricFile};
 use super::stage::WhenFile;
 use super::values::{
-    Address, BodyText, CheckRef, CommandFile, Dir, JsonBody, Method, OneOrMany, Pattern, Span, StepRef,
-    Template, Text, TextOrNumber, Unsupported, Url, by_kind,
+    Address, CheckRef, CommandFile, OneOrMany, Pattern, Span, StepRef, Template, Text, TextOrNumber,
+    Unsupported, by_kind,
 };
 
 /// One observation, polled. It has exactly one of the kind keys.
@@ -84,47 +84,6 @@ impl JsonSchema for CheckExpectFile {
             ("metric", g.subschema_for::<MetricExpectFile>()),
         ])
     }
-}
-
-/// An HTTP request.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged)]
-#[schemars(inline)]
-pub enum HttpFile {
-    Url(Url),
-    Request(Box<HttpTable>),
-}
-
-/// An HTTP request in full.
-#[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct HttpTable {
-    /// The URL.
-    pub url: Url,
-    /// The method. Default: GET, or POST where there is a body.
-    pub method: Option<Method>,
-    /// Header → value.
-    #[serde(default)]
-    #[schemars(extend("x-keys" = "header"))]
-    pub headers: IndexMap<String, BodyText>,
-    /// The body as text.
-    pub body: Option<BodyText>,
-    /// The body as JSON.
-    pub json: Option<JsonBody>,
-    /// The shared settings of this name.
-    pub via: Option<Unsupported>,
-    /// The path below the shared URL.
-    pub path: Option<Unsupported>,
-    /// How many redirects are followed. Default: 0.
-    #[schemars(range(max = 20))]
-    pub follow_redirects: Option<u32>,
-    /// Whether any certificate is taken.
-    #[serde(default)]
-    pub insecure: bool,
-    /// A file of certificates that are trusted.
-    pub ca: Option<Dir>,
-    /// The proxy's URL.
-    pub proxy: Option<super::values::Url>,
 }
 
 /// Which processes are meant; all the given keys must fit.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::check::HttpFile;
+use super::http::HttpFile;
 use super::values::{
     CheckRef, CommandFile, Divisor, Id, Limit, Pattern, Pointer, SeriesText, Span, Template, Text, Url,
 };

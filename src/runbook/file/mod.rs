@@ -3,6 +3,7 @@
 //! These types are the file's shape and no more; what it means is the model's, and `load` is the way there.
 
 pub mod check;
+pub mod http;
 pub mod matchers;
 pub mod metric;
 pub mod rollback;
@@ -15,6 +16,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use check::CheckFile;
+use http::HttpSharedFile;
 use rollback::RollbackFile;
 use stage::{StageFile, TriggerFile};
 use values::{Dir, EnvText, Id, Member, Text, Unsupported};
@@ -65,8 +67,10 @@ pub struct RunbookFile {
     pub rollback: Option<RollbackFile>,
     /// Files that must not change while the session runs.
     pub freeze: Option<Unsupported>,
-    /// Settings that several HTTP checks share.
-    pub http: Option<Unsupported>,
+    /// What several HTTP checks and requests share, by name: they say `via = "NAME"`.
+    #[serde(default)]
+    #[schemars(extend("x-keys" = "name"))]
+    pub http: IndexMap<String, HttpSharedFile>,
     /// Who may stand for a role: users, and groups as `"%group"`. A role that is not here is claimed.
     #[serde(default)]
     #[schemars(extend("x-keys" = "name"))]

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
-use super::check::HttpFile;
+use super::http::HttpFile;
 use super::matchers::{HttpExpectFile, RunExpectFile, SignalExpectFile};
 use super::metric::BaselineFile;
 use super::stage::WhenFile;

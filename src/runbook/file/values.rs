@@ -38,6 +38,10 @@ texts! {
     BodyText "body",
     /// An http or https URL: secrets too.
     Url "url",
+    /// What follows the URL of an `[http.NAME]`: secrets too.
+    UrlPath "url-path",
+    /// The name of an `[http.NAME]`.
+    HttpRef "http",
     /// `host:port`.
     Address "address",
     /// A command line for the shell; inserted values are limited to harmless characters.

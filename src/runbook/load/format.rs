@@ -53,6 +53,8 @@ formats! {
     "env"           Secrets Plain   "a string"                             "x",
     "body"          Secrets Plain   "a string"                             "x",
     "url"           Secrets Plain   "a URL such as \"http://127.0.0.1/\""  "http://127.0.0.1/",
+    "url-path"      Secrets Plain   "a path such as \"/livez\""            "/",
+    "http"          Nothing Plain   "the name of an `[http.NAME]`"         "x",
     "address"       Runtime Plain   "a string such as \"127.0.0.1:8080\""  "127.0.0.1:1",
     "shell"         Runtime Shell   "a command line"                       "true",
     "pattern"       Runtime Pattern "a regular expression"                 "x",
@@ -99,6 +101,7 @@ impl Format {
             "pointer" => pointer(text),
             "id" => id(text),
             "url" => url(text, holes),
+            "url-path" => url_path(text),
             "address" if !holes => address(text),
             "sha256" if !holes => digest(text),
             "method" => method(text),
@@ -109,7 +112,7 @@ impl Format {
             "shell" if text.trim().is_empty() => {
                 refuse(Code::EmptyText, "the command line is empty", "say what is to be run")
             }
-            "path" | "check" | "step" | "stage" if text.is_empty() => {
+            "path" | "check" | "http" | "step" | "stage" if text.is_empty() => {
                 refuse(Code::EmptyText, "the name is empty", "say which one is meant")
             }
             _ => Ok(()),
@@ -272,6 +275,13 @@ fn url(text: &str, holes: bool) -> Result<(), Refusal> {
             "write it whole: `http://127.0.0.1:8080/health`",
         ),
     }
+}
+
+fn url_path(text: &str) -> Result<(), Refusal> {
+    if text.starts_with('/') {
+        return Ok(());
+    }
+    refuse(Code::BadUrl, format!("`{text}` cannot follow a URL"), "begin it with `/`, as in `/livez?deep=1`")
 }
 
 fn address(text: &str) -> Result<(), Refusal> {

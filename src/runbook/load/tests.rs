@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::{Inputs, Loaded, Missing, Source, load};
 use crate::runbook::codes::Code;
-use crate::runbook::model::{Action, Command, Host, Override, ROLLBACK_FILES, Runbook};
+use crate::runbook::model::{Action, Command, Host, Override, Probe, ROLLBACK_FILES, Runbook};
 
 fn read(text: &str, set: &[(&str, &str)]) -> Loaded {
     let source = Source { text: text.into(), file: "small.toml".into(), dir: "/srv/cutover".into() };
@@ -177,4 +177,30 @@ fn a_broken_runbook_is_shown_with_its_line_and_nothing_of_it_reaches_the_termina
     let shown: String = loaded.diagnostics.iter().map(|d| d.render("small.toml", &text, false)).collect();
     assert!(shown.contains("small.toml:5:8: error[E020]"), "{shown}");
     assert!(!shown.contains('\u{1b}'), "{shown}");
+}
+
+#[test]
+fn what_requests_share_stands_behind_what_each_says_itself() {
+    let book = good(
+        "[http.api]\nurl = \"https://h:8443/v1/\"\nheaders = { Authorization = \"x\", Accept = \"text/plain\" }\n\
+         insecure = true\nca = \"ca.pem\"\nfollow_redirects = 2\n\
+         [check.own]\nhttp = { via = \"api\", path = \"/livez?a=b\", headers = { accept = \"*/*\" }, insecure = false }\n\
+         [check.bare]\nhttp = { via = \"api\" }\n\
+         [[stage]]\nid = \"a\"\nwatch = [\"own\", \"bare\"]\n[[stage.step]]\nid = \"s\"\n\
+         request = { via = \"api\", path = \"/go\", json = { on = true } }\n",
+        &[],
+    );
+    let target = |name: &str| match &book.checks[name].probe {
+        Probe::Http { target, .. } => target.clone(),
+        _ => unreachable!("both are http checks"),
+    };
+    let own = target("own");
+    assert_eq!(own.url.as_str(), "https://h:8443/v1/livez?a=b");
+    let headers: Vec<_> = own.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(headers, [("Authorization", "x"), ("accept", "*/*")]);
+    assert_eq!((own.insecure, own.follow_redirects, own.ca), (false, 2, Some("ca.pem".into())));
+    let bare = target("bare");
+    assert_eq!((bare.url.as_str(), bare.insecure), ("https://h:8443/v1/", true));
+    let Action::Request { target, .. } = &book.stages[0].steps[0].action else { unreachable!("a request") };
+    assert_eq!((target.url.as_str(), target.method.as_str()), ("https://h:8443/v1/go", "POST"));
 }

@@ -20,7 +20,7 @@ pub struct HttpTarget {
     pub follow_redirects: u32,
     pub insecure: bool,
     pub ca: Option<PathBuf>,
-    pub proxy: Option<String>,
+    pub proxy: Option<Template>,
 }
 
 /// One observation, polled.

@@ -25,6 +25,7 @@ use super::tree::Node;
 use super::vars::Vars;
 use crate::runbook::codes::Code;
 use crate::runbook::diagnostic::{Diagnostic, Findings};
+use crate::runbook::file::http::HttpSharedFile;
 use crate::runbook::file::values::{
     BodyText, EnvText, Member as MemberText, Pattern as PatternText, Size, Span, Template as TemplateText,
     Text,
@@ -42,6 +43,8 @@ pub struct Build<'a> {
     host: &'a Host,
     findings: &'a mut Findings,
     names: Names,
+    /// What requests share, by name.
+    http: IndexMap<String, HttpSharedFile>,
 }
 
 impl<'a> Build<'a> {
@@ -53,13 +56,14 @@ impl<'a> Build<'a> {
         host: &'a Host,
         findings: &'a mut Findings,
     ) -> Self {
-        Self { root, vars, host, findings, names: Names::of(file) }
+        Self { root, vars, host, findings, names: Names::of(file), http: file.http.clone() }
     }
 
     /// The whole runbook.
     pub fn runbook(&mut self, file: RunbookFile, source: &Source) -> Runbook {
         let id = file.id.map_or_else(|| stem(&source.file), |id| id.0);
         self.taken_names();
+        self.shared_urls();
         let checks: IndexMap<_, _> = file
             .check
             .into_iter()
