@@ -19,6 +19,8 @@ pub struct Answers {
     pub gate_within: Option<Duration>,
     /// The points of no return that may be crossed.
     pub point_of_no_return: Vec<StageId>,
+    /// The stage at whose gate everything is rolled back instead of promoted: a rehearsal of the way back.
+    pub roll_back_at: Option<StageId>,
     pub confirm: HashMap<StepId, Answer>,
     pub tick: HashMap<StageId, Items>,
     /// Who votes GO at a gate, in the place of people who are not there; empty in a live session.
@@ -99,6 +101,7 @@ struct File {
     gate_within: Option<toml::Spanned<String>>,
     #[serde(default)]
     point_of_no_return: Vec<toml::Spanned<String>>,
+    roll_back_at: Option<toml::Spanned<String>>,
     #[serde(default)]
     confirm: HashMap<toml::Spanned<String>, toml::Spanned<FileAnswer>>,
     #[serde(default)]
@@ -190,6 +193,18 @@ pub fn parse(name: &str, text: &str, runbook: &Runbook, mode: Mode) -> Result<An
             answers.point_of_no_return.push(id);
         } else {
             wrong.push((stage.span().start, format!("the runbook has no point of no return `{id}`")));
+        }
+    }
+    if let Some(stage) = file.roll_back_at {
+        let id = StageId::from(stage.as_ref().as_str());
+        match (runbook.stage(&id), mode) {
+            (_, Mode::Live) => wrong.push((
+                stage.span().start,
+                "`roll_back_at` is for rehearsals: in a live session people roll back, or triggers"
+                    .to_owned(),
+            )),
+            (None, _) => wrong.push((stage.span().start, format!("the runbook has no stage `{id}`"))),
+            (Some(_), _) => answers.roll_back_at = Some(id),
         }
     }
     for (step, answer) in file.confirm {

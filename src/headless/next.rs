@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use super::answers::{Answers, HoldAnswer, Voter};
 use crate::clock::Now;
 use crate::event::{ItemOf, Mode, Outcome};
-use crate::runbook::StepId;
 use crate::runbook::model::{Action, OnFailure, Stage};
+use crate::runbook::{StageId, StepId};
 use crate::session::{
     Command, Hold, Situation, StageState, StageStatus, State, StepStatus, TriggerState, gate,
 };
@@ -168,6 +168,10 @@ fn forward(state: &State, answers: Option<&Answers>, tried: &Tried, now: Now) ->
             patient(&hatch, since, answers, tried, now)
         };
     };
+    if answers.and_then(|a| a.roll_back_at.as_ref()).is_some_and(|at| turns_back(state, current, at)) {
+        let reason = Some("the answers rehearse the way back from here".to_owned());
+        return Next::Ask(Command::Rollback { to: None, reason });
+    }
     let Some(stage) = state.stages.get(current).filter(|s| s.status == StageStatus::AtGate) else {
         return WAIT;
     };
@@ -202,6 +206,14 @@ fn forward(state: &State, answers: Option<&Answers>, tried: &Tried, now: Now) ->
         return stop(format!("the gate of {current} is GO: `advance = true` in --answers"));
     }
     advance(state, answers)
+}
+
+/// Whether the stage in hand has come to the gate at which the answers turn back, or got past it: one that promotes
+/// itself may be through before anybody looks.
+fn turns_back(state: &State, current: &StageId, at: &StageId) -> bool {
+    let place = |id| state.runbook.as_ref().and_then(|runbook| runbook.stage_index(id));
+    let there = state.stages.get(current).is_some_and(|stage| stage.status == StageStatus::AtGate);
+    place(current) > place(at) || (current == at && there)
 }
 
 /// The vote that the file has next for somebody; in a live session people vote.

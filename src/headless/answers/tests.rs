@@ -38,6 +38,16 @@ fn nobody_votes_by_a_file_in_a_live_session() {
 }
 
 #[test]
+fn the_way_back_is_rehearsed_from_a_stage_that_is_there_and_never_in_a_live_session() {
+    let back = "roll_back_at = \"pre\"";
+    assert_eq!(read(back).expect("a rehearsal").roll_back_at, Some("pre".into()));
+    let wrong = read_for(Mode::Live, back).expect_err("people roll back");
+    assert!(wrong.starts_with("a.toml:1:16: error: `roll_back_at` is for rehearsals"), "{wrong}");
+    let wrong = read("roll_back_at = \"prelude\"").expect_err("no such stage");
+    assert!(wrong.ends_with("the runbook has no stage `prelude`"), "{wrong}");
+}
+
+#[test]
 fn an_empty_file_answers_nothing() {
     let answers = read("").expect("fine");
     assert!(!answers.acknowledge && !answers.advance && answers.confirm.is_empty());

@@ -252,6 +252,22 @@ fn a_rollback_of_some_stages_ends_the_run_instead_of_going_forward_again() {
 }
 
 #[test]
+fn answers_that_rehearse_the_way_back_turn_at_the_gate_that_they_name_or_behind_it() {
+    let back = format!("roll_back_at = \"switch\"\n{ALL}");
+    let (code, why, asked) = Play::new(RUNBOOK, Some(&back)).run();
+    assert_eq!((code, why.as_str()), (ROLLED_BACK, "rolled back"));
+    assert_eq!(asked[asked.len() - 2..], ["roll back", "confirm"], "{asked:?}");
+    let early = back.replace("\"switch\"", "\"pre\"");
+    let mut play = Play::new(RUNBOOK, Some(&early));
+    play.add(EventKind::PolicyAcknowledged);
+    play.add(EventKind::StageEntered { stage: "pre".into() });
+    play.add(EventKind::Promoted { stage: "pre".into(), overridden: vec![], reason: None, asked_by: None });
+    play.add(EventKind::StageEntered { stage: "switch".into() });
+    let (code, _, asked) = play.run();
+    assert_eq!((code, asked[0]), (ROLLED_BACK, "roll back"), "{asked:?}");
+}
+
+#[test]
 fn a_whole_rollback_ends_the_run_with_the_sessions_close_and_not_an_event_before() {
     let mut play = Play::new(RUNBOOK, Some(ALL));
     play.add(EventKind::PolicyAcknowledged);
