@@ -31,8 +31,10 @@ fn samples() -> Vec<(PathBuf, String)> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).expect("a folder of the repository").flatten() {
             let path = entry.path();
+            let name = path.file_name().unwrap_or_default();
             let is_runbook = path.extension().is_some_and(|e| e == "toml")
-                && path.file_name() != Some("answers.toml".as_ref());
+                && name != "answers.toml"
+                && name != "rehearsal.toml";
             if path.is_dir() {
                 folders.push(path);
             } else if is_runbook {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes a checkout to rehearse on, anew each time: setup.sh DIR [PORT]. What ran from DIR is stopped; with PORT the C
-# runtime is started there. GONOGO names the gonogo binary, whose lab plays both runtimes. Yesterday's good reports lie
-# about. Lies are switched on by files in DIR/lies:
+# Makes a checkout to rehearse on, anew each time: setup.sh [--stop] DIR. What ran from DIR is stopped; without --stop
+# the C runtime is started at PORT (8888). GONOGO names the gonogo binary, whose lab plays both runtimes. Yesterday's
+# good reports lie about. Lies are switched on by files in DIR/lies:
 #   dualrun-exit0   the report says FAIL and the command exits 0      dualrun-skip    a test was skipped
 #   dualrun-slow    PASS, with a figure that is out of its limit      report-stale    yesterday's report stays
 #   report-missing  no report is written                              flags-differ    the runtimes take different flags
@@ -13,11 +13,14 @@
 # and one truth: c-exit-1, C ends on TERM with 1 instead of 143.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+stop=
+[ "$1" != --stop ] || { stop=yes; shift; }
 dir=$1
 mkdir -p "$dir"/{objs/bin,artifacts/phase7,artifacts/phase8,config,run,log,lies,scripts,make,docker}
 for pidfile in "$dir"/run/*.pid; do
     [ ! -e "$pidfile" ] || "${GONOGO:-gonogo}" lab stop --pidfile "$pidfile"
 done
+[ -z "$stop" ] || exit 0
 rm -f "$dir"/lies/* "$dir"/log/*
 cp "$here"/scripts/* "$dir/scripts/"
 cp "$here"/make/* "$dir/make/"
@@ -46,6 +49,4 @@ cat >"$dir/artifacts/phase8/phase8-cutover-report.json" <<'JSON'
 JSON
 touch -t 202602141000 "$dir"/artifacts/phase7/*.json "$dir"/artifacts/phase8/*.json
 ln -sfn objs/bin/mtproto-proxy "$dir/active"
-if [ $# -gt 1 ]; then
-    (cd "$dir" && scripts/start.sh c "$2")
-fi
+(cd "$dir" && scripts/start.sh c "${PORT:-8888}")

@@ -1,0 +1,297 @@
+//! The sample runbooks, driven whole against their simulators: the harness that their scenarios share.
+//!
+//! What a sample brings: `runbook.toml`, `answers.toml`, `README.md`, `source.md`, and `simulator/` with
+//! - `setup.sh DIR`: makes everything in DIR anew and starts the old system. `GONOGO` names the binary whose lab plays
+//!   services; a var of the runbook that is called `port` or ends in `_port` has its free port in the environment
+//!   (`PORT`, `SLOT_PORT`). What runs afterwards has inherited the environment: that is how it is found and ended.
+//!   Its head lists the lies, one or two a line: `#   NAME   what it does`; a file `DIR/lies/NAME` switches one on.
+//! - `rehearsal.toml`: values for the vars that make a rehearsal last seconds (soaks, windows, graces).
+//!
+//! The runbook has the vars `root` (DIR) and, if it needs it, `gonogo`.
+
+mod ended;
+mod lies;
+mod mapping;
+mod mtproxy;
+mod turns;
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use gonogo::runbook::load::Missing;
+use gonogo::runbook::model::{Host, Runbook};
+use gonogo::runbook::{Inputs, Source, load};
+use serde_json::Value;
+
+pub(crate) use ended::Ended;
+
+pub(crate) const GONOGO: &str = env!("CARGO_BIN_EXE_gonogo");
+const LOOK: Duration = Duration::from_millis(50);
+/// No rehearsal lasts so long: one that hangs is ended and told of.
+const DEADLINE: Duration = Duration::from_secs(300);
+/// How long a run waits at a gate that is NO-GO. Only where this is the end of it anything takes so long.
+const PATIENCE: &str = "15s";
+
+/// The folder of a sample in the repository.
+pub(crate) fn folder(sample: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-runbooks").join(sample)
+}
+
+pub(crate) fn read(sample: &str, file: &str) -> String {
+    let path = folder(sample).join(file);
+    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// The samples of real cutovers, by the names of their folders: those with a simulator. `SAMPLE=name` leaves one.
+pub(crate) fn all() -> Vec<String> {
+    let folders = std::fs::read_dir(folder("")).expect("the samples").flatten();
+    let names = folders.filter(|f| f.path().join("simulator/setup.sh").exists());
+    let mut names: Vec<String> = names.map(|f| f.file_name().to_string_lossy().into_owned()).collect();
+    if let Ok(only) = std::env::var("SAMPLE") {
+        names.retain(|name| *name == only);
+    }
+    names.sort();
+    assert!(!names.is_empty(), "there is no such sample");
+    names
+}
+
+/// A sample's runbook as it loads with nothing given.
+pub(crate) fn runbook(sample: &str) -> Runbook {
+    let source =
+        Source { text: read(sample, "runbook.toml"), file: "runbook.toml".into(), dir: folder(sample) };
+    let host = Host { name: "bastion".into(), os: "linux".into(), arch: "x86_64".into() };
+    let inputs = Inputs { set: indexmap::IndexMap::new(), host, missing: Missing::Open };
+    let loaded = load(&source, &inputs);
+    let said: Vec<String> = loaded.diagnostics.iter().map(|d| d.message.clone()).collect();
+    loaded.runbook.unwrap_or_else(|| panic!("{sample} does not load: {said:?}"))
+}
+
+/// A copy of a sample with its simulator set up in a folder of its own. Dropping it ends all that it started.
+pub(crate) struct Rehearsal {
+    folder: tempfile::TempDir,
+    sample: String,
+    ports: Vec<(String, u16)>,
+    sets: Vec<String>,
+    _turn: turns::Turn,
+}
+
+impl Rehearsal {
+    pub(crate) fn of(sample: &str) -> Self {
+        let turn = turns::Turn::take();
+        let runbook = runbook(sample);
+        let names = runbook.vars.keys().filter(|var| *var == "port" || var.ends_with("_port"));
+        // All are bound before one is let go: they differ.
+        let bound: Vec<(String, TcpListener)> =
+            names.map(|var| (var.clone(), TcpListener::bind("127.0.0.1:0").expect("a port"))).collect();
+        let ports =
+            bound.iter().map(|(var, l)| (var.clone(), l.local_addr().expect("bound").port())).collect();
+        drop(bound);
+        let folder = tempfile::Builder::new().prefix("rehearsal-").tempdir().expect("a folder");
+        let mut made = Self { folder, sample: sample.to_owned(), ports, sets: Vec::new(), _turn: turn };
+        // A runbook's file is of one session at a time: each rehearsal has its own.
+        let copied = Command::new("cp").arg("-a").arg(self::folder(sample)).arg(made.folder.path()).status();
+        assert!(copied.expect("cp runs").success());
+        made.sets.push(format!("root={}", made.root().display()));
+        if runbook.vars.contains_key("gonogo") {
+            made.sets.push(format!("gonogo={GONOGO}"));
+        }
+        made.sets.extend(made.ports.iter().map(|(var, port)| format!("{var}={port}")));
+        let mut setup = made.command(made.copy().join("simulator/setup.sh"));
+        let (code, said) = wait(made.spawn(setup.arg(made.root()), "setup"), &made.said("setup"));
+        assert_eq!(code, 0, "{sample}: the simulator does not set up:\n{said}");
+        made
+    }
+
+    /// Switches a lie on.
+    #[must_use]
+    pub(crate) fn lie(self, name: &str) -> Self {
+        std::fs::write(self.root().join("lies").join(name), "").expect("the simulator has a folder for lies");
+        self
+    }
+
+    /// Another value for a var, over the rehearsal's own.
+    #[must_use]
+    pub(crate) fn set(mut self, var: &str, value: &str) -> Self {
+        self.sets.push(format!("{var}={value}"));
+        self
+    }
+
+    /// What the simulator made.
+    pub(crate) fn root(&self) -> PathBuf {
+        self.folder.path().join("root")
+    }
+
+    /// The sample's own folder, copied.
+    pub(crate) fn copy(&self) -> PathBuf {
+        self.folder.path().join(&self.sample)
+    }
+
+    /// The port that a var has.
+    pub(crate) fn port(&self, var: &str) -> u16 {
+        self.ports.iter().find(|(name, _)| name == var).unwrap_or_else(|| panic!("there is no var {var}")).1
+    }
+
+    /// A command in the environment of this rehearsal.
+    pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        let ports = self.ports.iter().map(|(var, port)| (var.to_uppercase(), port.to_string()));
+        command.env("GONOGO", GONOGO).envs(ports).env("GONOGO_STATE_DIR", self.folder.path().join("state"));
+        command.stdin(Stdio::null()).current_dir(self.copy());
+        command
+    }
+
+    /// `gonogo WORDS` in that environment, with the runbook's vars where the subcommand takes a runbook.
+    pub(crate) fn gonogo(&self, words: &[&str], with_runbook: bool) -> Command {
+        let mut command = self.command(GONOGO);
+        command.args(words);
+        if with_runbook {
+            command.arg("--vars").arg(self.copy().join("simulator/rehearsal.toml"));
+            command.args(self.sets.iter().flat_map(|set| ["--set", set]));
+            command.arg(self.copy().join("runbook.toml"));
+        }
+        command
+    }
+
+    /// A headless run with the sample's answers; `lines` go above the file's own.
+    fn run(&self, lines: &str) -> Command {
+        let own = read(&self.sample, "answers.toml");
+        let own: Vec<&str> = own.lines().filter(|line| !line.starts_with("gate_within")).collect();
+        let answers = self.folder.path().join("answers.toml");
+        let text = format!("gate_within = {PATIENCE:?}\n{lines}\n{}\n", own.join("\n"));
+        std::fs::write(&answers, text).expect("written");
+        let answers = answers.to_str().expect("a name in UTF-8");
+        self.gonogo(&["run", "--headless", "--rehearsal", "--answers", answers], true)
+    }
+
+    /// Forward, as far as it goes.
+    pub(crate) fn drive(&self) -> Ended {
+        self.start().end()
+    }
+
+    /// Forward, with this in the answers: lines of TOML that stand above the file's own tables.
+    pub(crate) fn drive_with(&self, answers: &str) -> Ended {
+        self.begin(self.run(answers)).end()
+    }
+
+    /// Forward to the gate of a stage, and all the way back from there.
+    pub(crate) fn drive_back_from(&self, stage: &str) -> Ended {
+        self.drive_with(&format!("roll_back_at = {stage:?}"))
+    }
+
+    /// A run to be tampered with while it goes forward.
+    pub(crate) fn start(&self) -> Running<'_> {
+        self.begin(self.run(""))
+    }
+
+    fn begin(&self, mut command: Command) -> Running<'_> {
+        Running { rehearsal: self, child: self.spawn(&mut command, "run") }
+    }
+
+    /// Started with its output in a file: what inherits a pipe, as a service does, would keep it open.
+    fn spawn(&self, command: &mut Command, name: &str) -> Child {
+        let out = std::fs::File::create(self.said(name)).expect("a file");
+        let err = out.try_clone().expect("the same file");
+        command.stdout(out).stderr(err).spawn().unwrap_or_else(|e| panic!("{command:?}: {e}"))
+    }
+
+    fn said(&self, name: &str) -> PathBuf {
+        self.folder.path().join(format!("{name}.said"))
+    }
+
+    /// The folder of the newest session.
+    pub(crate) fn session(&self) -> Option<PathBuf> {
+        let sessions = std::fs::read_dir(self.folder.path().join("state/sessions")).ok()?.flatten();
+        sessions.map(|session| session.path()).filter(|path| path.join("audit.jsonl").exists()).max()
+    }
+
+    /// What is on record of the newest session, as far as it is written.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        let Some(session) = self.session() else { return Vec::new() };
+        let log = std::fs::read_to_string(session.join("audit.jsonl")).unwrap_or_default();
+        // The last line of a live log may be half of one.
+        let events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        events.map(|event| event["event"].clone()).collect()
+    }
+}
+
+impl Drop for Rehearsal {
+    /// Ends whatever has this rehearsal's folder in its environment, supervisors that start things again included.
+    fn drop(&mut self) {
+        let mark = self.folder.path().join("state").into_os_string().into_encoded_bytes();
+        for _ in 0..20 {
+            let found = processes_with(&mark);
+            if found.is_empty() {
+                return;
+            }
+            // Who is gone by now needs no ending.
+            let _ = Command::new("kill").arg("-KILL").args(found).stderr(Stdio::null()).status();
+            std::thread::sleep(LOOK);
+        }
+    }
+}
+
+/// The numbers of the processes with `mark` in their environment, without this one.
+fn processes_with(mark: &[u8]) -> Vec<String> {
+    let Ok(all) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let numbers = all.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let of_us = numbers.filter(|n| n.bytes().all(|b| b.is_ascii_digit())).filter(|number| {
+        // The environment of a zombie is empty, and it needs no ending.
+        let environment = std::fs::read(format!("/proc/{number}/environ")).unwrap_or_default();
+        environment.windows(mark.len()).any(|window| window == mark)
+    });
+    of_us.collect()
+}
+
+/// A run that goes on.
+pub(crate) struct Running<'r> {
+    rehearsal: &'r Rehearsal,
+    child: Child,
+}
+
+impl Running<'_> {
+    /// Waits until something is on record, and fails where the run ends before.
+    pub(crate) fn until(&mut self, what: impl Fn(&Value) -> bool) {
+        let begun = Instant::now();
+        while !self.rehearsal.events().iter().any(&what) {
+            let ended = self.child.try_wait().expect("its state").is_some() || begun.elapsed() > DEADLINE;
+            assert!(!ended, "it is not on record:\n{}", self.said());
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    pub(crate) fn until_kind(&mut self, kind: &str) {
+        self.until(|event| event["kind"] == kind);
+    }
+
+    fn said(&self) -> String {
+        std::fs::read_to_string(self.rehearsal.said("run")).unwrap_or_default()
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(self) -> Ended {
+        let (code, said) = wait(self.child, &self.rehearsal.said("run"));
+        if let Some(session) = self.rehearsal.session() {
+            crate::record::hold(&session.join("audit.jsonl"));
+        }
+        Ended { code, said, events: self.rehearsal.events() }
+    }
+}
+
+/// The exit code of a process and what it said.
+fn wait(mut child: Child, said: &Path) -> (i32, String) {
+    let begun = Instant::now();
+    let read = || String::from_utf8_lossy(&std::fs::read(said).unwrap_or_default()).into_owned();
+    loop {
+        if let Some(status) = child.try_wait().expect("its state") {
+            return (status.code().unwrap_or(-1), read());
+        }
+        if begun.elapsed() > DEADLINE {
+            // It is told of in any case.
+            let _ = child.kill();
+            panic!("it does not end:\n{}", read());
+        }
+        std::thread::sleep(LOOK);
+    }
+}

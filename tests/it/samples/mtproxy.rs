@@ -1,0 +1,101 @@
+//! The MTProxy sample: forward, back from every stage, and how it fails where no lie is told.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use super::turns::side_by_side;
+use super::{Rehearsal, runbook};
+
+const STAGES: [&str; 6] = ["preconditions", "artifacts", "freeze", "pre-warm", "switch", "observe"];
+
+fn made() -> Rehearsal {
+    Rehearsal::of("mtproxy")
+}
+
+/// What whoever has the live port says of itself.
+fn stats(of: &Rehearsal) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", of.port("port"))).expect("somebody listens");
+    stream.write_all(b"GET /stats HTTP/1.1\r\nhost: lab\r\nconnection: close\r\n\r\n").expect("asked");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered");
+    answer
+}
+
+fn active(of: &Rehearsal) -> String {
+    let link = std::fs::read_link(of.root().join("active")).expect("a link");
+    link.to_string_lossy().into_owned()
+}
+
+#[track_caller]
+fn is_c(of: &Rehearsal) {
+    assert_eq!(active(of), "objs/bin/mtproto-proxy");
+    assert!(stats(of).contains("name\tc\n"));
+}
+
+fn fault(of: &Rehearsal, fault: &str) {
+    let port = of.port("port").to_string();
+    let taken = of.gonogo(&["lab", "fault", "--port", &port, fault], false).output().expect("gonogo runs");
+    assert!(taken.status.success(), "the fault {fault} is not taken");
+}
+
+#[test]
+fn mtproxy_goes_over_to_go_whether_c_ends_with_143_or_1() {
+    side_by_side(&[(None, 143), (Some("c-exit-1"), 1)], |(truth, code)| {
+        let mut made = made();
+        if let Some(truth) = truth {
+            made = made.lie(truth);
+        }
+        let ended = made.drive().with(0);
+        assert_eq!(active(&made), "objs/bin/mtproto-proxy-go");
+        assert!(stats(&made).contains("name\tgo\n"));
+        assert_eq!(ended.finish("preconditions.exit-c").expect("it ended")["exit"], *code);
+    });
+}
+
+#[test]
+fn mtproxy_goes_back_to_c_from_every_stage() {
+    assert!(runbook("mtproxy").stages.iter().map(|stage| stage.id.as_str()).eq(STAGES), "all of them");
+    side_by_side(&STAGES, |stage| {
+        let made = made();
+        let ended = made.drive_back_from(stage).with(4);
+        assert!(ended.entered(stage), "{}", ended.said);
+        assert_eq!(ended.first_failure(), None, "{}", ended.said);
+        is_c(&made);
+    });
+}
+
+#[test]
+fn mtproxy_goes_back_to_c_by_itself_when_go_never_came_up() {
+    let made = made().lie("go-never-up");
+    let ended = made.drive().with(4);
+    is_c(&made);
+    assert!(ended.passed("switch.start-go"), "the script says that it started");
+    assert!(!ended.passed("switch.answers"), "and the proof says that it did not");
+}
+
+#[test]
+fn mtproxy_goes_back_to_c_when_stats_fail_while_it_is_observed() {
+    let made = made().set("observe", "10m");
+    let mut running = made.start();
+    running.until_kind("soak_started");
+    fault(&made, "failing");
+    let ended = running.end().with(4);
+    is_c(&made);
+    for step in ["rollback.forensics", "switch.c-answers", "rollback.baseline", "rollback.incident"] {
+        assert!(ended.passed(step), "{step}");
+    }
+    let kept =
+        ended.events.iter().filter(|e| e["kind"] == "evidence_added" && e["step"] == "rollback.forensics");
+    let kept: Vec<String> = kept.map(|e| e["source"].to_string()).collect();
+    assert!(kept.iter().any(|source| source.contains("go.log")), "{kept:?}");
+    assert!(kept.iter().any(|source| source.contains("phase8-cutover-report.json")), "{kept:?}");
+}
+
+#[test]
+fn a_rollback_binary_that_is_gone_keeps_stage_1_shut() {
+    let made = made();
+    std::fs::remove_file(made.root().join("objs/bin/mtproto-proxy")).expect("it was there");
+    let ended = made.drive().with(3);
+    assert!(ended.said.contains("the way back is not ready"), "{}", ended.said);
+    assert!(!ended.events.iter().any(|e| e["kind"] == "stage_entered"));
+}
