@@ -2,6 +2,10 @@
 //! through here before it reaches a terminal: what could move a cursor, reverse a line or hide itself is made visible,
 //! never dropped. Matchers use [`decode`] and [`plain`]; screens and printers use [`safe`], [`safe_line`] and [`fit`].
 
+mod json;
+
+pub use json::visible_json;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
 

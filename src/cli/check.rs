@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::load::{BROKEN, Read, VarArgs, counts, read};
 use crate::runbook::load::Missing;
-use crate::text::safe;
+use crate::text::{safe, visible_json};
 
 /// So many findings of one runbook are printed as text.
 const SHOWN: usize = 300;
@@ -63,7 +63,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         }
     }
     if args.format == Format::Json {
-        anstream::println!("{:#}", json!({ "diagnostics": found }));
+        println!("{}", visible_json(format!("{:#}", json!({ "diagnostics": found }))));
     }
     Ok(ExitCode::from(if broken { BROKEN } else { 0 }))
 }

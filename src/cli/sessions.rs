@@ -137,7 +137,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         args.all || row.engine != Engine::Over || over <= LAST
     });
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&rows)?);
+        println!("{}", text::visible_json(serde_json::to_string_pretty(&rows)?));
     } else if rows.is_empty() {
         anstream::println!("no sessions yet: `gonogo demo` starts one");
     } else {

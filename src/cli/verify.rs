@@ -84,7 +84,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         checked.map_err(|why| eyre!("the seals cannot be checked: {why}"))?;
     }
     if args.json {
-        println!("{}", as_json(&report));
+        println!("{}", text::visible_json(as_json(&report).to_string()));
     } else {
         print(&report);
     }

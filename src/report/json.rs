@@ -1,8 +1,6 @@
 //! Reports as JSON, and the schema that says what stands in it. Whatever a terminal would not show as it is stands in it
 //! as an escape, which means the same.
 
-use std::fmt::Write as _;
-
 use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 
@@ -12,7 +10,7 @@ use crate::text;
 #[must_use]
 pub fn json(document: &impl Serialize) -> String {
     let written = serde_json::to_string_pretty(document).expect("a report's keys are text");
-    let mut out = escaped(&written);
+    let mut out = text::visible_json(written);
     out.push('\n');
     out
 }
@@ -25,25 +23,6 @@ pub fn schema<T: JsonSchema>(title: &str) -> String {
         top.insert("title".to_owned(), title.into());
     }
     format!("{schema:#}\n")
-}
-
-fn escaped(json: &str) -> String {
-    let mut out = String::with_capacity(json.len());
-    let mut bytes = [0; 4];
-    for c in json.chars() {
-        let as_is = c == '\n' || c.is_ascii_graphic() || c == ' ' || {
-            let one: &str = c.encode_utf8(&mut bytes);
-            text::safe(one) == one
-        };
-        if as_is {
-            out.push(c);
-        } else {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                let _ = write!(out, "\\u{unit:04x}");
-            }
-        }
-    }
-    out
 }
 
 #[cfg(test)]

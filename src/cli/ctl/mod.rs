@@ -52,7 +52,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(failure) => {
             if args.json {
-                println!("{}", failure.as_json());
+                println!("{}", text::visible_json(failure.as_json().to_string()));
             } else {
                 anstream::eprintln!("gonogo: {}", text::safe_line(&failure.in_words()));
             }
@@ -68,7 +68,7 @@ async fn carry_out(args: &Args, hello: Hello) -> Result<(), Failure> {
         Verb::Status => {
             let status = reached.status();
             match args.json {
-                true => println!("{}", json!(status)),
+                true => println!("{}", text::visible_json(json!(status).to_string())),
                 false => anstream::print!("{status}"),
             }
             Ok(())
@@ -76,7 +76,7 @@ async fn carry_out(args: &Args, hello: Hello) -> Result<(), Failure> {
         Verb::Handover => {
             let reading = reached.handover();
             match args.json {
-                true => println!("{}", json!(reading)),
+                true => println!("{}", text::visible_json(json!(reading).to_string())),
                 false => anstream::print!("{reading}"),
             }
             Ok(())
@@ -87,7 +87,12 @@ async fn carry_out(args: &Args, hello: Hello) -> Result<(), Failure> {
         Verb::Wait { until, timeout } => {
             let (until, seq) = watch::wait(reached, until, *timeout).await?;
             match args.json {
-                true => println!("{}", json!({ "ok": true, "reached": until, "seq": seq })),
+                true => {
+                    println!(
+                        "{}",
+                        text::visible_json(json!({ "ok": true, "reached": until, "seq": seq }).to_string())
+                    )
+                }
                 false => anstream::println!("{}", until.word()),
             }
             Ok(())
@@ -98,7 +103,7 @@ async fn carry_out(args: &Args, hello: Hello) -> Result<(), Failure> {
                 (Reached::Attached(attached), Some(command)) => {
                     let done = ask::ask(*attached, verb, command, args.seen).await?;
                     match args.json {
-                        true => println!("{}", done.as_json()),
+                        true => println!("{}", text::visible_json(done.as_json().to_string())),
                         false => anstream::println!("{}", text::safe_line(done.in_words())),
                     }
                     Ok(())

@@ -14,7 +14,7 @@ use crate::cli::recorded;
 use crate::event::{Event, author, describe};
 use crate::feed::{Feed, FeedItem, GONE};
 use crate::session::State;
-use crate::text::safe_line;
+use crate::text::{safe_line, visible_json};
 
 /// Prints the events after `after`, and with `follow` those to come.
 ///
@@ -118,8 +118,7 @@ async fn next(feed: &mut Feed) -> Result<Arc<Event>, Failure> {
 fn print(event: &Event, json: bool) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     if json {
-        serde_json::to_writer(&mut out, event)?;
-        return writeln!(out);
+        return writeln!(out, "{}", visible_json(serde_json::to_string(event)?));
     }
     let (time, by) = (event.at.format("%H:%M:%S%.3fZ"), author(&event.by));
     let (by, what) = (safe_line(&by).into_owned(), describe(event));
