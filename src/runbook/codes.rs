@@ -40,6 +40,7 @@ codes! {
     E013 NotAllowed: "The value is not one of those that the key takes.",
     E014 OutOfRange: "The number is below or above what the key takes.",
     E015 Unsupported: "The key belongs to the format, but this build cannot honour it yet.",
+    E019 BadMoment: "Not a moment in time.",
     E020 BadDuration: "Not a duration.",
     E021 BadSize: "Not a size.",
     E022 BadPattern: "Not a regular expression.",

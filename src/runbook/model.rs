@@ -8,6 +8,7 @@ mod metric;
 mod rollback;
 mod stage;
 mod step;
+mod window;
 
 pub use check::{
     Check, FileExpect, HttpTarget, MaxRestarts, Probe, ProcessExpect, ProcessSelect, Sha256Expect, TcpExpect,
@@ -22,6 +23,7 @@ pub use rollback::{
 };
 pub use stage::{Gate, Override, Stage};
 pub use step::{Action, Capture, Command, LinkTarget, LogExpect, OnFailure, Retries, SignalExpect, Step};
+pub use window::ChangeWindow;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -90,6 +92,8 @@ pub struct Runbook {
     pub rollback: Rollback,
     /// Who may stand for a role; one that is not here is claimed by whoever says so.
     pub roles: IndexMap<String, Vec<Member>>,
+    /// When the work may be done.
+    pub window: Option<ChangeWindow>,
     /// The folder that relative paths and commands start from.
     pub dir: PathBuf,
     /// The file's text, and the SHA-256 of its bytes in hex.

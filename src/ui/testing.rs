@@ -99,6 +99,7 @@ pub fn runbook() -> Runbook {
             armed_from_entry: true,
         }],
         roles: IndexMap::new(),
+        window: None,
         rollback: Rollback {
             window: Some(RollbackWindow { from: StageId::from("switch"), lasts: Duration::from_secs(3_600) }),
             ready: vec![CheckId::from("old-readyz")],

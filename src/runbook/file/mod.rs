@@ -75,10 +75,20 @@ pub struct RunbookFile {
     #[serde(default)]
     #[schemars(extend("x-keys" = "name"))]
     pub roles: IndexMap<String, Vec<Member>>,
-    /// The change window.
-    pub window: Option<Unsupported>,
+    /// The change window: shown, warned about, never a lock.
+    pub window: Option<ChangeWindowFile>,
     /// Who is told what, and how.
     pub notify: Option<Unsupported>,
+}
+
+/// The change window: at least one end of it.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeWindowFile {
+    /// Before it nothing should be touched.
+    pub opens: Option<values::Moment>,
+    /// By then everything should be done, or undone.
+    pub closes: Option<values::Moment>,
 }
 
 /// An input of the runbook.

@@ -52,6 +52,8 @@ texts! {
     PlainPattern "plain-pattern",
     /// `500ms`, `10s`, `1h 30m`.
     Span "duration",
+    /// A moment: RFC 3339, with its offset.
+    Moment "moment",
     /// `64KiB`, `512MiB`.
     Size "size",
     /// A number with or without the unit of a size or a duration.

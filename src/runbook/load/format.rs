@@ -1,5 +1,6 @@
 //! What each `format` of the schema takes: what may be inserted, how, and what the text must be.
 
+use chrono::{DateTime, Utc};
 use regex::RegexBuilder;
 
 use crate::runbook::codes::Code;
@@ -60,6 +61,7 @@ formats! {
     "pattern"       Runtime Pattern "a regular expression"                 "x",
     "plain-pattern" Nothing Plain   "a regular expression"                 ".*",
     "duration"      Vars    Plain   "a duration such as \"10s\""           "1s",
+    "moment"        Vars    Plain   "a moment such as \"2026-11-21T04:00:00Z\""  "2026-01-01T00:00:00Z",
     "size"          Vars    Plain   "a size such as \"64MiB\""             "1MiB",
     "limit"         Vars    Plain   "a limit such as 0.5, \"64MiB\" or \"250ms\""  "1",
     "series"        Vars    Plain   "a series such as \"errors_total\""    "x",
@@ -84,7 +86,7 @@ impl Format {
 
     /// Whether a text of this format has a shape that a placeholder would break.
     pub fn has_shape(&self) -> bool {
-        matches!(self.name, "duration" | "size" | "pointer" | "limit" | "series")
+        matches!(self.name, "duration" | "moment" | "size" | "pointer" | "limit" | "series")
     }
 
     /// Judges a text. `holes` says that run-time values are still missing in it, each standing in as a word.
@@ -94,6 +96,7 @@ impl Format {
         }
         match self.name {
             "duration" => parse_duration(text).map(drop),
+            "moment" => parse_moment(text).map(drop),
             "size" => parse_size(text).map(drop),
             "limit" => parse_limit(text).map(drop),
             "series" => series(text),
@@ -137,6 +140,18 @@ pub fn parse_duration(text: &str) -> Result<std::time::Duration, Refusal> {
             Code::BadDuration,
             format!("`{text}` is not a duration"),
             "write a number with its unit: `500ms`, `10s`, `1h 30m`, `24h`",
+        ),
+    }
+}
+
+/// Reads `2026-11-21T04:00:00Z`.
+pub fn parse_moment(text: &str) -> Result<DateTime<Utc>, Refusal> {
+    match DateTime::parse_from_rfc3339(text.trim()) {
+        Ok(moment) => Ok(moment.to_utc()),
+        Err(_) => refuse(
+            Code::BadMoment,
+            format!("`{text}` is not a moment in time"),
+            "write day, time and offset: `2026-11-21T04:00:00Z`, `2026-11-21T05:00:00+01:00`",
         ),
     }
 }

@@ -58,6 +58,7 @@ pub fn types(schema: &Json) -> Vec<&str> {
 }
 
 pub fn accepts(schema: &Json, node: &Node) -> bool {
+    let schema = resolve(schema);
     let types = types(schema);
     let has = |name| types.contains(&name);
     types.is_empty()
@@ -66,7 +67,8 @@ pub fn accepts(schema: &Json, node: &Node) -> bool {
             Value::Integer(_) => has("integer") || has("number"),
             Value::Float(_) => has("number"),
             Value::Boolean(_) => has("boolean"),
-            Value::Datetime(_) => false,
+            // TOML has a form of its own for it; without quotes it is the same text.
+            Value::Datetime(_) => schema.get("format").is_some_and(|format| format == "moment"),
             Value::Array(_) => has("array"),
             Value::Table(_) => has("object"),
         }

@@ -105,7 +105,7 @@ impl<'a> Walker<'a> {
             Value::Integer(number) => self.integer(node, *number, schema),
             Value::Float(number) => self.float(node, *number, schema),
             Value::Boolean(yes) => Json::Bool(*yes),
-            Value::Datetime(text) => Json::String(text.clone()),
+            Value::Datetime(text) => self.string(node, text, schema),
             Value::Array(items) => self.array(node, items, schema),
             Value::Table(entries) => self.table(node, entries, schema),
         }

@@ -54,6 +54,9 @@ impl Plan<'_> {
         let back = applying().flat_map(|s| &s.rollback).chain(&runbook.rollback.steps);
         let back = in_order(runbook.rollback.prepare.iter().chain(back));
         self.line(0, &format!("the whole way back {back}"));
+        if let Some(window) = &runbook.window {
+            self.line(0, &format!("change window {}", window.in_words()));
+        }
         for sentence in &runbook.policy {
             self.line(0, &format!("policy: {sentence}"));
         }

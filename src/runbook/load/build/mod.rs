@@ -10,6 +10,7 @@ mod stage;
 mod step;
 mod way_back;
 mod when;
+mod window;
 
 use std::ops::Range;
 use std::path::Path;
@@ -107,6 +108,7 @@ impl<'a> Build<'a> {
             triggers,
             rollback,
             roles: self.roles(file.roles),
+            window: file.window.map(|window| self.change_window(&window)),
             dir: source.dir.clone(),
             text: Arc::from(source.text.as_str()),
             sha256: base16ct::lower::encode_string(&Sha256::digest(source.text.as_bytes())),

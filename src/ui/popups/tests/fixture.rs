@@ -202,6 +202,7 @@ pub fn runbook() -> Runbook {
             armed_from_entry: false,
         }],
         roles: IndexMap::new(),
+        window: None,
         rollback: Rollback {
             window: Some(RollbackWindow { from: "freeze".into(), lasts: Duration::from_secs(3600) }),
             ready: vec!["old-binary".into()],
