@@ -8,6 +8,7 @@ pub mod dir;
 pub mod follow;
 pub mod line;
 pub mod outputs;
+pub mod past;
 pub mod reader;
 pub mod receipts;
 pub mod seals;

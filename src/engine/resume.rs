@@ -12,6 +12,7 @@ use super::shim::evidence::{Evidence, evidence};
 use super::shim::record::End;
 use super::start::{OpenError, Parts, engine_started, raise};
 use crate::audit::dir::{Cutover, LOG, SessionDir};
+use crate::audit::past;
 use crate::audit::reader::{self, Log};
 use crate::audit::receipts::Receipts;
 use crate::clock;
@@ -58,6 +59,7 @@ pub fn resume(folder: &Path, given: &HashMap<String, String>) -> Result<Resumed,
     }
     findings.extend(adopt.iter().filter_map(|effect| found(dir.path(), effect)));
     let last_sign = state.last.map(|last| last.up_ms).filter(|_| same_boot);
+    let past = EventKind::PastSessions(Box::new(past::read(dir.path(), &runbook)));
     let (log, mended) = SessionLog::open(dir, &log)?;
     findings.extend(mended);
 
@@ -66,7 +68,7 @@ pub fn resume(folder: &Path, given: &HashMap<String, String>) -> Result<Resumed,
         let to = clock::up_ms().max(last);
         EventKind::Unobserved { from: log.last_sampled().clamp(last, to), to }
     });
-    let first = gap.into_iter().chain([engine_started(findings.clone())]).collect();
+    let first = gap.into_iter().chain([engine_started(findings.clone()), past]).collect();
     let runbook = (*runbook).clone();
     let engine = raise(Parts { opened, runbook, secrets, redactor, log, state, first, adopt })?;
     Ok(Resumed { engine, findings })

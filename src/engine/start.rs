@@ -17,12 +17,13 @@ use super::machine::{Input, Machine};
 use super::shim::client::Program;
 use super::shim::record::Secret;
 use super::{Loop, outputs, secrets};
+use crate::audit::past;
 use crate::audit::dir::{Cutover, DirError, SessionDir};
 use crate::audit::reader::ReadError;
 use crate::audit::writer::LogError;
 use crate::check;
 use crate::clock;
-use crate::event::{By, EventKind, LOG_FORMAT, Mode, SessionOpened};
+use crate::event::{By, DrillPart, EventKind, LOG_FORMAT, Mode, SessionOpened};
 use crate::redact::{Redactor, TooShort};
 use crate::runbook::interpolate::Scope;
 use crate::runbook::model::{Host, Runbook};
@@ -43,6 +44,9 @@ pub struct Opening {
     /// The group that may attach besides the session's owner.
     #[serde(default)]
     pub share: Option<String>,
+    /// Which part of a drill it is.
+    #[serde(default)]
+    pub drill: Option<DrillPart>,
     /// Values of secrets whose reference leads nowhere, by name, as an operator gave them.
     #[serde(default)]
     pub given: HashMap<String, String>,
@@ -61,6 +65,7 @@ impl Opening {
             mode,
             host,
             share: None,
+            drill: None,
             given: HashMap::new(),
         }
     }
@@ -108,9 +113,11 @@ pub fn start(opening: &Opening) -> Result<Engine, OpenError> {
     dir.keep_runbook(opening.text.as_bytes())?;
     dir.name().clone_into(&mut opened.session);
     opened.session_dir = dir.path().display().to_string();
+    let past = past::read(dir.path(), &runbook);
     let log = SessionLog::create(dir)?;
     let started = engine_started(Vec::new());
-    let first = vec![EventKind::SessionOpened(Box::new(opened.clone())), started];
+    let first =
+        vec![EventKind::SessionOpened(Box::new(opened.clone())), started, EventKind::PastSessions(Box::new(past))];
     raise(Parts {
         opened,
         runbook,
@@ -202,6 +209,7 @@ fn opened_event(opening: &Opening) -> SessionOpened {
         mode: opening.mode,
         host: opening.host.clone(),
         share: opening.share.clone(),
+        drill: opening.drill.clone(),
         session_dir: String::new(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }

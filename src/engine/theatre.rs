@@ -134,6 +134,7 @@ impl Theatre {
             mode: Mode::Simulated,
             host: Host { name: "stage".to_owned(), os: "linux".to_owned(), arch: "x86_64".to_owned() },
             share: None,
+            drill: None,
             session_dir: "/sessions/test".to_owned(),
             version: "0".to_owned(),
         };

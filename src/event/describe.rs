@@ -1,7 +1,7 @@
 //! One human line a kind: what the audit panel, the headless printer and the report show. The lines hold text that
 //! others wrote: pass them through `text::safe_line` before a terminal.
 
-use super::{By, Event, EventKind, Health, ItemOf, Outcome, StepFinished};
+use super::{By, Event, EventKind, Health, ItemOf, Outcome, PastSessions, StepFinished};
 use crate::proof;
 use crate::runbook::id::ROLLBACK;
 use crate::runbook::{StageId, StepId};
@@ -33,6 +33,7 @@ pub fn describe(event: &Event) -> String {
             format!("engine started, gonogo {version}, pid {pid}{}", because(&recovered.join("; ")))
         }
         E::EngineStopping { reason } => format!("engine stopping{}", because(reason)),
+        E::PastSessions(past) => earlier(past),
         E::Unobserved { from, to } => {
             format!("nobody observed anything for {}", took(to.saturating_sub(*from)))
         }
@@ -208,6 +209,25 @@ fn finished(finish: &StepFinished) -> String {
     } else {
         format!("{step} failed{}{remains}", because(&finish.why))
     }
+}
+
+fn earlier(past: &PastSessions) -> String {
+    let mut known = Vec::new();
+    if let Some(last) = past.live.first() {
+        known.push(match &last.broken {
+            Some(why) => format!("the live one before this, {}: {why}", last.session),
+            None => format!("the live one before this was {}", last.session),
+        });
+    }
+    known.extend(past.drills.iter().map(|drill| {
+        let place = drill.environment.as_ref().map(|place| format!(" in {place}")).unwrap_or_default();
+        format!("drilled{place} at {}", drill.finished.format("%Y-%m-%d %H:%MZ"))
+    }));
+    if let Some(back) = &past.rollback {
+        known.push(format!("rolling back took {} in {}", took(back.took_ms), back.session));
+    }
+    let known = if known.is_empty() { "nothing is known of any".to_owned() } else { known.join("; ") };
+    format!("earlier sessions: {known}")
 }
 
 fn gate_of(stage: &StageId) -> String {

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::{Credentials, Person};
+use super::{Credentials, DrillPart, PastSessions, Person};
 pub use crate::process::Identity;
 pub use crate::proof::Proof;
 use crate::runbook::model::Host;
@@ -28,6 +28,8 @@ pub enum EventKind {
     EngineStopping {
         reason: String,
     },
+    /// What the records of earlier sessions of this runbook say, behind each start of an engine.
+    PastSessions(Box<PastSessions>),
     /// Nobody observed anything from one reading of the boot clock to the other.
     Unobserved {
         from: u64,
@@ -291,6 +293,9 @@ pub struct SessionOpened {
     /// The group that may attach besides the session's owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<String>,
+    /// Which part of a drill it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<DrillPart>,
     /// Where the log and everything else of this session was written.
     pub session_dir: String,
     pub version: String,

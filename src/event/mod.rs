@@ -4,10 +4,12 @@
 mod crew;
 mod describe;
 mod kind;
+mod past;
 
 pub use crew::{Credentials, Person, Principal, Seat};
 pub use describe::{author, describe, is_failure};
 pub use kind::*;
+pub use past::*;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

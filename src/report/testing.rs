@@ -96,6 +96,7 @@ impl Story {
             mode: Mode::Live,
             host: Host { name: "stage".to_owned(), os: "linux".to_owned(), arch: "x86_64".to_owned() },
             share: None,
+            drill: None,
             session_dir: "/sessions/20270115-080000-orders-db".to_owned(),
             version: "0.1.0".to_owned(),
         };

@@ -53,6 +53,7 @@ impl State {
                     }
                 }
             }
+            EventKind::PastSessions(past) => self.past = Some(Arc::new((**past).clone())),
             EventKind::Unobserved { from, to } => self.unobserved(*from, *to),
             EventKind::OperatorJoined { .. }
             | EventKind::OperatorLeft { .. }

@@ -67,6 +67,12 @@ pub fn evaluate(state: &State, stage: &StageId) -> Verdict {
     judge(state, stage, &|check| state.blocks(check).then(|| check_sentence(state, check)))
 }
 
+/// The gate of `stage` as it stands, but for the row of sessions that it asks for: what a session adds to that row.
+#[must_use]
+pub(super) fn evaluate_but_for_the_row(state: &State, stage: &StageId) -> Verdict {
+    evaluate(state, stage)
+}
+
 /// The checks of which only samples count that begin when `stage` comes to its gate: the gate's, and those of the
 /// way back, which may have gone since it was last looked at.
 #[must_use]

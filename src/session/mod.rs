@@ -11,6 +11,7 @@ pub mod gate;
 pub mod handover;
 mod legal;
 mod open;
+pub mod past;
 pub mod roles;
 pub mod rollback;
 pub mod second;

@@ -11,7 +11,7 @@ use super::second::OverrideAsked;
 use super::votes::Vote;
 use crate::clock::Now;
 use crate::event::{
-    Credentials, Event, Health, Identity, Measured, NoteTag, Outcome, Person, Seat, SessionOpened,
+    Credentials, Event, Health, Identity, Measured, NoteTag, Outcome, PastSessions, Person, Seat, SessionOpened,
     StepFinished,
 };
 use crate::runbook::model::{Action, OnFailure, Runbook, Stage, Step};
@@ -39,6 +39,8 @@ pub struct State {
     pub started: Option<Now>,
     pub last: Option<Now>,
     pub boot_id: Option<String>,
+    /// What earlier sessions teach; `None` where nobody looked.
+    pub past: Option<Arc<PastSessions>>,
     /// The machine was restarted since the session was opened.
     pub rebooted: bool,
     pub policy_acknowledged: bool,

@@ -249,6 +249,7 @@ impl Story {
             mode: Mode::Live,
             host: Host { name: "bastion-2".to_owned(), os: "linux".to_owned(), arch: "x86_64".to_owned() },
             share: None,
+            drill: None,
             session_dir: "/var/lib/gonogo".to_owned(),
             version: "0.1.0".to_owned(),
         })));

@@ -19,6 +19,7 @@ fn opened() -> EventKind {
         mode: Mode::Rehearsal,
         host: Host { name: "h".to_owned(), os: "linux".to_owned(), arch: "x86_64".to_owned() },
         share: None,
+        drill: None,
         session_dir: "/".to_owned(),
         version: "0".to_owned(),
     }))

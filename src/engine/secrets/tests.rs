@@ -41,6 +41,7 @@ fn session(files: &[(&str, &str)], note: &str, text: &str) -> (tempfile::TempDir
         mode: Mode::Live,
         host,
         share: Some("operators".into()),
+        drill: None,
         session_dir: "/srv/sessions/tonight".into(),
         version: String::new(),
     };

@@ -26,6 +26,7 @@ fn opened() -> EventKind {
         mode: Mode::Rehearsal,
         host: Host { name: "relay-1".to_owned(), os: "linux".to_owned(), arch: "x86_64".to_owned() },
         share: None,
+        drill: None,
         session_dir: String::new(),
         version: "0.1.0".to_owned(),
     }))

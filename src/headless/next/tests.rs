@@ -81,6 +81,7 @@ impl Play {
             mode: Mode::Simulated,
             host: Host { name: "h".to_owned(), os: "linux".to_owned(), arch: "x86_64".to_owned() },
             share: None,
+            drill: None,
             session_dir: "/s".to_owned(),
             version: "0".to_owned(),
         })));

@@ -63,6 +63,7 @@ impl Session {
             mode: Mode::Live,
             host: Host { name: "h".to_owned(), os: "linux".to_owned(), arch: "x86_64".to_owned() },
             share: None,
+            drill: None,
             session_dir: "/srv".to_owned(),
             version: "0".to_owned(),
         };

@@ -138,6 +138,17 @@ pub fn load(source: &Source, inputs: &Inputs) -> Loaded {
     Loaded { runbook, diagnostics: findings.into_sorted(), rollback_files }
 }
 
+/// The id of the runbook in `text`, which lies in `file`, whatever else it says; `None` where it is no TOML.
+#[must_use]
+pub fn id_of(text: &str, file: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        id: Option<String>,
+    }
+    let Named { id } = toml::from_str(text).ok()?;
+    Some(id.unwrap_or_else(|| build::stem(file)))
+}
+
 impl Loaded {
     /// Whether anything is an error.
     #[must_use]

@@ -2,7 +2,7 @@
 //! paste. Pure: the same text for `gonogo plan`, for the preview of a rollback and for an operator who goes on by hand.
 
 mod back;
-mod estimate;
+pub mod estimate;
 pub mod expect;
 mod forward;
 mod paste;

@@ -66,6 +66,7 @@ impl<'a> Place<'a> {
             E::Unknown => Err("it was written by a newer gonogo, which alone can go on".to_owned()),
             E::EngineStarted { .. }
             | E::EngineStopping { .. }
+            | E::PastSessions(_)
             | E::LogRecovered { .. }
             | E::CommandRefused { .. }
             | E::NoteAdded { .. }

@@ -165,7 +165,7 @@ fn default_shell() -> Vec<String> {
 }
 
 /// The file's name without `.toml`, as an id.
-fn stem(file: &str) -> String {
+pub fn stem(file: &str) -> String {
     let stem = Path::new(file).file_stem().map(|s| s.to_string_lossy().to_lowercase()).unwrap_or_default();
     let id: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     if id.is_empty() { "runbook".to_owned() } else { id }
