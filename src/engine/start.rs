@@ -17,8 +17,8 @@ use super::machine::{Input, Machine};
 use super::shim::client::Program;
 use super::shim::record::Secret;
 use super::{Loop, outputs, secrets};
-use crate::audit::past;
 use crate::audit::dir::{Cutover, DirError, SessionDir};
+use crate::audit::past;
 use crate::audit::reader::ReadError;
 use crate::audit::writer::LogError;
 use crate::check;
@@ -116,8 +116,11 @@ pub fn start(opening: &Opening) -> Result<Engine, OpenError> {
     let past = past::read(dir.path(), &runbook);
     let log = SessionLog::create(dir)?;
     let started = engine_started(Vec::new());
-    let first =
-        vec![EventKind::SessionOpened(Box::new(opened.clone())), started, EventKind::PastSessions(Box::new(past))];
+    let first = vec![
+        EventKind::SessionOpened(Box::new(opened.clone())),
+        started,
+        EventKind::PastSessions(Box::new(past)),
+    ];
     raise(Parts {
         opened,
         runbook,

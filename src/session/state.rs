@@ -11,8 +11,8 @@ use super::second::OverrideAsked;
 use super::votes::Vote;
 use crate::clock::Now;
 use crate::event::{
-    Credentials, Event, Health, Identity, Measured, NoteTag, Outcome, PastSessions, Person, Seat, SessionOpened,
-    StepFinished,
+    Credentials, Event, Health, Identity, Measured, NoteTag, Outcome, PastSessions, Person, Seat,
+    SessionOpened, StepFinished,
 };
 use crate::runbook::model::{Action, OnFailure, Runbook, Stage, Step};
 use crate::runbook::{CheckId, StageId, StepId, TriggerId};
