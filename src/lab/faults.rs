@@ -1,5 +1,6 @@
 //! Faults to order: how a service can be made to misbehave, from the start or while it runs.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -27,10 +28,62 @@ pub enum Fault {
     ExitOnTerm(u8),
     /// It writes its tokens into its log.
     TellSecrets,
+    /// It knows no probe: `/livez` and `/readyz` answer as any other path does.
+    Blind,
+    /// One rule of the mutating endpoints is not kept.
+    Lax(Rule),
+    /// A line of `/stats` says this from now on.
+    Set(String, String),
     /// It aborts at once.
     Crash,
     /// No fault at all.
     None,
+}
+
+/// What the mutating endpoints ask of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// A valid token.
+    Auth,
+    /// An allowed `Origin`, if there is one.
+    Origin,
+    /// `X-Request-ID`.
+    RequestId,
+    /// `Idempotency-Key`.
+    Key,
+    /// The same key with the same payload gets the first answer again.
+    Replay,
+    /// The same key with another payload is refused.
+    Conflict,
+    /// No more requests than the limit allows.
+    Rate,
+}
+
+const RULES: [(&str, Rule); 7] = [
+    ("auth", Rule::Auth),
+    ("origin", Rule::Origin),
+    ("request-id", Rule::RequestId),
+    ("key", Rule::Key),
+    ("replay", Rule::Replay),
+    ("conflict", Rule::Conflict),
+    ("rate", Rule::Rate),
+];
+
+impl FromStr for Rule {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let names = || RULES.map(|(name, _)| name).join(", ");
+        let rule = RULES.iter().find(|(name, _)| *name == text);
+        rule.map(|(_, rule)| *rule).ok_or_else(|| format!("`lax` needs one of {}", names()))
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, _) = RULES.iter().find(|(_, rule)| rule == self).expect("every rule has its name");
+        f.write_str(name)
+    }
 }
 
 impl FromStr for Fault {
@@ -53,6 +106,12 @@ impl FromStr for Fault {
                 Self::ExitOnTerm(value.parse().map_err(|_| "`exit-on-term` needs 0 to 255".to_owned())?)
             }
             "tell-secrets" => Self::TellSecrets,
+            "blind" => Self::Blind,
+            "lax" => Self::Lax(value.parse()?),
+            "set" => {
+                let (key, value) = value.split_once(':').ok_or("`set` needs set=KEY:VALUE")?;
+                Self::Set(key.to_owned(), value.to_owned())
+            }
             "crash" => Self::Crash,
             "none" => Self::None,
             other => return Err(format!("there is no fault `{other}`")),
@@ -71,6 +130,9 @@ impl fmt::Display for Fault {
             Self::IgnoreTerm => f.write_str("ignore-term"),
             Self::ExitOnTerm(code) => write!(f, "exit-on-term={code}"),
             Self::TellSecrets => f.write_str("tell-secrets"),
+            Self::Blind => f.write_str("blind"),
+            Self::Lax(rule) => write!(f, "lax={rule}"),
+            Self::Set(key, value) => write!(f, "set={key}:{value}"),
             Self::Crash => f.write_str("crash"),
             Self::None => f.write_str("none"),
         }
@@ -88,6 +150,10 @@ pub struct Faults {
     pub ignore_term: bool,
     pub exit_on_term: u8,
     pub tell_secrets: bool,
+    pub blind: bool,
+    pub lax: Vec<Rule>,
+    /// What lines of `/stats` were told to say.
+    pub set: BTreeMap<String, String>,
 }
 
 impl Faults {
@@ -102,6 +168,9 @@ impl Faults {
             Fault::IgnoreTerm => self.ignore_term = true,
             Fault::ExitOnTerm(code) => self.exit_on_term = *code,
             Fault::TellSecrets => self.tell_secrets = true,
+            Fault::Blind => self.blind = true,
+            Fault::Lax(rule) => self.lax.push(*rule),
+            Fault::Set(key, value) => drop(self.set.insert(key.clone(), value.clone())),
             Fault::Crash => std::process::abort(),
             Fault::None => *self = Self::default(),
         }
@@ -127,4 +196,19 @@ pub fn order(port: u16, fault: &Fault) -> Result<ExitCode> {
     }
     println!("fault {fault}");
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_reads_what_it_prints() {
+        let texts = ["slow=500ms", "leak=8", "exit-on-term=143", "blind", "set=queue_depth:900", "none"];
+        let rules = RULES.map(|(name, _)| format!("lax={name}"));
+        for text in texts.into_iter().map(str::to_owned).chain(rules) {
+            assert_eq!(text.parse::<Fault>().map(|fault| fault.to_string()), Ok(text));
+        }
+        assert!("lax=everything".parse::<Fault>().expect_err("no such rule").contains("auth, origin"));
+    }
 }

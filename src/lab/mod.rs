@@ -1,12 +1,14 @@
 //! `gonogo lab`: a small real service that stands in for an old and a new runtime, so that the demo and the sample
 //! runbooks have something to cut over. It listens on loopback only, and ends by itself when it is forgotten.
 
+mod api;
 pub mod demo;
 mod faults;
 mod idempotency;
 mod lifecycle;
 mod service;
 mod supervise;
+mod telemetry;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,7 +34,7 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve /livez, /readyz, /stats, /metrics and two mutating endpoints on 127.0.0.1.
+    /// Serve /livez, /readyz, /stats, /stats.json, /metrics and two mutating endpoints on 127.0.0.1.
     Serve(Serve),
     /// Send TERM to the service of a pid file and wait until it is gone.
     Stop {
@@ -48,7 +50,7 @@ enum Command {
         /// Where the service listens.
         #[arg(long)]
         port: u16,
-        /// slow=500ms, failing, not-ready, leak=8 (MiB/s), errors=5 (per second), ignore-term, exit-on-term=143, tell-secrets, crash, none
+        /// slow=500ms, failing, not-ready, leak=8 (MiB/s), errors=5 (per second), ignore-term, exit-on-term=143, tell-secrets, blind (any path is `ok`), lax=auth (or origin, request-id, key, replay, conflict, rate), set=KEY:VALUE (of /stats), crash, none
         fault: Fault,
     },
     /// Run a command, and again 2 s after each time that it ends, as an eager supervisor does.
@@ -92,8 +94,23 @@ pub struct Serve {
     /// Mutating endpoints ask for one of the tokens in this environment variable, separated by commas.
     #[arg(long, value_name = "NAME")]
     tokens_env: Option<String>,
+    /// Mutating endpoints refuse any other `Origin` than these, separated by commas.
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    origins: Vec<String>,
+    /// Mutating endpoints take this many requests at once, and as many more as --per-minute gives back.
+    #[arg(long, value_name = "N")]
+    burst: Option<u32>,
+    /// See --burst.
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    per_minute: u32,
+    /// Be ready only while something listens here.
+    #[arg(long, value_name = "HOST:PORT")]
+    needs: Option<String>,
+    /// One more line of the log at the start.
+    #[arg(long, value_name = "LINE")]
+    say: Vec<String>,
     /// One more line of /stats, KEY=VALUE; the value `now` is the Unix time of the answer.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = service::stat)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = telemetry::stat)]
     stat: Vec<(String, String)>,
     /// Be ready only after this long.
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = humantime::parse_duration)]

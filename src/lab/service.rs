@@ -8,39 +8,46 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use color_eyre::eyre::{Result, WrapErr as _};
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Serve;
+use super::api::{self, Api};
 use super::faults::{Fault, Faults};
-use super::idempotency::{Memory, Seen};
-use super::lifecycle;
+use super::{lifecycle, telemetry};
 use crate::clock;
+
+/// What any other path answers.
+const ANYTHING: &str = "ok\n";
+
+/// How long what it needs may take to be reached.
+const NEEDED: Duration = Duration::from_secs(1);
 
 /// How much the leak takes at the most, in MiB.
 const LEAK_LIMIT: usize = 256;
 
-struct Service {
-    args: Serve,
-    born: Instant,
+/// What the endpoints share.
+pub struct Service {
+    pub args: Serve,
+    pub born: Instant,
     log: Mutex<Box<dyn std::io::Write + Send>>,
     faults: Mutex<Faults>,
-    memory: Mutex<Memory>,
-    tokens: Vec<String>,
-    requests: AtomicU64,
-    successful: AtomicU64,
-    forward_failed: AtomicU64,
+    pub api: Api,
+    pub requests: AtomicU64,
+    pub successful: AtomicU64,
+    pub forward_failed: AtomicU64,
 }
 
 impl Service {
-    fn faults(&self) -> MutexGuard<'_, Faults> {
+    /// What it does wrong now.
+    pub fn faults(&self) -> MutexGuard<'_, Faults> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -54,7 +61,7 @@ impl Service {
     /// A well-known sin of real services.
     fn tell_secrets(&self) {
         if self.faults().tell_secrets {
-            self.tokens.iter().for_each(|token| self.say(&format!("configuration: token={token}")));
+            self.api.tokens().iter().for_each(|token| self.say(&format!("configuration: token={token}")));
         }
     }
 
@@ -84,8 +91,7 @@ pub fn run(args: Serve) -> Result<ExitCode> {
         born: Instant::now(),
         log: Mutex::new(log),
         faults: Mutex::new(faults),
-        memory: Mutex::default(),
-        tokens: tokens.split(',').filter(|t| !t.is_empty()).map(str::to_owned).collect(),
+        api: Api::new(&tokens, args.burst, args.per_minute),
         requests: AtomicU64::new(0),
         successful: AtomicU64::new(0),
         forward_failed: AtomicU64::new(0),
@@ -111,6 +117,7 @@ async fn serve(service: Arc<Service>) -> Result<ExitCode> {
     let listener = socket.listen(128).wrap_err_with(cannot_listen)?;
     let Serve { name, version, lifetime, .. } = service.args.clone();
     service.say(&format!("{name} {version} listens on 127.0.0.1:{port}"));
+    service.args.say.iter().for_each(|line| service.say(line));
     service.tell_secrets();
     let server = tokio::spawn(axum::serve(listener, routes(Arc::clone(&service))).into_future());
     tokio::spawn(misbehave(Arc::clone(&service)));
@@ -146,15 +153,16 @@ async fn serve(service: Arc<Service>) -> Result<ExitCode> {
 
 fn routes(service: Arc<Service>) -> Router {
     Router::new()
-        .route("/livez", get(|| async { json_answer(StatusCode::OK, &json!({ "status": "alive" })) }))
+        .route("/livez", get(alive))
         .route("/readyz", get(ready))
-        .route("/stats", get(stats))
-        .route("/metrics", get(metrics))
-        .route("/v1/decisions", post(mutate))
-        .route("/v1/telemetry/events", post(mutate))
+        .route("/stats", get(telemetry::stats))
+        .route("/stats.json", get(telemetry::json))
+        .route("/metrics", get(telemetry::metrics))
+        .route("/v1/decisions", post(api::mutate))
+        .route("/v1/telemetry/events", post(api::mutate))
         .route("/lab/fault", post(take_fault))
         // A known lie of real services: anything else is 200, too.
-        .fallback(|| async { "ok\n" })
+        .fallback(|| async { ANYTHING })
         .layer(middleware::from_fn_with_state(Arc::clone(&service), count))
         .with_state(service)
 }
@@ -165,6 +173,9 @@ async fn count(State(service): State<Arc<Service>>, request: Request, next: Next
         return next.run(request).await;
     }
     service.requests.fetch_add(1, Ordering::Relaxed);
+    let mutating = request.method() == Method::POST;
+    let began = Instant::now();
+    let _queued = mutating.then(|| service.api.queued());
     let (slow, failing) = {
         let faults = service.faults();
         (faults.slow, faults.failing)
@@ -176,92 +187,44 @@ async fn count(State(service): State<Arc<Service>>, request: Request, next: Next
         return (StatusCode::INTERNAL_SERVER_ERROR, "internal error\n").into_response();
     }
     let answer = next.run(request).await;
+    if mutating {
+        service.api.took(began.elapsed());
+    }
     if answer.status().is_success() {
         service.successful.fetch_add(1, Ordering::Relaxed);
     }
     answer
 }
 
-fn json_answer(status: StatusCode, body: &Value) -> Response {
+/// An answer in JSON.
+pub fn json_answer(status: StatusCode, body: &Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }
 
+async fn alive(State(service): State<Arc<Service>>) -> Response {
+    if service.faults().blind {
+        return ANYTHING.into_response();
+    }
+    json_answer(StatusCode::OK, &json!({ "status": "alive" }))
+}
+
 async fn ready(State(service): State<Arc<Service>>) -> Response {
+    if service.faults().blind {
+        return ANYTHING.into_response();
+    }
     let warm = service.born.elapsed() >= service.args.warm_up;
-    if warm && !service.faults().not_ready {
+    let served = match &service.args.needs {
+        Some(address) => {
+            let reached = tokio::time::timeout(NEEDED, TcpStream::connect(address)).await;
+            reached.is_ok_and(|connected| connected.is_ok())
+        }
+        None => true,
+    };
+    if warm && served && !service.faults().not_ready {
         json_answer(StatusCode::OK, &json!({ "status": "ready" }))
     } else {
         json_answer(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "not ready" }))
     }
-}
-
-fn counters(service: &Service) -> [(&'static str, u64); 5] {
-    [
-        ("uptime", service.born.elapsed().as_secs()),
-        ("total_requests", service.requests.load(Ordering::Relaxed)),
-        ("successful_requests", service.successful.load(Ordering::Relaxed)),
-        ("forward_failed", service.forward_failed.load(Ordering::Relaxed)),
-        ("pid", u64::from(std::process::id())),
-    ]
-}
-
-/// Reads one `--stat`.
-pub fn stat(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("a stat is KEY=VALUE")?;
-    Ok((key.to_owned(), value.to_owned()))
-}
-
-async fn stats(State(service): State<Arc<Service>>) -> String {
-    let mut text = format!("name\t{}\nversion\t{}\n", service.args.name, service.args.version);
-    for (key, value) in counters(&service) {
-        text.push_str(&format!("{key}\t{value}\n"));
-    }
-    for (key, value) in &service.args.stat {
-        match value.as_str() {
-            "now" => text.push_str(&format!("{key}\t{}\n", clock::now().at.timestamp())),
-            value => text.push_str(&format!("{key}\t{value}\n")),
-        }
-    }
-    text
-}
-
-async fn metrics(State(service): State<Arc<Service>>) -> String {
-    let mut text = String::new();
-    for (key, value) in counters(&service) {
-        text.push_str(&format!(
-            "# TYPE lab_{key} gauge\nlab_{key}{{name=\"{}\"}} {value}\n",
-            service.args.name
-        ));
-    }
-    text
-}
-
-async fn mutate(State(service): State<Arc<Service>>, headers: HeaderMap, body: Bytes) -> Response {
-    let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).filter(|v| !v.is_empty());
-    let refuse = |status, why: &str| json_answer(status, &json!({ "error": why }));
-    if !service.tokens.is_empty() {
-        let bearer = header("authorization").and_then(|v| v.strip_prefix("Bearer "));
-        let given = bearer.or_else(|| header("x-api-key"));
-        if !given.is_some_and(|given| service.tokens.iter().any(|token| token == given)) {
-            return refuse(StatusCode::UNAUTHORIZED, "a valid token is required");
-        }
-    }
-    let Some(request_id) = header("x-request-id") else {
-        return refuse(StatusCode::BAD_REQUEST, "X-Request-ID is required");
-    };
-    let Some(key) = header("idempotency-key") else {
-        return refuse(StatusCode::BAD_REQUEST, "Idempotency-Key is required");
-    };
-    let answer =
-        json!({ "status": "accepted", "id": uuid::Uuid::now_v7().to_string(), "request_id": request_id });
-    let answer = answer.to_string();
-    let seen = service.memory.lock().unwrap_or_else(PoisonError::into_inner).see(key, &body, &answer);
-    let body = match seen {
-        Seen::New => answer,
-        Seen::Same(stored) => stored,
-        Seen::Other => return refuse(StatusCode::CONFLICT, "the key was used with another payload"),
-    };
-    (StatusCode::ACCEPTED, [(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 async fn take_fault(State(service): State<Arc<Service>>, body: String) -> Response {

@@ -247,6 +247,77 @@ fn mutating_endpoints_hold_their_contract() {
 }
 
 #[test]
+fn mutating_endpoints_refuse_other_origins_and_more_than_their_burst() {
+    let lab = Lab::daemon(&[
+        "--origins",
+        "https://a.example,https://b.example",
+        "--burst",
+        "2",
+        "--per-minute",
+        "1",
+    ]);
+    let post = |key: &str, origin: &str| {
+        let headers = [("x-request-id", "r"), ("idempotency-key", key), ("origin", origin)];
+        // Nothing there is no `Origin`.
+        let sent = if origin.is_empty() { &headers[..2] } else { &headers[..] };
+        lab.ask("POST", "/v1/decisions", sent, "{}").0
+    };
+    assert_eq!(post("k1", "https://elsewhere.example"), 403);
+    assert_eq!([post("k2", "https://b.example"), post("k3", ""), post("k4", "")], [202, 202, 429]);
+    assert_eq!(lab.stat("accepted"), 2);
+    assert!(lab.fault("lax=rate").status.success() && lab.fault("lax=origin").status.success());
+    assert_eq!(post("k5", "https://elsewhere.example"), 202);
+}
+
+#[test]
+fn a_lax_service_keeps_none_of_the_rules_that_were_named() {
+    let lax = ["auth", "request-id", "key", "replay", "conflict"]
+        .map(|rule| ["--fault".to_owned(), format!("lax={rule}")]);
+    let lax: Vec<&str> = lax.iter().flatten().map(String::as_str).collect();
+    let lab = Lab::daemon(&[&["--tokens-env", "LAB_TOKENS"], lax.as_slice()].concat());
+    let post = |headers: &[(&str, &str)], body: &str| lab.ask("POST", "/v1/decisions", headers, body);
+    let first = post(&[("idempotency-key", "k")], "{}");
+    assert_eq!((first.0, post(&[], "{}").0), (202, 202));
+    assert_ne!(post(&[("idempotency-key", "k")], "{}"), first, "a replay has a new answer");
+    assert_eq!(post(&[("idempotency-key", "k")], "{\"a\":1}").0, 202);
+}
+
+#[test]
+fn a_service_is_ready_while_what_it_needs_listens_unless_it_knows_no_probe() {
+    let needed = Lab::daemon(&[]);
+    let lab = Lab::daemon(&["--needs", &format!("127.0.0.1:{}", needed.port), "--say", "startup mode=serve"]);
+    assert_eq!((lab.get("/readyz").0, lab.get("/livez").0), (200, 200));
+    assert!(lab.log().contains(" startup mode=serve\n"), "{}", lab.log());
+    assert!(needed.stop("8s").status.success());
+    assert_eq!((lab.get("/readyz").0, lab.get("/livez").0), (503, 200));
+    assert!(lab.fault("blind").status.success());
+    assert_eq!(lab.get("/readyz"), (200, "ok\n".to_owned()), "as any other path");
+}
+
+#[test]
+fn stats_are_told_in_json_too_and_what_is_not_known_is_null() {
+    let lab = Lab::daemon(&["--stat", "prompt_guard=0", "--stat", "policy=9f"]);
+    let told = || serde_json::from_str::<serde_json::Value>(&lab.get("/stats.json").1).expect("JSON");
+    let before = told();
+    assert_eq!(
+        (&before["p95_ms"], &before["prompt_guard"], &before["policy"]),
+        (&().into(), &0.into(), &"9f".into())
+    );
+    assert!(
+        cfg!(not(target_os = "linux")) || before["rssKiB"].as_u64().is_some_and(|kib| kib > 0),
+        "{before}"
+    );
+    lab.ask("POST", "/v1/decisions", &[("x-request-id", "r"), ("idempotency-key", "k")], "{}");
+    assert!(told()["p95_ms"].as_f64().is_some_and(|ms| ms > 0.0), "{}", told());
+    for set in ["set=prompt_guard:3", "set=rssKiB:null", "set=queue_depth:900"] {
+        assert!(lab.fault(set).status.success());
+    }
+    let after = told();
+    assert_eq!((&after["prompt_guard"], &after["rssKiB"]), (&3.into(), &().into()));
+    assert_eq!(lab.stat("queue_depth"), 900);
+}
+
+#[test]
 fn faults_come_and_go_while_it_runs() {
     let lab = Lab::daemon(&["--fault", "not-ready"]);
     assert_eq!(lab.get("/readyz").0, 503);
