@@ -45,6 +45,7 @@
 //! | L4 | [`audit`] | the hash-chained log: line, writer, verify |
 //! | L4 | [`feed`] | the seam between a session and its screens |
 //! | L4 | [`replay`] | a recorded session, and a playhead over it |
+//! | L5 | [`guard`] | exact copies of files and their way back; whether files are what they were |
 //! | L5 | [`check`] | probes of the world, and their thresholds |
 //! | L5 | [`what_if`] | recorded samples under other limits, soaks and triggers |
 //! | L5 | [`lab`] | stand-in services for rehearsals |
@@ -64,6 +65,7 @@ pub mod clock;
 pub mod engine;
 pub mod event;
 pub mod feed;
+pub mod guard;
 pub mod headless;
 pub mod history;
 pub mod lab;

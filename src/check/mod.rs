@@ -8,6 +8,7 @@ pub mod meter;
 mod metric;
 pub mod name;
 pub mod process;
+mod snapshots;
 pub mod tcp;
 pub mod tracker;
 
@@ -15,17 +16,20 @@ pub use meter::Meter;
 pub use tracker::{Change, Tracker};
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indexmap::IndexMap;
 
 use crate::clock;
+use crate::guard::Prints;
 use crate::process::Identity;
 use crate::proof::{self, Proof};
 use crate::runbook::interpolate::{Place, Scope};
 use crate::runbook::model::{Check, Probe, ProcessSelect, Runbook, Template};
 use crate::runbook::{CheckId, StepId};
+use crate::session::Guarded;
 use crate::session::telemetry::{Measure, ProcessSeen, SamplePoint, Verdict};
 
 /// One look at one check.
@@ -71,6 +75,9 @@ pub struct Context {
     started: Arc<Mutex<HashMap<StepId, Identity>>>,
     /// Which processes each `process` check means, for those who ask for their figures.
     meant: HashMap<CheckId, ProcessSelect>,
+    /// The files that are looked after, for those who look after them.
+    guarded: Arc<(PathBuf, Guarded)>,
+    prints: Arc<Mutex<Prints>>,
 }
 
 impl Context {
@@ -92,6 +99,14 @@ impl Context {
     /// Lets checks know what a `start` step has started.
     pub fn note_started(&self, step: StepId, process: Identity) {
         self.started.lock().unwrap_or_else(PoisonError::into_inner).insert(step, process);
+    }
+
+    /// What a look at files that are looked after needs to know beside this: which they are now, and where the session
+    /// keeps what is its own. `None` where `check` is no such look.
+    #[must_use]
+    pub fn guarding(&self, check: &Check, session_dir: &Path, guarded: &Guarded) -> Option<Self> {
+        let guards = matches!(check.probe, Probe::Snapshots(_));
+        guards.then(|| Self { guarded: Arc::new((session_dir.to_owned(), guarded.clone())), ..self.clone() })
     }
 
     fn started(&self, step: &StepId) -> Option<Identity> {
@@ -182,6 +197,7 @@ async fn observe(check: &Check, scope: &Scope, ctx: &Context) -> Observed {
             command::observe(command, expect, scope, ctx, check.timeout).await
         }
         Probe::Metric(metric) => metric::observe(&check.id, &metric.source, scope, ctx, check.timeout).await,
+        Probe::Snapshots(steps) => snapshots::observe(steps, ctx, check.timeout).await,
         Probe::Any(_) => Observed::error("it has no samples of its own"),
     }
 }

@@ -237,7 +237,12 @@ impl Theatre {
     /// Nobody can say what became of the step's attempt.
     pub fn lose(&mut self, step: &StepId, evidence: &str) {
         let (attempt, evidence) = (self.state().step(step).attempt, evidence.to_owned());
-        self.turn(vec![Input::Report(Report::Unknown { step: step.clone(), attempt, evidence })]);
+        self.turn(vec![Input::Report(Report::Unknown {
+            before: Vec::new(),
+            step: step.clone(),
+            attempt,
+            evidence,
+        })]);
     }
 
     /// Lets time pass.

@@ -13,7 +13,7 @@ use crate::redact::Redactor;
 use crate::runbook::model::{Action, MaxDuration};
 use crate::runbook::{CheckId, StepId};
 use crate::session::crew::seat_on_arrival;
-use crate::session::{Ending, State, starting, watch};
+use crate::session::{Ending, Guarded, State, starting, watch};
 
 /// A batch in the making: the state with its events folded in.
 pub(super) struct Work {
@@ -108,7 +108,12 @@ pub(super) fn fact_events(work: &mut Work, fact: &Input) {
             }
             work.happen(By::ENGINE, EventKind::StepFinished(finish));
         }
-        Input::Report(Report::Unknown { step, attempt, evidence }) if open(&work.state, step, *attempt) => {
+        Input::Report(Report::Unknown { before, step, attempt, evidence })
+            if open(&work.state, step, *attempt) =>
+        {
+            for event in before {
+                work.happen(By::ENGINE, event.clone());
+            }
             let unknown =
                 EventKind::StepUnknown { step: step.clone(), attempt: *attempt, evidence: evidence.clone() };
             work.happen(By::ENGINE, unknown);
@@ -144,7 +149,7 @@ pub(super) fn effect(state: &State, event: &EventKind) -> Option<Effect> {
 pub(super) fn world(state: &State) -> World {
     let stage = state.current_stage().map(ToString::to_string);
     let (captures, baselines) = (state.captures.clone(), state.baselines.clone());
-    World { captures, stage, baselines, ..World::default() }
+    World { captures, stage, baselines, guarded: Guarded::of(state), ..World::default() }
 }
 
 /// What of the state a step needs to know.

@@ -99,6 +99,11 @@ pub fn describe(event: &Event) -> String {
             let measured = checks.iter().map(|(check, measured)| format!("{check} {}", measured.shown));
             format!("baseline {name} taken: {}", measured.collect::<Vec<_>>().join(", "))
         }
+        E::SnapshotTaken { step, attempt, files, bytes, .. } => {
+            let bytes = proof::bytes(*bytes);
+            let files = if *files == 1 { "1 file".to_owned() } else { format!("{files} files") };
+            format!("{} copied {files} ({bytes})", nth(step, *attempt))
+        }
         E::GateChanged { stage, go: true, .. } => format!("{} is GO", gate_of(stage)),
         E::GateChanged { stage, go: false, missing } => {
             let missing = match missing.as_slice() {

@@ -166,6 +166,18 @@ pub enum EventKind {
         name: String,
         checks: IndexMap<CheckId, Measured>,
     },
+    /// Exact copies that a `snapshot` step made. They lie in the session's folder and nowhere else.
+    SnapshotTaken {
+        step: StepId,
+        attempt: u32,
+        /// Their folder, relative to the session's.
+        path: String,
+        files: u32,
+        /// Of all files together.
+        bytes: u64,
+        /// Of the manifest in that folder, which holds the digest of each copy.
+        sha256: String,
+    },
     GateChanged {
         stage: StageId,
         go: bool,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::id::CheckId;
+use super::id::{CheckId, StepId};
 use super::interpolate::Scope;
 use super::model::{
     Action, Command, HttpTarget, LinkTarget, Metric, MetricSource, Pick, Probe, ProcessSelect, Reader,
@@ -44,6 +44,8 @@ pub fn describe_action(runbook: &Runbook, step: &Step, scope: &Scope) -> String 
         Action::Link { path, target: LinkTarget::BackTo(step) } => {
             format!("link {} back to what it was before {step}", quote(&scope.show(path)))
         }
+        Action::Snapshot { globs } => format!("snapshot of {}", shown(globs, scope)),
+        Action::Restore { of } => format!("restore what {of} copied"),
         Action::Collect { globs } => format!("collect {}", shown(globs, scope)),
     }
 }
@@ -62,6 +64,10 @@ pub fn describe_probe(probe: &Probe, scope: &Scope, shell: &[String]) -> String 
         }
         Probe::Metric(metric) => format!("metric {}", number(metric, scope, shell)),
         Probe::Any(checks) => format!("any of {}", names(checks)),
+        Probe::Snapshots(steps) => {
+            let steps: Vec<&str> = steps.iter().map(StepId::as_str).collect();
+            format!("the copies of {}", steps.join(", "))
+        }
     }
 }
 

@@ -4,9 +4,10 @@ mod crew;
 
 use std::sync::Arc;
 
+use super::guarded::Snapshot;
 use super::state::{
-    CheckState, Ending, GateSeen, Note, Pause, RECENT_EVENTS, RECENT_NOTES, RollbackState, Soak, StageState,
-    StageStatus, State, StepState, StepStatus, Stuck, Tick, TriggerState,
+    CheckState, Ending, GateSeen, Note, Pause, RECENT_EVENTS, RECENT_NOTES, RollbackState, Soak,
+    StageState, StageStatus, State, StepState, StepStatus, Stuck, Tick, TriggerState,
 };
 use super::triggers;
 use crate::clock::Now;
@@ -80,6 +81,10 @@ impl State {
                 state.ended = Some(now);
             }
             EventKind::StepResolved { step, outcome, reason, .. } => {
+                // Copies that a person calls failed put nothing back.
+                if *outcome != Resolution::Done {
+                    self.snapshots.remove(step);
+                }
                 let state = self.step_mut(step);
                 state.status = match outcome {
                     Resolution::Done => StepStatus::Passed,
@@ -145,6 +150,11 @@ impl State {
             }
             EventKind::BaselineTaken { name, checks, .. } => {
                 self.baselines.insert(name.clone(), checks.clone());
+            }
+            EventKind::SnapshotTaken { step, attempt, path, files, bytes, sha256 } => {
+                let (path, sha256) = (path.clone(), sha256.clone());
+                let taken = Snapshot { attempt: *attempt, path, files: *files, bytes: *bytes, sha256 };
+                self.snapshots.insert(step.clone(), taken);
             }
             EventKind::GateChanged { stage, go, missing } => self.gate_changed(stage, *go, missing, now),
             EventKind::SoakStarted { stage } => {
@@ -288,6 +298,7 @@ impl State {
         // A stage that is entered again starts afresh; the numbers of the attempts go on.
         let Some(runbook) = self.runbook.clone() else { return };
         for step in runbook.stage(id).into_iter().flat_map(|s| &s.steps).filter(|s| s.applies) {
+            self.snapshots.remove(&step.id);
             let state = self.step_mut(&step.id);
             *state =
                 StepState { attempt: state.attempt, process: state.process.take(), ..StepState::default() };

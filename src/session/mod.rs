@@ -8,6 +8,7 @@ mod command;
 pub mod crew;
 mod decide;
 pub mod gate;
+mod guarded;
 pub mod handover;
 mod legal;
 mod open;
@@ -25,6 +26,7 @@ pub mod watch;
 
 pub use command::{Attached, Command, Refusal};
 pub use decide::decide;
+pub use guarded::{Guarded, Snapshot};
 pub use legal::legal;
 pub use open::read_plan;
 pub use settle::{Facts, Measurement, Settled, settle};

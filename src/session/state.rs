@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use super::guarded::Snapshot;
 use super::second::OverrideAsked;
 use super::votes::Vote;
 use crate::clock::Now;
@@ -55,6 +56,8 @@ pub struct State {
     pub captures: IndexMap<String, String>,
     /// What was measured of the old system.
     pub baselines: Baselines,
+    /// The copies that `snapshot` steps made, since their stage was entered.
+    pub snapshots: BTreeMap<StepId, Snapshot>,
     /// Everybody who ever came to the controls, by name.
     pub crew: IndexMap<String, Operator>,
     /// Who has the wheel, also while they are away.

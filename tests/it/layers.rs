@@ -12,15 +12,15 @@ const LAYERS: &[&[&str]] = &[
     &["event"],
     &["session", "history"],
     &["audit", "feed", "replay"],
-    &["check", "what_if", "lab", "engine", "wire", "report"],
+    &["guard", "check", "what_if", "lab", "engine", "wire", "report"],
     &["headless", "ui", "cast"],
     &["cli"],
 ];
 
 /// What stands lower and is still no business of theirs: a screen knows a session by its feed alone.
 const APART: &[(&str, &[&str])] = &[
-    ("ui", &["audit", "check", "lab", "engine", "wire", "report", "headless"]),
-    ("headless", &["audit", "check", "lab", "engine", "wire", "report"]),
+    ("ui", &["audit", "guard", "check", "lab", "engine", "wire", "report", "headless"]),
+    ("headless", &["audit", "guard", "check", "lab", "engine", "wire", "report"]),
     ("engine", &["lab"]),
     ("audit", &["feed"]),
     ("wire", &["check", "lab"]),

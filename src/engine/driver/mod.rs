@@ -15,7 +15,7 @@ use crate::runbook::StepId;
 use crate::runbook::interpolate::Scope;
 use crate::runbook::model::{Check, Runbook, Step};
 use crate::session::telemetry::OutputProgress;
-use crate::session::{Baselines, State, StepStatus, starting};
+use crate::session::{Baselines, Guarded, State, StepStatus, starting};
 
 /// What the engine wants done. Nothing of it happens before the event that says so is on disk.
 #[derive(Debug, Clone)]
@@ -66,6 +66,8 @@ pub struct World {
     pub took: BTreeMap<StepId, u64>,
     /// What was measured of the old system.
     pub baselines: Baselines,
+    /// The files that are looked after.
+    pub guarded: Guarded,
 }
 
 /// What the outside answers.
@@ -82,8 +84,9 @@ pub enum Report {
         before: Vec<EventKind>,
         finish: Box<StepFinished>,
     },
-    /// What became of an attempt cannot be known.
+    /// What became of an attempt cannot be known; what is known beside it comes first.
     Unknown {
+        before: Vec<EventKind>,
         step: StepId,
         attempt: u32,
         evidence: String,

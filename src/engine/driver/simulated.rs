@@ -13,7 +13,7 @@ use super::{AdoptOrder, Driver, Effect, Report, SampleOrder, StepOrder};
 use crate::check::Sample;
 use crate::clock;
 use crate::engine::machine::Input;
-use crate::event::{Proof, StepFinished};
+use crate::event::{EventKind, Proof, StepFinished};
 use crate::process::Identity;
 use crate::runbook::model::{Action, LinkTarget, Probe};
 use crate::runbook::{CheckId, StepId};
@@ -59,8 +59,17 @@ pub fn attempt(order: &StepOrder, script: &mut Script) -> Report {
         met: failure.is_none(),
         seen: failure.clone().unwrap_or_else(|| "simulated".to_owned()),
     };
+    let copies = matches!(plan.map(|s| &s.action), Some(Action::Snapshot { .. })) && failure.is_none();
+    let taken = EventKind::SnapshotTaken {
+        step: step.clone(),
+        attempt: order.attempt,
+        path: format!("snapshots/{step}.{}", order.attempt),
+        files: 0,
+        bytes: 0,
+        sha256: String::new(),
+    };
     Report::Finished {
-        before: Vec::new(),
+        before: copies.then_some(taken).into_iter().collect(),
         finish: Box::new(StepFinished {
             step,
             attempt: order.attempt,

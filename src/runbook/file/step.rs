@@ -12,7 +12,7 @@ use super::metric::BaselineFile;
 use super::stage::WhenFile;
 use super::values::{
     CheckRef, CommandFile, EnvText, Id, Pattern, Pointer, Role, Size, Span, StepRef, Template, Text,
-    Unsupported, by_kind,
+    by_kind,
 };
 
 /// One action. It has exactly one of the kind keys.
@@ -52,10 +52,11 @@ pub struct StepFile {
     pub signal: Option<SignalFile>,
     /// Switches a symlink atomically.
     pub link: Option<LinkFile>,
-    /// Copies files into the session.
-    pub snapshot: Option<Unsupported>,
-    /// Puts back the files of a snapshot.
-    pub restore: Option<Unsupported>,
+    /// Copies the files of these globs into the session's folder, exactly: content, mode, owner, time.
+    #[schemars(length(min = 1))]
+    pub snapshot: Option<Vec<Template>>,
+    /// Puts back what that `snapshot` step copied: `stage.step`.
+    pub restore: Option<StepRef>,
     /// Takes the files of these globs into the session's evidence.
     #[schemars(length(min = 1))]
     pub collect: Option<Vec<Template>>,
@@ -71,8 +72,8 @@ pub struct StepFile {
     pub role: Option<Role>,
     /// What must be observed in this attempt.
     pub expect: Option<StepExpectFile>,
-    /// How long it may take. Default: `run` 10m, `await` and `start` 5m, `request` and `signal` 30s, `assert`, `link`
-    /// and `collect` 1m, none for `confirm` and `wait`.
+    /// How long it may take. Default: `run` 10m, `await`, `start`, `snapshot` and `restore` 5m, `request` and `signal`
+    /// 30s, `assert`, `link` and `collect` 1m, none for `confirm` and `wait`.
     pub timeout: Option<Span>,
     /// How long it will take.
     pub estimate: Option<Span>,

@@ -9,7 +9,7 @@ use crate::runbook::codes::Code;
 use crate::runbook::diagnostic::{Diagnostic, Findings};
 use crate::runbook::id::{CheckId, ROLLBACK};
 use crate::runbook::model::{
-    Action, Command, MetricSource, Probe, ROLLBACK_FILES, RunExpect, Runbook, Step, TextExpect,
+    Action, Command, MetricSource, Probe, RunExpect, Runbook, Step, TextExpect,
 };
 use crate::runbook::schema::SCHEMA;
 use crate::text::is_allowed;
@@ -159,7 +159,7 @@ fn no_way_back(runbook: &Runbook, nodes: &Node, findings: &mut Findings) {
 
 fn changes(step: &Step, runs_too: bool) -> bool {
     match &step.action {
-        Action::Start { .. } | Action::Signal { .. } | Action::Link { .. } => true,
+        Action::Start { .. } | Action::Signal { .. } | Action::Link { .. } | Action::Restore { .. } => true,
         Action::Request { target, .. } => !matches!(target.method.as_str(), "GET" | "HEAD" | "OPTIONS"),
         Action::Run { .. } => runs_too && !step.idempotent,
         _ => false,
@@ -199,7 +199,7 @@ fn never_used(runbook: &Runbook, root: &Node, findings: &mut Findings) {
         }
     }
     let used: HashSet<&CheckId> = used.into_iter().collect();
-    for id in runbook.checks.keys().filter(|id| id.as_str() != ROLLBACK_FILES && !used.contains(id)) {
+    for id in runbook.checks.keys().filter(|id| root.at("check").get(id.as_str()).is_some() && !used.contains(id)) {
         let span = root.at("check").key_span(id.as_str());
         findings.add(
             Diagnostic::new(

@@ -66,6 +66,8 @@ pub enum Probe {
     Metric(Box<Metric>),
     /// Green while one of them is.
     Any(Vec<CheckId>),
+    /// The copies of these `snapshot` steps, as far as they were taken, are as they were taken.
+    Snapshots(Vec<StepId>),
 }
 
 impl Probe {
@@ -80,6 +82,7 @@ impl Probe {
             Self::Command { .. } => "command",
             Self::Metric(_) => "metric",
             Self::Any(_) => "any",
+            Self::Snapshots(_) => "snapshots",
         }
     }
 

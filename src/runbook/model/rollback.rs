@@ -47,12 +47,16 @@ pub enum TriggerThen {
 /// The check that the loader makes of the `files` of all rollback steps.
 pub const ROLLBACK_FILES: &str = "rollback-files";
 
+/// The check that the loader makes of the copies that rollback steps put back.
+pub const ROLLBACK_SNAPSHOTS: &str = "rollback-snapshots";
+
 /// The way back as a whole.
 #[derive(Debug, Clone, Default)]
 pub struct Rollback {
     pub window: Option<RollbackWindow>,
     /// The escape hatch: checks that must be green before stage 1 and at every gate. Files that rollback steps
-    /// name with `files` are here as one check, [`ROLLBACK_FILES`].
+    /// name with `files` are here as one check, [`ROLLBACK_FILES`], and the copies that they put back as another,
+    /// [`ROLLBACK_SNAPSHOTS`].
     pub ready: Vec<CheckId>,
     /// Forensics, run before any undoing; failures are passed over.
     pub prepare: Vec<Step>,

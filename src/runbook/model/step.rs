@@ -84,6 +84,10 @@ pub enum Action {
     Baseline { name: String, checks: Vec<CheckId>, window: Duration },
     Signal { process: CheckId, signal: String, expect: SignalExpect },
     Link { path: Template, target: LinkTarget },
+    /// Exact copies into the session's folder, for a `restore`.
+    Snapshot { globs: Vec<Template> },
+    /// Puts back what that `snapshot` step copied.
+    Restore { of: StepId },
     Collect { globs: Vec<Template> },
 }
 
@@ -102,6 +106,8 @@ impl Action {
             Self::Baseline { .. } => "baseline",
             Self::Signal { .. } => "signal",
             Self::Link { .. } => "link",
+            Self::Snapshot { .. } => "snapshot",
+            Self::Restore { .. } => "restore",
             Self::Collect { .. } => "collect",
         }
     }

@@ -20,6 +20,8 @@ pub fn of_action(action: &Action, scope: &Scope) -> Vec<String> {
             let items = items.iter().map(|item| format!("[ ] {item}"));
             items.chain(note_required.then(|| "a note".to_owned())).collect()
         }
+        Action::Snapshot { .. } => vec!["each of the globs has a file, and every file is copied whole".to_owned()],
+        Action::Restore { .. } => vec!["each of the files is again as it was copied".to_owned()],
         _ => Vec::new(),
     }
 }
@@ -33,6 +35,7 @@ pub fn of_check(check: &Check, scope: &Scope) -> Vec<String> {
         Probe::File { expect, .. } => file(expect, scope),
         Probe::Command { expect, .. } => run(expect, scope),
         Probe::Metric(metric) => number(&metric.expect, &Unit::of(check)),
+        Probe::Snapshots(_) => vec!["they are as they were taken".to_owned()],
         Probe::Any(_) => Vec::new(),
     }
 }

@@ -56,6 +56,8 @@ fn commands(runbook: &Runbook, step: &Step, scope: &Scope) -> Option<String> {
         | Action::Baseline { .. }
         | Action::Signal { .. }
         | Action::Link { .. }
+        | Action::Snapshot { .. }
+        | Action::Restore { .. }
         | Action::Collect { .. } => return None,
     };
     Some(format!("(cd {dir} && {line})"))
@@ -167,6 +169,11 @@ fn by_hand(runbook: &Runbook, step: &Step, scope: &Scope) -> Vec<String> {
             std::iter::once(format!("confirm: {}", scope.show(question))).chain(items).collect()
         }
         Action::Request { .. } => vec![format!("send: {what}")],
+        Action::Restore { of } => vec![
+            format!("by hand: {what}:"),
+            format!("  snapshots/{of}.ATTEMPT/ of the session's folder holds them; manifest.json there says whose, which mode"),
+            "  cp -R files/. / in that folder puts their content back".to_owned(),
+        ],
         Action::Signal { process, .. } => {
             [vec![format!("{what}:")], look(std::slice::from_ref(process))].concat()
         }

@@ -10,7 +10,7 @@ use super::state::{Hold, StageStatus, State, TriggerState};
 use super::{gate, rollback as way_back, settle, triggers};
 use crate::event::{Event, EventKind, Health, ItemOf, LOG_FORMAT, Outcome, SessionOpened};
 use crate::runbook::id::ROLLBACK;
-use crate::runbook::model::{Override, Runbook, Stage, Step, TriggerThen};
+use crate::runbook::model::{Action, Override, Runbook, Stage, Step, TriggerThen};
 use crate::runbook::{CheckId, StageId, StepId, TriggerId};
 
 /// A phrase that says why not.
@@ -41,6 +41,14 @@ pub fn legal(state: &State, event: &Event) -> Legal {
         format!("the boot clock went back by {} ms", last - event.up_ms)
     })?;
     Place { state, runbook, event }.judge()
+}
+
+/// `path` lies below the session's folder.
+fn inside(path: &str) -> Legal {
+    let normal = |part| matches!(part, std::path::Component::Normal(_));
+    must(std::path::Path::new(path).components().all(normal), || {
+        format!("{path} leaves the session's folder")
+    })
 }
 
 fn opens(state: &State, opened: &SessionOpened) -> Legal {
@@ -100,6 +108,12 @@ impl<'a> Place<'a> {
             E::BaselineTaken { step, attempt, name, checks } => {
                 self.measures(self.step(step)?, *attempt, name, checks.keys())
             }
+            E::SnapshotTaken { step, attempt, path, .. } => {
+                let step = self.step(step)?;
+                must(matches!(step.action, Action::Snapshot { .. }), || format!("{} copies nothing", step.id))?;
+                self.is_open(step, *attempt)?;
+                inside(path)
+            }
             E::GateChanged { stage, go, missing } => self.turns_gate(stage, *go, missing),
             E::SoakStarted { stage } => {
                 let soak = &self.at_gate(stage)?.soak;
@@ -135,10 +149,7 @@ impl<'a> Place<'a> {
                 if let Some(step) = step {
                     self.step(step)?;
                 }
-                let inside = |part| matches!(part, std::path::Component::Normal(_));
-                must(std::path::Path::new(path).components().all(inside), || {
-                    format!("{path} leaves the session's folder")
-                })
+                inside(path)
             }
             E::SessionClosed { outcome, .. } => self.closes(*outcome),
         }

@@ -92,6 +92,10 @@ impl<'a> Place<'a> {
                 let taken = self.state.baselines.contains_key(name);
                 return must(taken, || format!("{id} is said to have passed without its baseline"));
             }
+            Action::Snapshot { .. } => {
+                let taken = self.state.snapshots.get(id).is_some_and(|taken| taken.attempt == finish.attempt);
+                return must(taken, || format!("{id} is said to have passed without its copies"));
+            }
             _ => return Ok(()),
         };
         let missing = checks.iter().find(|check| !self.state.is_green(check));

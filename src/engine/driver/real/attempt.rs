@@ -57,12 +57,17 @@ pub(super) enum End {
     Done(Box<Done>),
     /// A `start` step's process is up; the engine goes on from there.
     Launched(Identity),
-    Unknown(String),
+    /// What is known of it; what that vouches for is recorded first.
+    Unknown { evidence: String, before: Vec<EventKind> },
 }
 
 impl End {
     pub(super) fn done(done: Done) -> Self {
         Self::Done(Box::new(done))
+    }
+
+    pub(super) fn unknown(evidence: impl Into<String>) -> Self {
+        Self::Unknown { evidence: evidence.into(), before: Vec::new() }
     }
 }
 
@@ -92,9 +97,9 @@ pub(super) async fn perform(
             attempt.around.checks.note_started(id.clone(), process.clone());
             Report::Launched { step: id, attempt: number, process }
         }
-        End::Unknown(evidence) => {
+        End::Unknown { evidence, before } => {
             let evidence = fit(&evidence, &attempt.around.redactor);
-            Report::Unknown { step: id, attempt: number, evidence }
+            Report::Unknown { before, step: id, attempt: number, evidence }
         }
         End::Done(done) => attempt.finished(&step, *done),
     };
@@ -117,7 +122,7 @@ impl Attempt {
 
     /// The attempt as an earlier engine left it. What may have had its effect is never done a second time.
     async fn take_over(&self, step: &Step) -> End {
-        let gone = |what: &str| End::Unknown(format!("the engine ended while {what}"));
+        let gone = |what: &str| End::unknown(format!("the engine ended while {what}"));
         match &step.action {
             action if is_command(action) && (self.is_to_end() || self.evidence_is_there()) => {
                 self.act(step).await
@@ -130,6 +135,8 @@ impl Attempt {
             Action::Link { path, target } => {
                 gone(&format!("it switched this link: {}", self.link_now(path, target)))
             }
+            Action::Snapshot { .. } => self.snapshot_left(),
+            Action::Restore { of } => gone(&format!("it put files back: {}", self.restore_left(of))),
             _ => self.begin(step).await,
         }
     }
@@ -148,6 +155,8 @@ impl Attempt {
                 End::done(self.signal(process, signal, expect).await)
             }
             Action::Link { path, target } => End::done(self.link(path, target)),
+            Action::Snapshot { globs } => End::done(self.snapshot(globs)),
+            Action::Restore { of } => End::done(self.restore(of)),
             Action::Collect { globs } => End::done(self.collect(globs)),
             // The engine judges these itself and orders nothing.
             Action::Await { .. } | Action::Confirm { .. } | Action::Wait { .. } | Action::Baseline { .. } => {

@@ -131,7 +131,7 @@ impl Attempt {
                         "it was up for {min}, and process {pid} is gone since; {its_log}"
                     )))
                 }
-                None => End::Unknown("it was started, but its process is not recorded".to_owned()),
+                None => End::unknown("it was started, but its process is not recorded".to_owned()),
             },
             Ended::Exited { code } => early(format!("exited with {code}")),
             Ended::Signaled { signal } => early(format!("was ended by signal {signal}")),
@@ -199,9 +199,9 @@ impl Attempt {
             Evidence::NotStarted => {
                 Err(Box::new(End::done(Done::failed("its shim ended before it had started the command"))))
             }
-            Evidence::Unknown { why } => Err(Box::new(End::Unknown(why))),
+            Evidence::Unknown { why } => Err(Box::new(End::unknown(why))),
             Evidence::Running { .. } => {
-                Err(Box::new(End::Unknown("its shim runs but no longer answers".to_owned())))
+                Err(Box::new(End::unknown("its shim runs but no longer answers".to_owned())))
             }
         }
     }

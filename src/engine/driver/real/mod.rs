@@ -8,6 +8,7 @@ mod files;
 mod link;
 mod look;
 mod signal;
+mod snapshot;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -98,7 +99,9 @@ impl Driver for Real {
 
 async fn take_sample(around: Arc<Surroundings>, order: SampleOrder, inbox: mpsc::UnboundedSender<Input>) {
     let scope = scope(&around.scope, &order.world, None);
-    let mut sample = check::sample(&order.check, &scope, &around.checks).await;
+    let guarding = around.checks.guarding(&order.check, &around.session_dir, &order.world.guarded);
+    let checks = guarding.as_ref().unwrap_or(&around.checks);
+    let mut sample = check::sample(&order.check, &scope, checks).await;
     tidy(&mut sample, &around.redactor);
     let _ = inbox.send(Input::Report(Report::Sampled(sample)));
 }

@@ -116,6 +116,7 @@ impl<'a> Build<'a> {
         self.any_circles(&runbook);
         metric::follow(&mut runbook);
         way_back::watch_files(&mut runbook);
+        way_back::watch_snapshots(&mut runbook);
         runbook
     }
 

@@ -13,7 +13,7 @@ use crate::runbook::file::values::{CheckRef, StepRef};
 use crate::runbook::id::{CheckId, ROLLBACK, StageId, StepId};
 use crate::runbook::load::near::suggest;
 use crate::runbook::load::tree::Node;
-use crate::runbook::model::ROLLBACK_FILES;
+use crate::runbook::model::{ROLLBACK_FILES, ROLLBACK_SNAPSHOTS};
 
 /// The names in a file.
 pub struct Names {
@@ -78,6 +78,8 @@ impl Names {
                 back,
                 kind: if step.link.is_some() {
                     "link"
+                } else if step.snapshot.is_some() {
+                    "snapshot"
                 } else if step.start.is_some() {
                     "start"
                 } else {
@@ -104,6 +106,12 @@ fn followed<'f>(file: &'f RunbookFile, check: &'f CheckFile) -> &'f CheckFile {
     followed.and_then(|name| file.check.get(&name.0)).unwrap_or(check)
 }
 
+/// The checks that the loader makes itself, and of what.
+const RESERVED: [(&str, &str); 2] = [
+    (ROLLBACK_FILES, "the files of all rollback steps"),
+    (ROLLBACK_SNAPSHOTS, "the copies that rollback steps put back"),
+];
+
 /// Whether a check that is named must count.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Counts {
@@ -116,11 +124,12 @@ impl Build<'_> {
     pub fn taken_names(&mut self) {
         let root = self.root;
         let checks = root.at("check");
-        if let Some(entry) = checks.entry(ROLLBACK_FILES) {
-            let span = entry.key_span.clone();
-            let message =
-                format!("`{ROLLBACK_FILES}` is the check that is made of the files of all rollback steps");
-            self.error(Code::NameTaken, span, message, "call it something else");
+        for (name, of) in RESERVED {
+            if let Some(entry) = checks.entry(name) {
+                let span = entry.key_span.clone();
+                let message = format!("`{name}` is the check that is made of {of}");
+                self.error(Code::NameTaken, span, message, "call it something else");
+            }
         }
         let mut seen: Vec<&str> = Vec::new();
         for stage in list(root, "stage") {

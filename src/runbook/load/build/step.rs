@@ -44,7 +44,7 @@ const BELONGS: &[(&str, &[&str])] = &[
     ("user", &["run", "start"]),
     ("output_limit", &["run"]),
     ("capture", &["run", "request"]),
-    ("retries", &["run", "start", "await", "assert", "baseline", "signal", "link", "collect"]),
+    ("retries", &["run", "start", "await", "assert", "baseline", "signal", "link", "snapshot", "restore", "collect"]),
 ];
 
 impl Build<'_> {
@@ -135,6 +135,11 @@ impl Build<'_> {
             }
         } else if let Some(link) = file.link {
             self.link(link, node.at("link"), stage)?
+        } else if let Some(globs) = file.snapshot {
+            self.not_empty(node.at("snapshot"));
+            Action::Snapshot { globs: templates(globs) }
+        } else if let Some(of) = file.restore {
+            Action::Restore { of: self.step_of_kind(&of, node.at("restore"), Some(stage), "snapshot")? }
         } else {
             Action::Collect { globs: templates(file.collect?) }
         })
@@ -365,7 +370,10 @@ fn retries(file: Option<RetriesFile>) -> Retries {
 fn default_timeout(action: &Action) -> Option<Duration> {
     let seconds = match action {
         Action::Run { .. } => 600,
-        Action::Await { .. } | Action::Start { .. } => 300,
+        Action::Await { .. }
+        | Action::Start { .. }
+        | Action::Snapshot { .. }
+        | Action::Restore { .. } => 300,
         Action::Request { .. } | Action::Signal { .. } => 30,
         Action::Assert { .. } | Action::Link { .. } | Action::Collect { .. } => 60,
         Action::Confirm { .. } | Action::Wait { .. } | Action::Baseline { .. } => return None,

@@ -1,4 +1,4 @@
-//! `[rollback]` into the model, and the check of the files that the way back needs.
+//! `[rollback]` into the model, and the checks of the files and copies that the way back needs.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use super::names::Counts;
 use super::step::List;
 use super::{Build, duration, duration_or};
 use crate::runbook::file::rollback::RollbackFile;
-use crate::runbook::id::{CheckId, ROLLBACK};
+use crate::runbook::id::{CheckId, ROLLBACK, StepId};
 use crate::runbook::interpolate::{Part, parts};
 use crate::runbook::load::tree::Node;
 use crate::runbook::model::{
-    Check, FileExpect, Probe, ROLLBACK_FILES, Rollback, RollbackGate, RollbackWindow, Runbook, Step,
-    Template, TextExpect,
+    Action, Check, FileExpect, Probe, ROLLBACK_FILES, ROLLBACK_SNAPSHOTS, Rollback, RollbackGate,
+    RollbackWindow, Runbook, Step, Template, TextExpect,
 };
 
 impl Build<'_> {
@@ -52,7 +52,6 @@ pub fn watch_files(runbook: &mut Runbook) {
     if paths.is_empty() {
         return;
     }
-    let id = CheckId::from(ROLLBACK_FILES);
     let expect = FileExpect {
         exists: true,
         executable: None,
@@ -61,21 +60,48 @@ pub fn watch_files(runbook: &mut Runbook) {
         max_age: None,
         text: TextExpect::default(),
     };
-    let check = Check {
-        id: id.clone(),
-        title: "Files that the way back needs".to_owned(),
+    let title = "Files that the way back needs";
+    ready(runbook, Check { failure_threshold: 3, ..made(ROLLBACK_FILES, title, Probe::File { paths, expect }) });
+}
+
+/// Makes one check of the copies that rollback steps put back, and puts it into the escape hatch: one that has changed
+/// puts nothing back.
+pub fn watch_snapshots(runbook: &mut Runbook) {
+    let mut steps: Vec<StepId> = Vec::new();
+    for step in steps_back(runbook) {
+        if let Action::Restore { of } = &step.action
+            && !steps.contains(of)
+        {
+            steps.push(of.clone());
+        }
+    }
+    if !steps.is_empty() {
+        let copies = made(ROLLBACK_SNAPSHOTS, "Copies that the way back needs", Probe::Snapshots(steps));
+        // Large copies take their time once, and again now and then.
+        ready(runbook, Check { timeout: copies.period, ..copies });
+    }
+}
+
+/// A check that no runbook writes. What it looks at does not flicker: one bad look is enough.
+pub fn made(id: &str, title: &str, probe: Probe) -> Check {
+    Check {
+        id: CheckId::from(id),
+        title: title.to_owned(),
         applies: true,
-        probe: Probe::File { paths, expect },
+        probe,
         period: Duration::from_secs(10),
         timeout: Duration::from_secs(3),
         initial_delay: Duration::ZERO,
-        failure_threshold: 3,
+        failure_threshold: 1,
         success_threshold: 1,
         unit: None,
         advisory: false,
-    };
-    runbook.checks.insert(id.clone(), check);
-    runbook.rollback.ready.push(id);
+    }
+}
+
+fn ready(runbook: &mut Runbook, check: Check) {
+    runbook.rollback.ready.push(check.id.clone());
+    runbook.checks.insert(check.id.clone(), check);
 }
 
 fn known_before(file: &Template) -> bool {
