@@ -49,7 +49,8 @@ pub fn put_back(session_dir: &Path, taken: &Snapshot, stop: &dyn Fn() -> bool) -
         }
         let beside = kept.path.with_file_name(format!(".{mark}.{number}.gonogo"));
         ready.push((beside.clone(), kept));
-        let owner = write(&beside, kept, &session_dir.join(&taken.path)).map_err(|e| failed(e.to_string()))?;
+        let owner =
+            write(&beside, kept, &session_dir.join(&taken.path)).map_err(|e| failed(e.to_string()))?;
         back.not_owned.extend(owner.map(|now| format!("{} ({now})", kept.path.display())));
         Ok(())
     });

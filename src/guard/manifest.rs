@@ -89,7 +89,11 @@ pub fn copy_of(path: &Path) -> PathBuf {
 ///
 /// # Errors
 /// A phrase that names what is gone or has changed.
-pub fn verified(session_dir: &Path, taken: &Snapshot, prints: Option<&mut Prints>) -> Result<Manifest, String> {
+pub fn verified(
+    session_dir: &Path,
+    taken: &Snapshot,
+    prints: Option<&mut Prints>,
+) -> Result<Manifest, String> {
     let folder = Path::new(&taken.path);
     let name = folder.join(MANIFEST);
     let mut bytes = Vec::new();

@@ -30,7 +30,12 @@ pub struct Taken {
 ///
 /// # Errors
 /// A sentence that names the file.
-pub fn take(session_dir: &Path, folder: &str, files: &[PathBuf], stop: &dyn Fn() -> bool) -> Result<Taken, String> {
+pub fn take(
+    session_dir: &Path,
+    folder: &str,
+    files: &[PathBuf],
+    stop: &dyn Fn() -> bool,
+) -> Result<Taken, String> {
     let sources = measured(files)?;
     let into = session_dir.join(folder);
     let (Some(parent), Some(name)) = (into.parent(), into.file_name()) else {
@@ -100,7 +105,11 @@ fn room_for(folder: &Path, bytes: u64) -> Result<(), String> {
     ))
 }
 
-fn fill(part: &Path, sources: &BTreeMap<PathBuf, Metadata>, stop: &dyn Fn() -> bool) -> Result<Taken, String> {
+fn fill(
+    part: &Path,
+    sources: &BTreeMap<PathBuf, Metadata>,
+    stop: &dyn Fn() -> bool,
+) -> Result<Taken, String> {
     let mut manifest = Manifest::default();
     let mut written: BTreeSet<PathBuf> = BTreeSet::new();
     let mut bytes = 0;
@@ -112,7 +121,8 @@ fn fill(part: &Path, sources: &BTreeMap<PathBuf, Metadata>, stop: &dyn Fn() -> b
             let to = part.join(copy_of(path));
             let parent = to.parent().unwrap_or(part);
             place::make_private(parent).map_err(why)?;
-            written.extend(parent.ancestors().take_while(|above| above.starts_with(part)).map(Path::to_owned));
+            written
+                .extend(parent.ancestors().take_while(|above| above.starts_with(part)).map(Path::to_owned));
             let (length, sha256) = copy(path, &to, meta, stop)?;
             bytes += length;
             What::File { bytes: length, sha256 }
@@ -127,7 +137,8 @@ fn fill(part: &Path, sources: &BTreeMap<PathBuf, Metadata>, stop: &dyn Fn() -> b
     }
     let folders: BTreeSet<&Path> = sources.keys().flat_map(|path| path.ancestors().skip(1)).collect();
     for folder in folders {
-        let meta = fs::symlink_metadata(folder).map_err(|e| format!("cannot look at {}: {e}", folder.display()))?;
+        let meta =
+            fs::symlink_metadata(folder).map_err(|e| format!("cannot look at {}: {e}", folder.display()))?;
         manifest.folders.push(Folder { path: folder.to_owned(), owner: Owner::of(&meta) });
     }
     let unwritten = |e: io::Error| format!("cannot write the copies' manifest: {e}");

@@ -19,7 +19,8 @@ pub use metric::{
     Vs,
 };
 pub use rollback::{
-    ROLLBACK_FILES, ROLLBACK_SNAPSHOTS, Rollback, RollbackGate, RollbackWindow, Trigger, TriggerThen, TriggerWhen,
+    ROLLBACK_FILES, ROLLBACK_SNAPSHOTS, Rollback, RollbackGate, RollbackWindow, Trigger, TriggerThen,
+    TriggerWhen,
 };
 pub use stage::{Gate, Override, Stage};
 pub use step::{Action, Capture, Command, LinkTarget, LogExpect, OnFailure, Retries, SignalExpect, Step};

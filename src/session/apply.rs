@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::guarded::Snapshot;
 use super::state::{
-    CheckState, Ending, GateSeen, Note, Pause, RECENT_EVENTS, RECENT_NOTES, RollbackState, Soak,
-    StageState, StageStatus, State, StepState, StepStatus, Stuck, Tick, TriggerState,
+    CheckState, Ending, GateSeen, Note, Pause, RECENT_EVENTS, RECENT_NOTES, RollbackState, Soak, StageState,
+    StageStatus, State, StepState, StepStatus, Stuck, Tick, TriggerState,
 };
 use super::triggers;
 use crate::clock::Now;

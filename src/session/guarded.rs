@@ -30,7 +30,8 @@ impl Guarded {
     #[must_use]
     pub fn of(state: &State) -> Self {
         let steps = state.runbook.iter().flat_map(|r| r.all_steps());
-        let copying = steps.filter(|step| matches!(step.action, Action::Snapshot { .. })).map(|step| &step.id);
+        let copying =
+            steps.filter(|step| matches!(step.action, Action::Snapshot { .. })).map(|step| &step.id);
         let snapshot = |id: &StepId| match state.snapshots.get(id) {
             Some(taken) => Some((id.clone(), Some(taken.clone()))),
             None => (state.step(id).status == StepStatus::Passed).then(|| (id.clone(), None)),

@@ -11,8 +11,7 @@ use super::matchers::{HttpExpectFile, RunExpectFile, SignalExpectFile};
 use super::metric::BaselineFile;
 use super::stage::WhenFile;
 use super::values::{
-    CheckRef, CommandFile, EnvText, Id, Pattern, Pointer, Role, Size, Span, StepRef, Template, Text,
-    by_kind,
+    CheckRef, CommandFile, EnvText, Id, Pattern, Pointer, Role, Size, Span, StepRef, Template, Text, by_kind,
 };
 
 /// One action. It has exactly one of the kind keys.

@@ -8,9 +8,7 @@ use super::tree::{Node, Value};
 use crate::runbook::codes::Code;
 use crate::runbook::diagnostic::{Diagnostic, Findings};
 use crate::runbook::id::{CheckId, ROLLBACK};
-use crate::runbook::model::{
-    Action, Command, MetricSource, Probe, RunExpect, Runbook, Step, TextExpect,
-};
+use crate::runbook::model::{Action, Command, MetricSource, Probe, RunExpect, Runbook, Step, TextExpect};
 use crate::runbook::schema::SCHEMA;
 use crate::text::is_allowed;
 
@@ -199,7 +197,9 @@ fn never_used(runbook: &Runbook, root: &Node, findings: &mut Findings) {
         }
     }
     let used: HashSet<&CheckId> = used.into_iter().collect();
-    for id in runbook.checks.keys().filter(|id| root.at("check").get(id.as_str()).is_some() && !used.contains(id)) {
+    for id in
+        runbook.checks.keys().filter(|id| root.at("check").get(id.as_str()).is_some() && !used.contains(id))
+    {
         let span = root.at("check").key_span(id.as_str());
         findings.add(
             Diagnostic::new(

@@ -74,21 +74,61 @@ pub enum Capture {
 /// What a step does.
 #[derive(Debug, Clone)]
 pub enum Action {
-    Run { command: Command, expect: RunExpect },
-    Start { argv: Vec<Template>, log: Template, ready: Vec<CheckId>, min_uptime: Duration },
-    Request { target: HttpTarget, expect: HttpExpect },
-    Await { checks: Vec<CheckId>, hold: Duration },
-    Assert { checks: Vec<CheckId> },
-    Confirm { question: Template, note_required: bool, role: Option<String>, items: Vec<String> },
-    Wait { duration: Duration },
-    Baseline { name: String, checks: Vec<CheckId>, window: Duration },
-    Signal { process: CheckId, signal: String, expect: SignalExpect },
-    Link { path: Template, target: LinkTarget },
+    Run {
+        command: Command,
+        expect: RunExpect,
+    },
+    Start {
+        argv: Vec<Template>,
+        log: Template,
+        ready: Vec<CheckId>,
+        min_uptime: Duration,
+    },
+    Request {
+        target: HttpTarget,
+        expect: HttpExpect,
+    },
+    Await {
+        checks: Vec<CheckId>,
+        hold: Duration,
+    },
+    Assert {
+        checks: Vec<CheckId>,
+    },
+    Confirm {
+        question: Template,
+        note_required: bool,
+        role: Option<String>,
+        items: Vec<String>,
+    },
+    Wait {
+        duration: Duration,
+    },
+    Baseline {
+        name: String,
+        checks: Vec<CheckId>,
+        window: Duration,
+    },
+    Signal {
+        process: CheckId,
+        signal: String,
+        expect: SignalExpect,
+    },
+    Link {
+        path: Template,
+        target: LinkTarget,
+    },
     /// Exact copies into the session's folder, for a `restore`.
-    Snapshot { globs: Vec<Template> },
+    Snapshot {
+        globs: Vec<Template>,
+    },
     /// Puts back what that `snapshot` step copied.
-    Restore { of: StepId },
-    Collect { globs: Vec<Template> },
+    Restore {
+        of: StepId,
+    },
+    Collect {
+        globs: Vec<Template>,
+    },
 }
 
 impl Action {

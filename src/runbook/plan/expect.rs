@@ -20,7 +20,9 @@ pub fn of_action(action: &Action, scope: &Scope) -> Vec<String> {
             let items = items.iter().map(|item| format!("[ ] {item}"));
             items.chain(note_required.then(|| "a note".to_owned())).collect()
         }
-        Action::Snapshot { .. } => vec!["each of the globs has a file, and every file is copied whole".to_owned()],
+        Action::Snapshot { .. } => {
+            vec!["each of the globs has a file, and every file is copied whole".to_owned()]
+        }
         Action::Restore { .. } => vec!["each of the files is again as it was copied".to_owned()],
         _ => Vec::new(),
     }

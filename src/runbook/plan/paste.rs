@@ -171,7 +171,9 @@ fn by_hand(runbook: &Runbook, step: &Step, scope: &Scope) -> Vec<String> {
         Action::Request { .. } => vec![format!("send: {what}")],
         Action::Restore { of } => vec![
             format!("by hand: {what}:"),
-            format!("  snapshots/{of}.ATTEMPT/ of the session's folder holds them; manifest.json there says whose, which mode"),
+            format!(
+                "  snapshots/{of}.ATTEMPT/ of the session's folder holds them; manifest.json there says whose, which mode"
+            ),
             "  cp -R files/. / in that folder puts their content back".to_owned(),
         ],
         Action::Signal { process, .. } => {

@@ -110,7 +110,9 @@ impl<'a> Place<'a> {
             }
             E::SnapshotTaken { step, attempt, path, .. } => {
                 let step = self.step(step)?;
-                must(matches!(step.action, Action::Snapshot { .. }), || format!("{} copies nothing", step.id))?;
+                must(matches!(step.action, Action::Snapshot { .. }), || {
+                    format!("{} copies nothing", step.id)
+                })?;
                 self.is_open(step, *attempt)?;
                 inside(path)
             }

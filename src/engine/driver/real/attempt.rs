@@ -58,7 +58,10 @@ pub(super) enum End {
     /// A `start` step's process is up; the engine goes on from there.
     Launched(Identity),
     /// What is known of it; what that vouches for is recorded first.
-    Unknown { evidence: String, before: Vec<EventKind> },
+    Unknown {
+        evidence: String,
+        before: Vec<EventKind>,
+    },
 }
 
 impl End {

@@ -41,7 +41,8 @@ impl Attempt {
                 Ok(guard::Taken { files, bytes, sha256 }) => {
                     let seen = format!("{}, {}", counted(files as usize), proof::bytes(bytes));
                     proofs.push(Proof::new("the copies are whole and on the disk", true, seen));
-                    let taken = self.taken(Snapshot { attempt: self.order.attempt, path, files, bytes, sha256 });
+                    let taken =
+                        self.taken(Snapshot { attempt: self.order.attempt, path, files, bytes, sha256 });
                     Done { proofs, before: vec![taken], ..Done::default() }
                 }
             }
@@ -112,7 +113,9 @@ impl Attempt {
                     [first, rest @ ..] => {
                         let seen = match rest.len() {
                             0 => format!("1 of {all} is not: {}", first.display()),
-                            more => format!("{} of {all} are not: {} and {more} more", more + 1, first.display()),
+                            more => {
+                                format!("{} of {all} are not: {} and {more} more", more + 1, first.display())
+                            }
                         };
                         Proof::new(expected, false, seen)
                     }

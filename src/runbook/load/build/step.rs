@@ -44,7 +44,10 @@ const BELONGS: &[(&str, &[&str])] = &[
     ("user", &["run", "start"]),
     ("output_limit", &["run"]),
     ("capture", &["run", "request"]),
-    ("retries", &["run", "start", "await", "assert", "baseline", "signal", "link", "snapshot", "restore", "collect"]),
+    (
+        "retries",
+        &["run", "start", "await", "assert", "baseline", "signal", "link", "snapshot", "restore", "collect"],
+    ),
 ];
 
 impl Build<'_> {
@@ -370,10 +373,7 @@ fn retries(file: Option<RetriesFile>) -> Retries {
 fn default_timeout(action: &Action) -> Option<Duration> {
     let seconds = match action {
         Action::Run { .. } => 600,
-        Action::Await { .. }
-        | Action::Start { .. }
-        | Action::Snapshot { .. }
-        | Action::Restore { .. } => 300,
+        Action::Await { .. } | Action::Start { .. } | Action::Snapshot { .. } | Action::Restore { .. } => 300,
         Action::Request { .. } | Action::Signal { .. } => 30,
         Action::Assert { .. } | Action::Link { .. } | Action::Collect { .. } => 60,
         Action::Confirm { .. } | Action::Wait { .. } | Action::Baseline { .. } => return None,

@@ -61,7 +61,10 @@ pub fn watch_files(runbook: &mut Runbook) {
         text: TextExpect::default(),
     };
     let title = "Files that the way back needs";
-    ready(runbook, Check { failure_threshold: 3, ..made(ROLLBACK_FILES, title, Probe::File { paths, expect }) });
+    ready(
+        runbook,
+        Check { failure_threshold: 3, ..made(ROLLBACK_FILES, title, Probe::File { paths, expect }) },
+    );
 }
 
 /// Makes one check of the copies that rollback steps put back, and puts it into the escape hatch: one that has changed
