@@ -55,13 +55,15 @@
 //! | L6 | [`headless`] | a line an event, and answers from a file |
 //! | L6 | [`ui`] | keys, view, screen, panels, dialogs |
 //! | L6 | [`cast`] | the screen of a recorded session as a terminal recording |
-//! | L7 | [`cli`] | one file a subcommand, wiring and nothing else |
+//! | L7 | [`config`] | how the cockpit looks and is pressed: flags, environment, files |
+//! | L8 | [`cli`] | one file a subcommand, wiring and nothing else |
 
 pub mod audit;
 pub mod cast;
 pub mod check;
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod engine;
 pub mod event;
 pub mod feed;

@@ -8,13 +8,15 @@ use color_eyre::eyre::{Result, WrapErr as _, eyre};
 
 use tokio::sync::watch;
 
+use super::look::{self, Look};
 use super::place::{self, Place};
 use super::who::Who;
 use super::{exit, resume, run};
 use crate::audit::receipts::Receipts;
 use crate::clock;
+use crate::config::Config;
 use crate::text;
-use crate::ui::run::{Exit, Options, Parting, cockpit};
+use crate::ui::run::{Exit, Parting, cockpit};
 use crate::wire::client::{self, Attached, Head};
 use crate::wire::message::{Hello, Kind};
 
@@ -44,9 +46,8 @@ pub(super) struct Args {
     observe: bool,
     #[command(flatten)]
     who: Who,
-    /// Draw with characters that every terminal has.
-    #[arg(long)]
-    ascii: bool,
+    #[command(flatten)]
+    look: Look,
 }
 
 /// Runs `gonogo attach`.
@@ -56,12 +57,16 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         None => place::only_live(),
     };
     let place = place.map_err(|why| eyre!(why))?;
+    let config = match args.look.config() {
+        Ok(config) => config,
+        Err(code) => return Ok(code),
+    };
     if !place.is_live() {
-        return resume::offer(&place, args.ascii);
+        return resume::offer(&place, config);
     }
     let mut hello = args.who.hello(Kind::Cockpit)?;
     hello.observe = args.observe;
-    run::runtime()?.block_on(sit_down(&place, hello, args.ascii, Afterwards::GoesOn))
+    run::runtime()?.block_on(sit_down(&place, hello, config, Afterwards::GoesOn))
 }
 
 /// What becomes of the session when its cockpit is left.
@@ -76,7 +81,7 @@ pub(super) enum Afterwards {
 pub(super) async fn sit_down(
     place: &Place,
     hello: Hello,
-    ascii: bool,
+    config: Config,
     afterwards: Afterwards,
 ) -> Result<ExitCode> {
     let Some(door) = &place.door else {
@@ -92,8 +97,7 @@ pub(super) async fn sit_down(
             }
         };
     let keeper = tokio::spawn(keep_heads(session.clone(), head.clone()));
-    let options = Options { note, ..Options::from_env(ascii) };
-    let parting = cockpit(feed, options).await;
+    let parting = cockpit(feed, look::options(config, note)).await;
     keeper.abort();
     keep_head(&session, &head);
     let Parting { exit, state, head } =

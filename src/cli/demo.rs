@@ -7,6 +7,7 @@ use color_eyre::eyre::Result;
 
 use super::attach::Afterwards;
 use super::load::{RunbookArgs, VarArgs};
+use super::look::Look;
 use super::run::{self, Settings};
 use super::who::Who;
 use crate::event::Mode;
@@ -23,9 +24,8 @@ pub(super) struct Args {
     /// Drive it without a cockpit, with the demo's own answers.
     #[arg(long)]
     headless: bool,
-    /// Draw with characters that every terminal has.
-    #[arg(long)]
-    ascii: bool,
+    #[command(flatten)]
+    look: Look,
 }
 
 /// Makes the demo's world, drives it, and cleans it up.
@@ -42,7 +42,7 @@ pub(super) fn run(args: Args) -> Result<ExitCode> {
         name: None,
         share: None,
         who: Who::default(),
-        ascii: args.ascii,
+        look: args.look,
         // Its services end with it, so there would be nothing to go on with.
         afterwards: Afterwards::Ends,
     })

@@ -10,6 +10,7 @@ mod demo;
 mod engine;
 mod launch;
 pub mod load;
+mod look;
 mod operator;
 mod place;
 pub mod plan;

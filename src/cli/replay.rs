@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args as ClapArgs;
 use color_eyre::eyre::{Result, WrapErr as _, eyre};
 
+use super::look::{self, Look};
 use super::{place, run};
 use crate::audit::telemetry::Samples;
 use crate::audit::{dir, seals};
@@ -14,7 +15,6 @@ use crate::clock;
 use crate::replay::{At, Player, Recording};
 use crate::runbook::diagnostic::Severity;
 use crate::text;
-use crate::ui::keymap::Keymap;
 use crate::ui::replay::{Beside, WhatIf};
 use crate::ui::run::{Exit, Options, play};
 use crate::what_if;
@@ -45,9 +45,8 @@ pub(super) struct Args {
     /// triggers would have gone another way.
     #[arg(long, value_name = "RUNBOOK")]
     what_if: Option<PathBuf>,
-    /// Draw with characters that every terminal has.
-    #[arg(long)]
-    ascii: bool,
+    #[command(flatten)]
+    look: Look,
 }
 
 /// Runs `gonogo replay`.
@@ -82,7 +81,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         table: what_if::table(&what_if),
     });
     let beside = Beside { seal: sealed(log), what_if };
-    let options = Options { keymap: Keymap::replay(), ..Options::from_env(args.ascii) };
+    let config = match args.look.config() {
+        Ok(config) => config,
+        Err(code) => return Ok(code),
+    };
+    let keymap = config.replay_keymap.clone();
+    let options = Options { keymap, ..look::options(config, None) };
     let parting =
         run::runtime()?.block_on(play(player, beside, options)).wrap_err("a replay needs a terminal")?;
     Ok(match parting.exit {

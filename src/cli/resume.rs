@@ -12,11 +12,13 @@ use similar::{ChangeTag, TextDiff};
 use super::attach::{Afterwards, sit_down};
 use super::engine::{Order, Word};
 use super::launch::launch;
+use super::look::Look;
 use super::place::{self, Place};
 use super::who::Who;
 use super::{exit, run};
 use crate::audit::dir;
 use crate::audit::reader;
+use crate::config::Config;
 use crate::engine;
 use crate::event::Mode;
 use crate::session::State;
@@ -47,9 +49,8 @@ pub(super) struct Args {
     answers: Option<PathBuf>,
     #[command(flatten)]
     who: Who,
-    /// Draw with characters that every terminal has.
-    #[arg(long)]
-    ascii: bool,
+    #[command(flatten)]
+    look: Look,
 }
 
 /// Runs `gonogo resume`.
@@ -65,6 +66,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     if args.headless {
         return foreground(&folder, args.answers.as_deref());
     }
+    let config = match args.look.config() {
+        Ok(config) => config,
+        Err(code) => return Ok(code),
+    };
     let findings = match bring_back(&folder)? {
         Ok(findings) => findings,
         Err(code) => return Ok(code),
@@ -75,11 +80,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
     // In the cockpit they stand in the log; here they would be read when it is left, and long be past.
     let hello = args.who.hello(Kind::Cockpit)?;
-    run::runtime()?.block_on(sit_down(&door_of(&folder)?, hello, args.ascii, Afterwards::GoesOn))
+    run::runtime()?.block_on(sit_down(&door_of(&folder)?, hello, config, Afterwards::GoesOn))
 }
 
 /// Says that the engine is gone, and asks whoever sits at a terminal whether to bring it back.
-pub(super) fn offer(place: &Place, ascii: bool) -> Result<ExitCode> {
+pub(super) fn offer(place: &Place, config: Config) -> Result<ExitCode> {
     let folder = own_folder(place)?;
     let name = text::safe(&place.name).into_owned();
     let state = reader::read(&folder.join(dir::LOG)).ok().map(|log| State::of(&log.events));
@@ -101,7 +106,7 @@ pub(super) fn offer(place: &Place, ascii: bool) -> Result<ExitCode> {
         return Ok(code);
     }
     let hello = Who::default().hello(Kind::Cockpit)?;
-    run::runtime()?.block_on(sit_down(&door_of(&folder)?, hello, ascii, Afterwards::GoesOn))
+    run::runtime()?.block_on(sit_down(&door_of(&folder)?, hello, config, Afterwards::GoesOn))
 }
 
 /// Where the session is now that an engine has opened its door.

@@ -14,10 +14,12 @@ use super::attach::{Afterwards, sit_down};
 use super::engine::{Order, Word};
 use super::launch::{Launched, launch};
 use super::load::{RunbookArgs, load_or_report};
+use super::look::Look;
 use super::place;
 use super::who::Who;
 use super::{exit, operator, serve};
 use crate::audit::dir;
+use crate::config::Config;
 use crate::engine::{self, Engine, Opening, logout, preflight};
 use crate::event::{Credentials, Mode, Outcome, Person, Seat};
 use crate::feed::{Commander, Feed};
@@ -71,9 +73,8 @@ pub(super) struct Args {
     share: Option<String>,
     #[command(flatten)]
     who: Who,
-    /// Draw with characters that every terminal has.
-    #[arg(long)]
-    ascii: bool,
+    #[command(flatten)]
+    look: Look,
 }
 
 /// A session to drive.
@@ -86,7 +87,7 @@ pub(super) struct Settings {
     pub name: Option<String>,
     pub share: Option<String>,
     pub who: Who,
-    pub ascii: bool,
+    pub look: Look,
     pub afterwards: Afterwards,
 }
 
@@ -105,7 +106,7 @@ pub(super) fn run(args: Args) -> Result<ExitCode> {
         name: args.id,
         share: args.share,
         who: args.who,
-        ascii: args.ascii,
+        look: args.look,
         afterwards: Afterwards::GoesOn,
     })
 }
@@ -150,7 +151,11 @@ pub(super) fn drive(settings: Settings) -> Result<ExitCode> {
     if !io::stdout().is_terminal() {
         bail!("the cockpit needs a terminal; `--headless` does without one");
     }
-    behind(opening, &settings)
+    let config = match settings.look.config() {
+        Ok(config) => config,
+        Err(code) => return Ok(code),
+    };
+    behind(opening, &settings, config)
 }
 
 /// While there is still time to start it otherwise.
@@ -175,7 +180,7 @@ fn in_front(opening: &Opening, answers: Option<Answers>) -> Result<ExitCode> {
 }
 
 /// The engine in a process of its own, which no terminal takes with it, and the cockpit on it.
-fn behind(opening: Opening, settings: &Settings) -> Result<ExitCode> {
+fn behind(opening: Opening, settings: &Settings, config: Config) -> Result<ExitCode> {
     let hello = settings.who.hello(Kind::Cockpit)?;
     let dir = dir::state_dir()?.join("sessions").join(&opening.name);
     let Launched { mut child, word } = match launch(&dir, &Order::Open(Box::new(opening))) {
@@ -187,7 +192,7 @@ fn behind(opening: Opening, settings: &Settings) -> Result<ExitCode> {
         Word::Refused { why } | Word::Secrets { why, .. } => return Ok(refused(&why)),
     };
     let place = place::find(&folder.display().to_string()).map_err(|why| eyre!(why))?;
-    let code = runtime()?.block_on(sit_down(&place, hello, settings.ascii, settings.afterwards));
+    let code = runtime()?.block_on(sit_down(&place, hello, config, settings.afterwards));
     if settings.afterwards == Afterwards::Ends {
         stop(&mut child);
     }

@@ -23,7 +23,7 @@ use super::replay::{Beside, Steer};
 use super::screen::Screen;
 use super::signals::{Caught, Signals};
 use super::terminal::Terminal;
-use super::theme::Theme;
+use super::theme::Shelf;
 use super::update::{self, Effect};
 use super::view::View;
 use crate::clock::{self, Now};
@@ -32,6 +32,7 @@ use crate::replay::Player;
 use crate::runbook::StepId;
 use crate::session::telemetry::Measure;
 use crate::session::{Command, State};
+use crate::text;
 
 /// The least time between two frames that no key asked for, in milliseconds.
 const FRAME_MS: u64 = 66;
@@ -40,35 +41,12 @@ const FRAME_MS: u64 = 66;
 const BATCH: usize = 256;
 
 /// How the cockpit looks and is pressed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
-    pub theme: Theme,
+    pub themes: Shelf,
     pub keymap: Keymap,
-    /// What is said on arrival: that the engine runs another version than this cockpit.
+    /// What is said on arrival: that the engine runs another version than this cockpit, that a theme is broken.
     pub note: Option<String>,
-}
-
-impl Options {
-    /// As the environment has it: `NO_COLOR` chooses a theme without colour; `ascii`, or a locale that is not UTF-8,
-    /// characters that every terminal has.
-    #[must_use]
-    pub fn from_env(ascii: bool) -> Self {
-        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let theme = if set("NO_COLOR").is_some() {
-            // Without it crossterm resets bold and reverse after each word.
-            crossterm::style::force_color_output(true);
-            Theme::mono()
-        } else {
-            Theme::dark()
-        };
-        let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG"));
-        let utf8 = locale.is_none_or(|locale| {
-            let locale = locale.to_lowercase();
-            locale.contains("utf-8") || locale.contains("utf8")
-        });
-        let theme = if ascii || !utf8 { theme.with_ascii() } else { theme };
-        Self { theme, keymap: Keymap::default(), note: None }
-    }
 }
 
 /// Why the cockpit ended.
@@ -282,7 +260,7 @@ impl Cockpit {
         self.read_output();
         self.list_events();
         let cx = context(&self.playback, &self.options, self.commander.as_ref());
-        let screen = Screen { cx, view: &self.view, zone: zone(cx.now), theme: &self.options.theme };
+        let screen = Screen { cx, view: &self.view, zone: zone(cx.now), theme: self.options.themes.theme() };
         self.terminal.draw(area, |area, buf| screen.render(area, buf))?;
         self.due = Due::Tick;
         self.drawn_up_ms = clock.up_ms;
@@ -307,6 +285,10 @@ impl Cockpit {
                     Effect::FindEvent(way) => self.find_event(way),
                     Effect::Steer(steer) => self.steer(steer),
                     Effect::List => self.wants_frame(Due::Now),
+                    Effect::NextTheme => {
+                        let name = self.options.themes.turn().to_owned();
+                        self.view.note(format!("theme: {}", text::safe(&name)));
+                    }
                     Effect::Leave => return true,
                 }
             }

@@ -35,7 +35,7 @@
 use chrono::FixedOffset;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Style};
 use ratatui::widgets::Widget;
 
 use super::blocker::blocker;
@@ -213,6 +213,15 @@ impl<'a> Screen<'a> {
 /// The last line of defence: no cell leaves with a character that could deceive, whoever put it there.
 fn sweep(buf: &mut Buffer, theme: &Theme) {
     let ascii = std::ptr::eq(theme.glyphs, &raw const ASCII);
+    // A theme with a ground of its own has it everywhere.
+    for cell in &mut buf.content {
+        if let (Color::Reset, Some(ground)) = (cell.bg, theme.text.bg) {
+            cell.bg = ground;
+        }
+        if let (Color::Reset, Some(ink)) = (cell.fg, theme.text.fg) {
+            cell.fg = ink;
+        }
+    }
     for cell in &mut buf.content {
         let symbol = cell.symbol();
         if let [b' '..=b'~'] = symbol.as_bytes() {

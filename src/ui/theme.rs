@@ -1,12 +1,30 @@
 //! How things look, by what they mean. A state is never told by colour alone: [`Mark`] puts a glyph and a word
 //! beside it.
 
+mod depth;
+mod glyphs;
+mod shelf;
+
+pub use depth::Depth;
+pub use glyphs::{ASCII, Glyphs, UNICODE};
+pub use shelf::Shelf;
+
 use ratatui::style::Style;
-use ratatui::symbols::border;
 use serde::Deserialize;
 
 const DARK: &str = include_str!("../../themes/dark.toml");
-const MONO: &str = include_str!("../../themes/mono.toml");
+
+/// The themes that come along, by name, in the order in which one key goes through them.
+const BUILT_IN: &[(&str, &str)] = &[
+    ("dark", DARK),
+    ("light", include_str!("../../themes/light.toml")),
+    ("contrast", include_str!("../../themes/contrast.toml")),
+    ("blue-orange", include_str!("../../themes/blue-orange.toml")),
+    (MONO, include_str!("../../themes/mono.toml")),
+];
+
+/// The theme without colour.
+pub const MONO: &str = "mono";
 
 macro_rules! roles {
     ($($role:ident),+ $(,)?) => {
@@ -28,6 +46,10 @@ macro_rules! roles {
                     _ => return false,
                 }
                 true
+            }
+
+            fn styles_mut(&mut self) -> impl Iterator<Item = &mut Style> {
+                [$(&mut self.$role),+].into_iter()
             }
         }
 
@@ -74,109 +96,23 @@ pub enum Mark {
     Running,
 }
 
-/// The characters to draw with: Unicode, or ASCII where the terminal cannot show it.
-#[derive(Debug)]
-pub struct Glyphs {
-    pub ok: &'static str,
-    pub fail: &'static str,
-    pub stale: &'static str,
-    pub warn: &'static str,
-    pub ask: &'static str,
-    pub pending: &'static str,
-    pub running: &'static str,
-    /// A recording that does not play.
-    pub halted: &'static str,
-    pub arrow: &'static str,
-    pub enter: &'static str,
-    pub ellipsis: &'static str,
-    pub line: &'static str,
-    /// From empty to full.
-    pub spark: [&'static str; 7],
-    /// In a sparkline, where a sample was bad.
-    pub spark_bad: &'static str,
-    pub bar_full: &'static str,
-    pub bar_part: &'static str,
-    pub bar_empty: &'static str,
-    pub plain: border::Set<'static>,
-    pub thick: border::Set<'static>,
-}
-
-/// For a terminal with UTF-8.
-pub static UNICODE: Glyphs = Glyphs {
-    ok: "✓",
-    fail: "✗",
-    stale: "~",
-    warn: "▲",
-    ask: "?",
-    pending: "·",
-    running: "▶",
-    halted: "‖",
-    arrow: "→",
-    enter: "⏎",
-    ellipsis: "…",
-    line: "═",
-    spark: ["▁", "▂", "▃", "▄", "▅", "▆", "▇"],
-    spark_bad: "✗",
-    bar_full: "▓",
-    bar_part: "▒",
-    bar_empty: "░",
-    plain: border::PLAIN,
-    thick: border::THICK,
-};
-
-/// For `--ascii`, and for a locale that is not UTF-8.
-pub static ASCII: Glyphs = Glyphs {
-    ok: "+",
-    fail: "x",
-    stale: "~",
-    warn: "!",
-    ask: "?",
-    pending: ".",
-    running: ">",
-    halted: "=",
-    arrow: "->",
-    enter: "enter",
-    ellipsis: "...",
-    line: "=",
-    spark: [".", ".", "-", "-", "=", "=", "#"],
-    spark_bad: "x",
-    bar_full: "#",
-    bar_part: "=",
-    bar_empty: ".",
-    plain: ASCII_BORDER,
-    thick: ASCII_THICK,
-};
-
-const ASCII_BORDER: border::Set = border::Set {
-    top_left: "+",
-    top_right: "+",
-    bottom_left: "+",
-    bottom_right: "+",
-    vertical_left: "|",
-    vertical_right: "|",
-    horizontal_top: "-",
-    horizontal_bottom: "-",
-};
-
-const ASCII_THICK: border::Set = border::Set {
-    horizontal_top: "=",
-    horizontal_bottom: "=",
-    vertical_left: "#",
-    vertical_right: "#",
-    ..ASCII_BORDER
-};
-
 impl Theme {
     /// Colours on a dark ground.
     #[must_use]
     pub fn dark() -> Self {
-        Self::parse(DARK, &UNICODE).0
+        Self::parse(DARK).0
     }
 
     /// No colour at all.
     #[must_use]
     pub fn mono() -> Self {
-        Self::parse(MONO, &UNICODE).0
+        Self::built_in(MONO).unwrap_or_else(Self::dark)
+    }
+
+    /// One of those that come along.
+    #[must_use]
+    pub fn built_in(name: &str) -> Option<Self> {
+        BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| Self::parse(text).0)
     }
 
     /// The same with ASCII characters only.
@@ -185,18 +121,27 @@ impl Theme {
         Self { glyphs: &ASCII, ..self }
     }
 
-    /// Reads a theme, and what is wrong with it: a role that is missing or broken looks like plain text, and nothing
-    /// stops.
+    /// Reads a theme, and what is wrong with it: a role that is missing or broken looks as in the theme that `base`
+    /// names, else as in `dark`, and nothing stops.
     #[must_use]
-    pub fn parse(text: &str, glyphs: &'static Glyphs) -> (Self, Vec<String>) {
-        let mut theme = Self::blank(glyphs);
+    pub fn parse(text: &str) -> (Self, Vec<String>) {
         let mut wrong = Vec::new();
-        let table: toml::Table = match toml::from_str(text) {
+        let mut table: toml::Table = match toml::from_str(text) {
             Ok(table) => table,
             Err(error) => {
                 wrong.push(error.message().to_owned());
                 toml::Table::new()
             }
+        };
+        let mut theme = match table.remove("base") {
+            // Those that come along set every role.
+            None if text == DARK => Self::blank(&UNICODE),
+            None => Self::dark(),
+            Some(base) => base.as_str().and_then(Self::built_in).unwrap_or_else(|| {
+                let known: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+                wrong.push(format!("`base` is one of {}", known.join(", ")));
+                Self::dark()
+            }),
         };
         for (role, value) in table {
             match Style::deserialize(value) {
@@ -206,6 +151,16 @@ impl Theme {
             }
         }
         (theme, wrong)
+    }
+
+    /// With no more colours than a terminal of this depth has.
+    #[must_use]
+    pub fn at(mut self, depth: Depth) -> Self {
+        for style in self.styles_mut() {
+            style.fg = style.fg.map(|colour| depth.nearest(colour));
+            style.bg = style.bg.map(|colour| depth.nearest(colour));
+        }
+        self
     }
 
     /// The style of a state.
@@ -260,28 +215,48 @@ mod tests {
 
     #[test]
     fn the_themes_that_come_along_set_every_role_and_nothing_else() {
-        for text in [DARK, MONO] {
-            assert_eq!(Theme::parse(text, &UNICODE).1, Vec::<String>::new());
+        for (name, text) in BUILT_IN {
+            assert_eq!(Theme::parse(text).1, Vec::<String>::new(), "{name}");
             let table: toml::Table = toml::from_str(text).unwrap();
             for role in ROLES {
-                assert!(table.contains_key(*role), "{role}");
+                assert!(table.contains_key(*role), "{name}: {role}");
             }
         }
     }
 
     #[test]
     fn mono_has_no_colour() {
-        let table: toml::Table = toml::from_str(MONO).unwrap();
-        assert!(table.values().all(|style| style.get("fg").is_none() && style.get("bg").is_none()));
+        let mut mono = Theme::built_in(MONO).unwrap();
+        assert!(mono.styles_mut().all(|style| style.fg.is_none() && style.bg.is_none()));
     }
 
     #[test]
     fn a_broken_theme_never_stops() {
-        let (theme, wrong) =
-            Theme::parse("ok = { fg = \"octarine\" }\nfail = { fg = \"red\" }\nnope = {}", &UNICODE);
+        let (theme, wrong) = Theme::parse("ok = { fg = \"octarine\" }\nfail = { fg = \"red\" }\nnope = {}");
         assert_eq!(theme.fail.fg, Some(Color::Red));
-        assert_eq!(theme.ok, Style::new());
+        assert_eq!(theme.ok, Theme::dark().ok, "as in the theme below it");
         assert_eq!(wrong.len(), 2);
-        assert_eq!(Theme::parse("[", &UNICODE).1.len(), 1);
+        assert_eq!(Theme::parse("[").1.len(), 1);
+    }
+
+    #[test]
+    fn a_theme_stands_on_another() {
+        let (theme, wrong) = Theme::parse("base = \"light\"\nok = { fg = \"#00ff00\" }");
+        assert_eq!((theme.fail, wrong.len()), (Theme::built_in("light").unwrap().fail, 0));
+        assert_eq!(theme.ok.fg, Some(Color::Rgb(0, 255, 0)));
+        assert_eq!(
+            Theme::parse("base = \"nope\"").1,
+            ["`base` is one of dark, light, contrast, blue-orange, mono"]
+        );
+    }
+
+    #[test]
+    fn what_a_terminal_cannot_show_becomes_the_nearest_that_it_can() {
+        for (name, _) in BUILT_IN {
+            let mut theme = Theme::built_in(name).unwrap().at(Depth::Sixteen);
+            let of = |style: &mut Style| [style.fg, style.bg];
+            let deep = |colour: Color| matches!(colour, Color::Rgb(..) | Color::Indexed(16..));
+            assert!(!theme.styles_mut().flat_map(of).flatten().any(deep), "{name}");
+        }
     }
 }

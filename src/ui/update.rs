@@ -42,6 +42,8 @@ pub enum Effect {
     FindEvent(Way),
     /// Move a recording's playhead.
     Steer(Steer),
+    /// Take the next theme.
+    NextTheme,
     /// List a recording's events as the view's filter says.
     List,
     Leave,
@@ -158,6 +160,7 @@ fn act(view: &mut View, action: Action, cx: &Context) -> Effect {
         Action::NextPane => view.focus = view.board.step(view.focus, 1),
         Action::PreviousPane => view.focus = view.board.step(view.focus, view.board.panes().len() - 1),
         Action::Zoom => view.zoom = !view.zoom,
+        Action::Theme => return Effect::NextTheme,
         Action::Search => {
             view.focus = Pane::Output;
             view.typing = Some(Typing { text: String::new(), what: Typed::Search(Searched::Output) });

@@ -14,6 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["audit", "feed", "replay"],
     &["guard", "check", "what_if", "lab", "engine", "wire", "report"],
     &["headless", "ui", "cast"],
+    &["config"],
     &["cli"],
 ];
 

@@ -32,6 +32,7 @@ pub const DEFAULTS: &[(Action, &[&str])] = &[
     (Action::NextPane, &["tab"]),
     (Action::PreviousPane, &["shift-tab"]),
     (Action::Zoom, &["z"]),
+    (Action::Theme, &["t"]),
     (Action::Search, &["/"]),
     (Action::SearchNext, &["n"]),
     (Action::SearchPrevious, &["N"]),

@@ -7,7 +7,9 @@ mod replay;
 
 pub use key::Key;
 
-use super::action::Action;
+use crossterm::event::KeyCode;
+
+use super::action::{Action, Group};
 use defaults::DEFAULTS;
 use replay::REPLAY;
 
@@ -50,6 +52,42 @@ impl Keymap {
             .map(|(keys, action)| (keys.expect("the keys of the tables parse, by test"), action))
             .collect();
         Self { bindings }
+    }
+
+    /// The same with other keys for some actions: each list takes the place of all the keys that its action had.
+    ///
+    /// # Errors
+    /// The action whose keys cannot be, and why: a key that is none, a key that means another action already or hides
+    /// its keys, or no key to leave with.
+    pub fn with(mut self, keys: &[(Action, Vec<String>)]) -> Result<Self, (Action, String)> {
+        let actions: Vec<Action> = keys.iter().map(|(action, _)| *action).collect();
+        self.bindings.retain(|(_, action)| !actions.contains(action));
+        for (action, texts) in keys {
+            for text in texts {
+                let keys = sequence(text).map_err(|why| (*action, why))?;
+                let off_hand =
+                    keys.iter().any(|key| key.ctrl || key.alt || matches!(key.code, KeyCode::F(_)));
+                if off_hand && action.group() == Group::Cutover {
+                    let why = format!("`{text}`: nothing that acts is on ctrl, alt or a function key");
+                    return Err((*action, why));
+                }
+                let clash = self
+                    .bindings
+                    .iter()
+                    .find(|(other, _)| other.starts_with(&keys) || keys.starts_with(other));
+                if let Some((_, other)) = clash {
+                    return Err((
+                        *action,
+                        format!("`{text}` means `{other}` already; give that another key too"),
+                    ));
+                }
+                self.bindings.push((keys, *action));
+            }
+        }
+        if self.keys(Action::Quit).is_empty() {
+            return Err((Action::Quit, "no key would leave the cockpit: give it one".to_owned()));
+        }
+        Ok(self)
     }
 
     /// What `key` means after the keys in `before`, which it appends to or clears.
@@ -122,6 +160,31 @@ mod tests {
         }
         let keys = map.bindings.iter().chain(&replay.bindings).flat_map(|(keys, _)| keys);
         assert!(keys.into_iter().all(|key| !key.ctrl && !key.alt));
+    }
+
+    fn with(keys: &[(Action, &[&str])]) -> Result<Keymap, (Action, String)> {
+        let owned =
+            keys.iter().map(|(action, keys)| (*action, keys.iter().map(ToString::to_string).collect()));
+        Keymap::default().with(&owned.collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn an_operators_keys_take_the_place_of_the_others() {
+        let map =
+            with(&[(Action::Advance, &["A", "g o"]), (Action::Kill, &["a"]), (Action::Zoom, &[])]).unwrap();
+        assert_eq!(map.keys(Action::Advance), ["A", "g o"]);
+        assert_eq!(press(&map, &["a", "g", "o"])[0], Pressed::Action(Action::Kill));
+        assert!(map.keys(Action::Zoom).is_empty());
+    }
+
+    #[test]
+    fn a_key_with_two_meanings_and_a_cockpit_without_a_way_out_are_refused() {
+        let why = |keys: &[(Action, &[&str])]| with(keys).unwrap_err();
+        assert_eq!(why(&[(Action::Advance, &["p"])]).0, Action::Advance);
+        assert!(why(&[(Action::Advance, &["p"])]).1.contains("`p` means `pause` already"));
+        assert!(why(&[(Action::Kill, &["g"])]).1.contains("means `top` already"), "it would hide `g g`");
+        assert_eq!(why(&[(Action::Quit, &[])]).0, Action::Quit);
+        assert!(why(&[(Action::Kill, &["nokey"])]).1.contains("nokey"));
     }
 
     #[test]

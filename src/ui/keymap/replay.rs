@@ -51,6 +51,7 @@ pub const REPLAY: &[(Action, &[&str])] = &[
     (Action::NextPane, &["tab"]),
     (Action::PreviousPane, &["shift-tab"]),
     (Action::Zoom, &["z"]),
+    (Action::Theme, &["t"]),
     (Action::Search, &["/"]),
     (Action::Up, &["k", "up"]),
     (Action::Down, &["j", "down"]),

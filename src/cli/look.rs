@@ -1,0 +1,49 @@
+//! How a cockpit looks: the flags that every subcommand with a screen has.
+
+use std::process::ExitCode;
+
+use clap::Args as ClapArgs;
+
+use super::exit;
+use crate::config::{self, Config, Flags};
+use crate::text;
+use crate::ui::Options;
+
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(super) struct Look {
+    /// Colours: dark, light, contrast, blue-orange, mono, or a theme of your own.
+    #[arg(long, value_name = "NAME")]
+    theme: Option<String>,
+    /// Draw with characters that every terminal has.
+    #[arg(long)]
+    ascii: bool,
+    /// Read no configuration file.
+    #[arg(long)]
+    no_config: bool,
+}
+
+impl Look {
+    /// What the flags, the environment and the configuration files come to.
+    ///
+    /// # Errors
+    /// What cannot be honoured was said, with its place.
+    pub(super) fn config(&self) -> Result<Config, ExitCode> {
+        let flags = Flags { theme: self.theme.clone(), ascii: self.ascii, no_config: self.no_config };
+        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        if set("NO_COLOR").is_some() {
+            // Without it crossterm resets bold and reverse after each word.
+            crossterm::style::force_color_output(true);
+        }
+        config::read(&flags, &config::folders(), set).map_err(|why| {
+            anstream::eprintln!("gonogo: {}", text::safe(&why));
+            ExitCode::from(exit::USAGE)
+        })
+    }
+}
+
+/// What the cockpit is opened with; `note` is told on arrival, after what the configuration has to tell.
+pub(super) fn options(config: Config, note: Option<String>) -> Options {
+    let Config { themes, keymap, notes, .. } = config;
+    let said: Vec<String> = notes.into_iter().chain(note).collect();
+    Options { themes, keymap, note: (!said.is_empty()).then(|| said.join("; ")) }
+}
