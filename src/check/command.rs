@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command as Process;
 use tokio::time::{Instant, timeout_at};
 
@@ -119,6 +119,31 @@ pub(super) async fn look(
     run(&argv, &env, &scope.runbook_dir, timeout).await
 }
 
+/// Runs a command that is handed `input`, and takes exit 0 for its word that it has passed it on.
+///
+/// # Errors
+/// A sentence: it could not be started, did not end in time, or exited with something else and said this last.
+pub async fn tell(
+    command: &Command,
+    input: &str,
+    scope: &Scope,
+    ctx: &Context,
+    timeout: Duration,
+) -> Result<(), String> {
+    let (argv, env) = resolved(command, scope, ctx)?;
+    let ran = run_with(&argv, &env, &scope.runbook_dir, timeout, Some(input.as_bytes())).await?;
+    if ran.ended == Ended::Code(0) {
+        return Ok(());
+    }
+    let said = scope.masked(plain(&decode(&ran.both)));
+    let last = said.lines().rev().find(|line| !line.trim().is_empty());
+    Err(format!(
+        "exit {}{}",
+        ran.ended.code(),
+        last.map_or(String::new(), |last| format!(": {}", last.trim()))
+    ))
+}
+
 type Env = Vec<(String, String)>;
 
 fn resolved(command: &Command, scope: &Scope, ctx: &Context) -> Result<(Vec<String>, Env), String> {
@@ -138,17 +163,33 @@ fn resolved(command: &Command, scope: &Scope, ctx: &Context) -> Result<(Vec<Stri
 /// # Errors
 /// A sentence: it could not be started, or did not end in time.
 pub(super) async fn run(argv: &[String], env: &Env, dir: &Path, timeout: Duration) -> Result<Ran, String> {
+    run_with(argv, env, dir, timeout, None).await
+}
+
+/// The same with something on its standard input.
+async fn run_with(
+    argv: &[String],
+    env: &Env,
+    dir: &Path,
+    timeout: Duration,
+    input: Option<&[u8]>,
+) -> Result<Ran, String> {
     let deadline = Instant::now() + timeout;
     let (program, args) = argv.split_first().ok_or("the command is empty")?;
     let mut command = Process::new(program);
     command.args(args).env_clear().envs(inherited()).envs(env.iter().map(|(name, value)| (name, value)));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command.process_group(0).kill_on_drop(true);
     if !dir.as_os_str().is_empty() {
         command.current_dir(dir);
     }
     let mut child = with_own_limits(|| command.spawn()).map_err(|e| unstarted(program, dir, &e))?;
     let mut group = Group(child.id());
+    if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input.map(<[u8]>::to_vec)) {
+        // In a task of its own: a command that does not read it must not be waited for here.
+        tokio::spawn(async move { stdin.write_all(&input).await });
+    }
     let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
     let mut ran =
         Ran { ended: Ended::Code(0), both: Vec::new(), stdout: Vec::new(), stderr: Vec::new(), cut: false };

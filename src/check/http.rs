@@ -1,8 +1,10 @@
 //! `http`: one request on one fresh connection within one deadline. The `request` step is the same thing.
 
 mod client;
+mod post;
 
 pub use client::Clients;
+pub use post::{Untold, post};
 
 use std::time::Duration;
 
@@ -78,18 +80,30 @@ async fn fetch(
     timeout: Duration,
     limit: usize,
 ) -> Result<Answer, String> {
+    let request = Request::new(target, scope)?;
+    exchange(request, target, scope, ctx, timeout, limit, &Phase::default()).await
+}
+
+/// Sends what was made of `target`, and tells `phase` how far it comes.
+async fn exchange(
+    mut request: Request,
+    target: &HttpTarget,
+    scope: &Scope,
+    ctx: &Context,
+    timeout: Duration,
+    limit: usize,
+    phase: &Phase,
+) -> Result<Answer, String> {
     let begun = Instant::now();
     let deadline = begun + timeout;
-    let mut request = Request::new(target, scope)?;
     let client = ctx.http.client(target, scope, &ctx.names)?;
-    let phase = Phase::default();
     let late = |phase: &Phase| format!("no answer within {}: {}", span(timeout), phase.doing());
     for redirects_left in (0..=target.follow_redirects).rev() {
         let sent = phase.track(request.send(&client));
         let response = match timeout_at(deadline, sent).await {
             Ok(Ok(response)) => response,
             Ok(Err(e)) => return Err(format!("{}: {}", phase.doing(), root(e))),
-            Err(_) => return Err(late(&phase)),
+            Err(_) => return Err(late(phase)),
         };
         if redirects_left > 0 && request.redirect(&response) {
             continue;
@@ -108,7 +122,7 @@ async fn fetch(
                 Ok(Answer { status, headers, latency: begun.elapsed(), body, leaked })
             }
             Ok(Err(e)) => Err(format!("{}: {}", phase.doing(), root(e))),
-            Err(_) => Err(late(&phase)),
+            Err(_) => Err(late(phase)),
         };
     }
     Err("no request was sent".to_owned())

@@ -96,6 +96,12 @@ impl Context {
         }
     }
 
+    /// What a command given as text is handed to.
+    #[must_use]
+    pub fn shell(&self) -> &[String] {
+        &self.shell
+    }
+
     /// Lets checks know what a `start` step has started.
     pub fn note_started(&self, step: StepId, process: Identity) {
         self.started.lock().unwrap_or_else(PoisonError::into_inner).insert(step, process);

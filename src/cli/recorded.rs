@@ -54,7 +54,10 @@ pub(super) fn problem(path: &Path) -> String {
 /// An engine that could say so said when it stopped; of one that died the last sample tells.
 fn last_sign(log: &Log, path: &Path) -> DateTime<Utc> {
     let last = log.events.last().expect("a log that can be read is not empty");
-    if matches!(last.event, EventKind::EngineStopping { .. } | EventKind::SessionClosed { .. }) {
+    let tells =
+        |event: &EventKind| matches!(event, EventKind::Notified { .. } | EventKind::NotifyFailed { .. });
+    let work = log.events.iter().rev().find(|event| !tells(&event.event)).unwrap_or(last);
+    if matches!(work.event, EventKind::EngineStopping { .. } | EventKind::SessionClosed { .. }) {
         return last.at;
     }
     let telemetry = path.with_file_name(dir::TELEMETRY);

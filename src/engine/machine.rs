@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::driver::{Effect, Report, SampleOrder};
-use super::work::{Work, effect, fact_events, stamp, world};
+use super::work::{Work, effect, fact_events, notices, stamp, untold, world};
 use crate::check::tracker::Taken;
 use crate::check::{Change, Tracker};
 use crate::clock::Now;
@@ -182,12 +182,37 @@ impl<J: Journal> Machine<J> {
     fn over(&self, inputs: Vec<Input>, now: Now) -> Turn {
         let refused = |input| match input {
             Input::Ask(Ask { operator, command, seen_seq, answer }) => {
-                Some((answer, decide(&self.state, &command, &operator, seen_seq, now).map(|_| ())))
+                let answered = decide(&self.state, &command, &operator, seen_seq, now);
+                Some((answer, answered.and_then(|_| Err(Refusal::new("the engine is stopping")))))
             }
             _ => None,
         };
         let answers = inputs.into_iter().filter_map(refused).collect();
         Turn { answers, next_up_ms: now.up_ms + LOOK_MS, ..Turn::default() }
+    }
+
+    /// What comes in when the engine has ended its work: those who were being told may still have been, and that is
+    /// recorded; whoever asks for anything else is refused. With `give_up`, nobody waits for the rest any longer.
+    pub fn last_words(&mut self, inputs: Vec<Input>, give_up: bool, now: Now) -> Turn {
+        let is_told = |input: &Input| matches!(input, Input::Report(Report::Told(_)));
+        let (told, rest): (Vec<Input>, Vec<Input>) = inputs.into_iter().partition(is_told);
+        let mut turn = self.over(rest, now);
+        let mut work = self.work(now);
+        told.iter().for_each(|fact| fact_events(&mut work, fact));
+        if give_up {
+            untold(&work.state).into_iter().for_each(|event| work.happen(By::ENGINE, event));
+        }
+        match self.journal.append(&work.events) {
+            Ok(head) => {
+                turn.measures.push(Measure::Head(head));
+                self.state = work.state;
+                turn.events = work.events;
+            }
+            Err(health) => {
+                tracing::error!("what became of notifications is not recorded: {}", health.sentence())
+            }
+        }
+        turn
     }
 
     /// The log's health as it is shown.
@@ -257,15 +282,7 @@ impl<J: Journal> Machine<J> {
 
     /// Decides everything against a working state, writes it, and makes it the state.
     fn record(&mut self, asks: Vec<Ask>, now: Now, turn: &mut Turn) {
-        let mut work = Work {
-            state: self.state.clone(),
-            events: Vec::new(),
-            fences: Vec::new(),
-            changes_taken: 0,
-            mark: self.journal.telemetry_mark(),
-            redactor: self.redactor.clone(),
-            now,
-        };
+        let mut work = self.work(now);
         if let Some(last) = self.last_look.filter(|last| now.up_ms > last + LOOK_MS + LATE_MS) {
             work.happen(By::ENGINE, EventKind::Unobserved { from: last, to: now.up_ms });
         }
@@ -306,6 +323,7 @@ impl<J: Journal> Machine<J> {
         }
         match self.journal.append(&work_events) {
             Ok(head) => {
+                turn.effects.extend(notices(&work.state, self.state.seq, &head));
                 turn.measures.push(Measure::Head(head));
                 turn.effects.extend(work_events.iter().filter_map(|event| effect(&work.state, &event.event)));
                 self.state = work.state;
@@ -321,6 +339,19 @@ impl<J: Journal> Machine<J> {
                 turn.answers.extend(answers.into_iter().map(|(answer, _)| (answer, Err(refusal.clone()))));
                 turn.next_up_ms = now.up_ms + LOOK_MS;
             }
+        }
+    }
+
+    /// A batch that begins with the state as it is on disk.
+    fn work(&mut self, now: Now) -> Work {
+        Work {
+            state: self.state.clone(),
+            events: Vec::new(),
+            fences: Vec::new(),
+            changes_taken: 0,
+            mark: self.journal.telemetry_mark(),
+            redactor: self.redactor.clone(),
+            now,
         }
     }
 

@@ -30,6 +30,8 @@ mod theatre_legal;
 #[cfg(test)]
 mod theatre_metrics;
 #[cfg(test)]
+mod theatre_notices;
+#[cfg(test)]
 mod theatre_resume;
 #[cfg(test)]
 mod theatre_tests;
@@ -53,6 +55,9 @@ use machine::{Input, Journal, Machine};
 
 /// How many inputs one turn takes at the most, so that a flood of samples delays no key by long.
 const BATCH: usize = 1024;
+
+/// How long an engine that has ended its work waits for those who are still being told.
+const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(12);
 
 /// The loop's surroundings.
 struct Loop<J> {
@@ -104,12 +109,35 @@ impl<J: Journal> Loop<J> {
                 self.driver.carry_out(effect);
             }
         }
+        self.last_words().await;
         self.machine.closed();
         // Whoever still wants to look may: a closed session is shown until its last screen is left.
         drop(self.inbox);
         drop(self.asks);
         while let Some(join) = self.joins.recv().await {
             self.hub.join(join, self.machine.state());
+        }
+    }
+}
+
+impl<J: Journal> Loop<J> {
+    /// Waits for those who are being told, for a while, and records what became of it.
+    async fn last_words(&mut self) {
+        let until = tokio::time::Instant::now() + LAST_WORDS;
+        let mut give_up = false;
+        while !give_up && !self.machine.state().notices.is_empty() {
+            let mut batch = Vec::new();
+            tokio::select! {
+                Some(ask) = self.asks.recv() => batch.push(Input::Ask(ask)),
+                Some(input) = self.inbox.recv() => batch.push(input),
+                Some(join) = self.joins.recv() => self.hub.join(join, self.machine.state()),
+                () = tokio::time::sleep_until(until) => give_up = true,
+            }
+            let turn = tokio::task::block_in_place(|| self.machine.last_words(batch, give_up, clock::now()));
+            self.hub.publish(&turn.events, &turn.measures);
+            for (answer, result) in turn.answers {
+                let _ = answer.send(result);
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ use super::secrets;
 use super::shim::evidence::{Evidence, evidence};
 use super::shim::record::End;
 use super::start::{OpenError, Parts, engine_started, raise};
+use super::work::untold;
 use crate::audit::dir::{Cutover, LOG, SessionDir};
 use crate::audit::past;
 use crate::audit::reader::{self, Log};
@@ -68,7 +69,8 @@ pub fn resume(folder: &Path, given: &HashMap<String, String>) -> Result<Resumed,
         let to = clock::up_ms().max(last);
         EventKind::Unobserved { from: log.last_sampled().clamp(last, to), to }
     });
-    let first = gap.into_iter().chain([engine_started(findings.clone()), past]).collect();
+    let started = [engine_started(findings.clone()), past];
+    let first = gap.into_iter().chain(started).chain(untold(&state)).collect();
     let runbook = (*runbook).clone();
     let engine = raise(Parts { opened, runbook, secrets, redactor, log, state, first, adopt })?;
     Ok(Resumed { engine, findings })

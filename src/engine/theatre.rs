@@ -10,9 +10,9 @@ use indexmap::IndexMap;
 use tokio::sync::oneshot;
 
 use super::driver::simulated::{Script, attempt, sample};
-use super::driver::{AdoptOrder, Effect, Report};
+use super::driver::{AdoptOrder, Effect, NotifyOrder, Report};
 use super::machine::{Input, Journal, Machine, Turn};
-use super::work::effect;
+use super::work::{effect, untold};
 use crate::audit::telemetry::Sampled;
 use crate::clock::Now;
 use crate::event::{
@@ -22,6 +22,7 @@ use crate::feed::Ask;
 use crate::redact::Redactor;
 use crate::runbook::StepId;
 use crate::runbook::model::Host;
+use crate::session::notices::Notice;
 use crate::session::telemetry::{LogHealth, Measure};
 use crate::session::{Command, Refusal, State, crew, legal};
 
@@ -87,6 +88,9 @@ pub(crate) struct Theatre {
     pub hanging: BTreeSet<StepId>,
     /// Steps that nobody is permitted to end.
     pub unendable: BTreeSet<StepId>,
+    /// Who was told what, and whether what became of it never comes back.
+    pub told: Vec<NotifyOrder>,
+    pub mute: bool,
     /// Nobody samples anything: the network is gone.
     pub blind: bool,
     /// What comes in later, by boot-clock time.
@@ -104,6 +108,11 @@ const SAMPLE_MS: u64 = 5;
 impl Theatre {
     /// Opens a session of `runbook`, which must load.
     pub fn new(runbook: &str) -> Self {
+        Self::in_mode(runbook, Mode::Simulated)
+    }
+
+    /// The same, which counts as something else than simulated.
+    pub fn in_mode(runbook: &str, mode: Mode) -> Self {
         let start = DateTime::<Utc>::from_timestamp(1_800_000_000, 0).expect("a date");
         let driver = Person { person: "opsA".to_owned(), uid: 1000, seat: Seat::Driver };
         let mut theatre = Self {
@@ -116,6 +125,8 @@ impl Theatre {
             script: Script::default(),
             hanging: BTreeSet::new(),
             unendable: BTreeSet::new(),
+            told: Vec::new(),
+            mute: false,
             blind: false,
             coming: BTreeMap::new(),
             look_at: 0,
@@ -131,7 +142,7 @@ impl Theatre {
             dir: "/runbooks".to_owned(),
             file: "test.toml".to_owned(),
             vars: IndexMap::new(),
-            mode: Mode::Simulated,
+            mode,
             host: Host { name: "stage".to_owned(), os: "linux".to_owned(), arch: "x86_64".to_owned() },
             share: None,
             drill: None,
@@ -277,6 +288,7 @@ impl Theatre {
         let last = self.now.up_ms;
         let (events, samples) = (self.events().to_vec(), self.machine.journal().samples.clone());
         let memory = Memory { events, samples, ..Memory::default() };
+        let untold = untold(&state);
         self.machine = Machine::new(state, memory, Redactor::default());
         self.set_clock(self.now.up_ms + down);
         if rebooted {
@@ -294,7 +306,13 @@ impl Theatre {
             recovered: Vec::new(),
         };
         let gap = (!rebooted).then_some(EventKind::Unobserved { from: last, to: now });
-        self.turn(gap.into_iter().chain([started]).map(|event| Input::Own(By::ENGINE, event)).collect());
+        self.turn(
+            gap.into_iter()
+                .chain([started])
+                .chain(untold)
+                .map(|event| Input::Own(By::ENGINE, event))
+                .collect(),
+        );
     }
 
     fn next(&mut self, end: u64) {
@@ -359,6 +377,14 @@ impl Theatre {
 
     fn carry_out(&mut self, effect: Effect) {
         let (wait, report) = match effect {
+            Effect::Notify(order) => {
+                let Notice { notify, of, on, .. } = order.notice;
+                self.told.push(order);
+                if self.mute {
+                    return;
+                }
+                (STEP_MS, Report::Told(EventKind::Notified { notify, of, on, to: "somebody".to_owned() }))
+            }
             Effect::Sample(_) if self.blind => return,
             Effect::Sample(order) => {
                 (SAMPLE_MS, Report::Sampled(sample(&order, &self.script, self.now.up_ms)))

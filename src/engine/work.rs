@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::driver::{Effect, Report, StepOrder, World};
+use super::driver::{Effect, NotifyOrder, Report, StepOrder, World};
 use super::fact;
 use super::machine::Input;
 use crate::check::Change;
@@ -13,6 +13,7 @@ use crate::redact::Redactor;
 use crate::runbook::model::{Action, MaxDuration};
 use crate::runbook::{CheckId, StepId};
 use crate::session::crew::seat_on_arrival;
+use crate::session::notices::{self, Notice};
 use crate::session::{Ending, Guarded, State, starting, watch};
 
 /// A batch in the making: the state with its events folded in.
@@ -124,6 +125,13 @@ pub(super) fn fact_events(work: &mut Work, fact: &Input) {
             let refused = EventKind::EndRefused { step: step.clone(), attempt: *attempt, why: why.clone() };
             work.happen(By::ENGINE, refused);
         }
+        Input::Report(Report::Told(told)) => {
+            if let EventKind::Notified { notify, of, .. } | EventKind::NotifyFailed { notify, of, .. } = told
+                && work.state.notices.iter().any(|notice| (notice.notify, notice.of) == (*notify, *of))
+            {
+                work.happen(By::ENGINE, told.clone());
+            }
+        }
         Input::Report(_) | Input::Ask(_) | Input::Show(_) => {}
     }
 }
@@ -143,6 +151,25 @@ pub(super) fn effect(state: &State, event: &EventKind) -> Option<Effect> {
         }
         _ => None,
     }
+}
+
+/// Whom to tell what happened behind event `since`, where the log's head is `head`.
+pub(super) fn notices(state: &State, since: u64, head: &str) -> Vec<Effect> {
+    let Some(runbook) = &state.runbook else { return Vec::new() };
+    let new = state.notices.iter().filter(|notice| notice.of > since);
+    let order = |notice: &Notice| {
+        let way = runbook.notify.get(notice.notify.checked_sub(1)? as usize)?.way.clone();
+        let body = notices::body(state, notice, head);
+        Some(Effect::Notify(NotifyOrder { notice: notice.clone(), way, body, world: world(state) }))
+    };
+    new.filter_map(order).collect()
+}
+
+/// That it will never be known whether those were told who are being told: the engine that told them has ended.
+pub(super) fn untold(state: &State) -> Vec<EventKind> {
+    const WHY: &str = "the engine ended before it was known whether it got through; it is not sent again";
+    let Some(runbook) = &state.runbook else { return Vec::new() };
+    state.notices.iter().map(|notice| notice.untold(runbook, WHY)).collect()
 }
 
 /// What of the state an effect needs to know.

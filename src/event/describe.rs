@@ -158,6 +158,8 @@ pub fn describe(event: &Event) -> String {
         }
         E::RollbackFinished { full: true } => "rollback finished, everything is undone".to_owned(),
         E::RollbackFinished { full: false } => "rollback finished".to_owned(),
+        E::Notified { of, on, to, .. } => format!("told of {on} (event {of}): {to}"),
+        E::NotifyFailed { of, on, to, why, .. } => format!("not told of {on} (event {of}): {to}: {why}"),
         E::NoteAdded { tag, text } => format!("{}: {text}", tag.word()),
         E::EvidenceAdded { step, source, bytes, .. } => {
             let from = step.as_ref().map(|step| format!("step {step}: ")).unwrap_or_default();
@@ -191,6 +193,7 @@ pub fn is_failure(event: &EventKind) -> bool {
         | E::RollbackStarted { .. }
         | E::RollbackStuck { .. }
         | E::LogRecovered { .. }
+        | E::NotifyFailed { .. }
         | E::Unobserved { .. }
         | E::OutputCut { .. } => true,
         _ => false,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Credentials, DrillPart, PastSessions, Person};
 pub use crate::process::Identity;
 pub use crate::proof::Proof;
-use crate::runbook::model::Host;
+use crate::runbook::model::{Host, Topic};
 use crate::runbook::{CheckId, StageId, StepId, TriggerId};
 
 /// The format of the log that this build writes.
@@ -259,6 +259,24 @@ pub enum EventKind {
     },
     RollbackFinished {
         full: bool,
+    },
+    /// Somebody was told of an event, as `[[notify]]` asks.
+    Notified {
+        /// Which `[[notify]]`, counted from 1.
+        notify: u32,
+        /// The number of the event that was told of.
+        of: u64,
+        on: Topic,
+        /// How, secrets masked.
+        to: String,
+    },
+    /// Somebody was not told of an event, or it is not known whether they were.
+    NotifyFailed {
+        notify: u32,
+        of: u64,
+        on: Topic,
+        to: String,
+        why: String,
     },
     NoteAdded {
         tag: NoteTag,

@@ -5,8 +5,8 @@ use std::path::Path;
 use super::id::{CheckId, StepId};
 use super::interpolate::Scope;
 use super::model::{
-    Action, Command, HttpTarget, LinkTarget, Metric, MetricSource, Pick, Probe, ProcessSelect, Reader,
-    Reading, Runbook, Step, Template,
+    Action, Command, HttpTarget, LinkTarget, Metric, MetricSource, NotifyWay, Pick, Probe, ProcessSelect,
+    Reader, Reading, Runbook, Step, Template,
 };
 use super::quote::{join, quote};
 use super::user;
@@ -67,6 +67,18 @@ pub fn describe_probe(probe: &Probe, scope: &Scope, shell: &[String]) -> String 
         Probe::Snapshots(steps) => {
             let steps: Vec<&str> = steps.iter().map(StepId::as_str).collect();
             format!("the copies of {}", steps.join(", "))
+        }
+    }
+}
+
+/// How somebody is told, in one line: `webhook secret:hook`, `run bin/page`.
+#[must_use]
+pub fn describe_notify(way: &NotifyWay, scope: &Scope, shell: &[String]) -> String {
+    match way {
+        NotifyWay::Webhook(url) => format!("webhook {}", scope.show(url)),
+        NotifyWay::Run(command) => {
+            let words = argv(command, scope, shell);
+            format!("run {}", join(words.iter().map(String::as_str)))
         }
     }
 }

@@ -5,6 +5,7 @@
 mod check;
 mod expect;
 mod metric;
+mod notify;
 mod rollback;
 mod stage;
 mod step;
@@ -18,6 +19,7 @@ pub use metric::{
     Aggregate, HostField, Measure, Metric, MetricExpect, MetricSource, Pick, ProcessField, Reader, Reading,
     Vs,
 };
+pub use notify::{Notify, NotifyWay, Topic};
 pub use rollback::{
     ROLLBACK_FILES, ROLLBACK_SNAPSHOTS, Rollback, RollbackGate, RollbackWindow, Trigger, TriggerThen,
     TriggerWhen,
@@ -95,6 +97,8 @@ pub struct Runbook {
     pub roles: IndexMap<String, Vec<Member>>,
     /// When the work may be done.
     pub window: Option<ChangeWindow>,
+    /// Who is told of what; they are known by their number, from 1.
+    pub notify: Vec<Notify>,
     /// The folder that relative paths and commands start from.
     pub dir: PathBuf,
     /// The file's text, and the SHA-256 of its bytes in hex.

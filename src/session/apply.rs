@@ -9,7 +9,7 @@ use super::state::{
     CheckState, Ending, GateSeen, Note, Pause, RECENT_EVENTS, RECENT_NOTES, RollbackState, Soak, StageState,
     StageStatus, State, StepState, StepStatus, Stuck, Tick, TriggerState,
 };
-use super::triggers;
+use super::{gate, notices, triggers};
 use crate::clock::Now;
 use crate::event::{By, Event, EventKind, Health, ItemOf, Resolution, StepFinished, author};
 use crate::runbook::id::ROLLBACK;
@@ -35,6 +35,8 @@ impl State {
         }
         self.fold(event, now);
         self.run_soak(now);
+        let due = notices::due(self, event);
+        self.notices.extend(due);
         if self.recent.len() == RECENT_EVENTS {
             self.recent.pop_front();
         }
@@ -253,6 +255,9 @@ impl State {
                     note.attached = Some(path.clone());
                 }
             }
+            EventKind::Notified { notify, of, .. } | EventKind::NotifyFailed { notify, of, .. } => {
+                self.notices.retain(|notice| (notice.notify, notice.of) != (*notify, *of));
+            }
             EventKind::SessionClosed { outcome, .. } => self.outcome = Some((*outcome, now)),
             EventKind::EngineStopping { .. }
             | EventKind::HandoverAcknowledged
@@ -362,6 +367,12 @@ impl State {
             stage.at_gate = Some(now);
         }
         stage.gate = Some(GateSeen { go, missing: missing.to_vec(), since: now });
+        if stage.called.is_none() && gate::waits_for_people(self, id) {
+            let seq = self.seq;
+            if let Some(stage) = self.stages.get_mut(id) {
+                stage.called = Some(seq);
+            }
+        }
     }
 
     fn start_rollback(

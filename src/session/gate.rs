@@ -73,6 +73,17 @@ pub(super) fn evaluate_but_for_the_row(state: &State, stage: &StageId) -> Verdic
     evaluate(state, stage)
 }
 
+/// Whether the gate of `stage` waits for people and for nothing else: for ticks and votes, or to be advanced.
+#[must_use]
+pub fn waits_for_people(state: &State, id: &StageId) -> bool {
+    let (Some(plan), Some(stage)) = (state.stage_plan(id), state.stages.get(id)) else { return false };
+    let unticked = plan.gate.accept.iter().filter(|item| !stage.ticks.contains_key(*item)).count();
+    match evaluate(state, id).missing.len() {
+        0 => !plan.gate.auto,
+        lacks => lacks == unticked + votes::missing(state, plan, stage).len(),
+    }
+}
+
 /// The checks of which only samples count that begin when `stage` comes to its gate: the gate's, and those of the
 /// way back, which may have gone since it was last looked at.
 #[must_use]

@@ -11,6 +11,7 @@ pub mod gate;
 mod guarded;
 pub mod handover;
 mod legal;
+pub mod notices;
 mod open;
 pub mod past;
 pub mod roles;

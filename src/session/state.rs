@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::guarded::Snapshot;
+use super::notices::Notice;
 use super::second::OverrideAsked;
 use super::votes::Vote;
 use crate::clock::Now;
@@ -69,6 +70,8 @@ pub struct State {
     /// The last notes, oldest first.
     pub notes: VecDeque<Note>,
     pub recent: VecDeque<Arc<Event>>,
+    /// Those who are being told of something; nothing waits for them.
+    pub notices: Vec<Notice>,
 }
 
 /// Somebody at the controls, or who was.
@@ -168,6 +171,8 @@ pub struct StageState {
     pub override_asked: Option<OverrideAsked>,
     /// The last `gate_changed`: GO, or what was missing.
     pub gate: Option<GateSeen>,
+    /// The event with which its gate came to wait for people alone, the first time in this entry.
+    pub called: Option<u64>,
     /// The override that it was promoted with.
     pub overridden: Option<String>,
 }

@@ -105,6 +105,7 @@ pub fn runbook() -> Runbook {
             ready: vec![CheckId::from("old-readyz")],
             ..Rollback::default()
         },
+        notify: Vec::new(),
         dir: PathBuf::from("/srv/cutover"),
         text: "".into(),
         sha256: String::new(),

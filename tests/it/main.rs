@@ -14,6 +14,7 @@ mod lab;
 mod layers;
 mod leaks;
 mod metrics;
+mod notify;
 mod outlives;
 mod pair;
 mod private;

@@ -40,7 +40,8 @@ impl Reading {
         {
             *there = Some(hash());
         }
-        self.closed = said.what == What::Closes;
+        // Who is told how it ended is told when it has.
+        self.closed = said.what == What::Closes || (self.closed && said.what == What::Tells);
         let reboot = match &said.what {
             What::Starts(boot) => {
                 std::mem::replace(&mut self.boot, boot.clone()).is_some_and(|last| Some(last) != self.boot)
@@ -49,7 +50,7 @@ impl Reading {
         };
         self.clocks(said.clocks, seq, reboot);
         match said.what {
-            What::Nothing | What::Starts(_) | What::Closes => {}
+            What::Nothing | What::Starts(_) | What::Closes | What::Tells => {}
             What::Opens { session, runbook } => {
                 self.session = session;
                 self.vouched.extend(runbook);

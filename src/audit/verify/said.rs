@@ -29,6 +29,8 @@ pub(super) enum What {
     /// How far the telemetry goes.
     Measured(Vouched),
     Closes,
+    /// Somebody was told of an event, or was not.
+    Tells,
 }
 
 /// Reads a line strictly.
@@ -87,6 +89,7 @@ fn what(fields: &Fields<'_>) -> What {
             });
             What::Opens { session, runbook }
         }
+        "notified" | "notify_failed" => What::Tells,
         "engine_started" => What::Starts(serde_json::from_str(event).ok().map(|Started { boot_id }| boot_id)),
         "step_finished" => serde_json::from_str(event)
             .map_or(What::Nothing, |Finished { output }| What::Vouches(output.vouched())),

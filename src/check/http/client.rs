@@ -111,6 +111,11 @@ impl Phase {
         self.0.store(phase, Ordering::Relaxed);
     }
 
+    /// Whether a connection came to stand: what was sent over it may have arrived.
+    pub(super) fn is_connected(&self) -> bool {
+        self.0.load(Ordering::Relaxed) >= ANSWER
+    }
+
     /// What it is at, for a sentence.
     pub(super) fn doing(&self) -> &'static str {
         match self.0.load(Ordering::Relaxed) {

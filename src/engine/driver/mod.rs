@@ -13,7 +13,8 @@ use crate::event::{EventKind, StepFinished};
 use crate::process::Identity;
 use crate::runbook::StepId;
 use crate::runbook::interpolate::Scope;
-use crate::runbook::model::{Check, Runbook, Step};
+use crate::runbook::model::{Check, NotifyWay, Runbook, Step};
+use crate::session::notices::Notice;
 use crate::session::telemetry::OutputProgress;
 use crate::session::{Baselines, Guarded, State, StepStatus, starting};
 
@@ -28,6 +29,18 @@ pub enum Effect {
     End { step: StepId, attempt: u32 },
     /// Take one sample.
     Sample(SampleOrder),
+    /// Tell somebody.
+    Notify(NotifyOrder),
+}
+
+/// Somebody to tell.
+#[derive(Debug, Clone)]
+pub struct NotifyOrder {
+    pub notice: Notice,
+    pub way: NotifyWay,
+    /// What is sent.
+    pub body: serde_json::Value,
+    pub world: World,
 }
 
 /// An attempt to start.
@@ -98,6 +111,8 @@ pub enum Report {
         why: String,
     },
     Sampled(Sample),
+    /// What became of telling somebody: [`EventKind::Notified`] or [`EventKind::NotifyFailed`].
+    Told(EventKind),
     Output {
         step: StepId,
         progress: OutputProgress,

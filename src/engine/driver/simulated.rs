@@ -129,6 +129,8 @@ impl Driver for Simulated {
                 let sample = sample(&order, &Script::default(), clock::up_ms());
                 let _ = inbox.send(Input::Report(Report::Sampled(sample)));
             }
+            // A simulated session has nobody to tell.
+            Effect::Notify(_) => {}
             Effect::Adopt(AdoptOrder { order, killed: true, .. }) => {
                 self.carry_out(Effect::End { step: order.step, attempt: order.attempt });
             }

@@ -6,6 +6,7 @@ pub mod check;
 pub mod http;
 pub mod matchers;
 pub mod metric;
+pub mod notify;
 pub mod rollback;
 pub mod stage;
 pub mod step;
@@ -17,6 +18,7 @@ use serde::Deserialize;
 
 use check::CheckFile;
 use http::HttpSharedFile;
+use notify::NotifyFile;
 use rollback::RollbackFile;
 use stage::{StageFile, TriggerFile};
 use values::{Dir, EnvText, Id, Member, Text, Unsupported};
@@ -77,8 +79,9 @@ pub struct RunbookFile {
     pub roles: IndexMap<String, Vec<Member>>,
     /// The change window: shown, warned about, never a lock.
     pub window: Option<ChangeWindowFile>,
-    /// Who is told what, and how.
-    pub notify: Option<Unsupported>,
+    /// Who is told of what happens, and how.
+    #[serde(default)]
+    pub notify: Vec<NotifyFile>,
 }
 
 /// The change window: at least one end of it.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::estimate::{Estimate, in_order, of_step, stage_estimate};
 use super::expect;
 use crate::runbook::CheckId;
-use crate::runbook::describe::{describe_action, describe_probe};
+use crate::runbook::describe::{describe_action, describe_notify, describe_probe};
 use crate::runbook::interpolate::Scope;
 use crate::runbook::model::{
     Gate, OnFailure, Override, Runbook, SecretSource, Stage, Step, Trigger, TriggerThen, TriggerWhen,
@@ -84,6 +84,11 @@ impl Plan<'_> {
         }
         for trigger in runbook.triggers.iter().filter(|t| t.stage.is_none()) {
             self.trigger(0, trigger);
+        }
+        for notify in &runbook.notify {
+            let on = notify.on.iter().map(|topic| topic.word()).collect::<Vec<_>>().join(", ");
+            let way = describe_notify(&notify.way, self.scope, &runbook.shell);
+            self.line(0, &format!("tells of {on}: {way}"));
         }
     }
 

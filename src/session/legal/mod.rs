@@ -27,7 +27,8 @@ fn must(is: bool, else_why: impl FnOnce() -> String) -> Legal {
 /// Why not: a phrase, to stand behind the event's number.
 pub fn legal(state: &State, event: &Event) -> Legal {
     must(event.seq == state.seq + 1, || format!("its number does not follow {}", state.seq))?;
-    must(state.outcome.is_none(), || "the session was closed before it".to_owned())?;
+    let tells = matches!(event.event, EventKind::Notified { .. } | EventKind::NotifyFailed { .. });
+    must(state.outcome.is_none() || tells, || "the session was closed before it".to_owned())?;
     if let EventKind::SessionOpened(opened) = &event.event {
         return opens(state, opened);
     }
@@ -147,6 +148,12 @@ impl<'a> Place<'a> {
             E::StageRolledBack { stage } => self.rolled_back(stage),
             E::RollbackStuck { step, remaining, .. } => self.sticks(step.as_ref(), remaining),
             E::RollbackFinished { full } => self.finishes_back(*full),
+            E::Notified { notify, of, .. } | E::NotifyFailed { notify, of, .. } => {
+                let is_due = |notice: &super::notices::Notice| (notice.notify, notice.of) == (*notify, *of);
+                must(self.state.notices.iter().any(is_due), || {
+                    format!("nobody was to be told of event {of} by `[[notify]]` {notify}")
+                })
+            }
             E::EvidenceAdded { step, path, .. } => {
                 if let Some(step) = step {
                     self.step(step)?;

@@ -7,6 +7,7 @@ mod command;
 mod files;
 mod link;
 mod look;
+mod notify;
 mod signal;
 mod snapshot;
 
@@ -27,6 +28,7 @@ use crate::runbook::interpolate::Scope;
 use crate::session::State;
 use crate::text;
 use attempt::{Attempt, Done, End, Taken, perform};
+use notify::Desk;
 
 /// The longest text that a fact holds of what others wrote, in bytes.
 const LONGEST_TEXT: usize = 4 << 10;
@@ -60,13 +62,14 @@ pub struct Real {
     inbox: mpsc::UnboundedSender<Input>,
     /// Tells a running attempt how often it was asked to end.
     ends: HashMap<(StepId, u32), watch::Sender<u32>>,
+    desk: Desk,
 }
 
 impl Real {
     /// A driver that reports to `inbox`.
     #[must_use]
     pub fn new(around: Surroundings, inbox: mpsc::UnboundedSender<Input>) -> Self {
-        Self { around: Arc::new(around), inbox, ends: HashMap::new() }
+        Self { around: Arc::new(around), inbox, ends: HashMap::new(), desk: Desk::default() }
     }
 
     /// A task of its own for an attempt, whether it is begun here or taken over.
@@ -90,6 +93,7 @@ impl Driver for Real {
                     end.send_modify(|times| *times += 1);
                 }
             }
+            Effect::Notify(order) => self.desk.tell(Arc::clone(&self.around), order, self.inbox.clone()),
             Effect::Sample(order) => {
                 tokio::spawn(take_sample(Arc::clone(&self.around), order, self.inbox.clone()));
             }

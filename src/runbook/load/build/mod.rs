@@ -5,6 +5,7 @@ mod expect;
 mod gate;
 mod metric;
 mod names;
+mod notify;
 mod request;
 mod stage;
 mod step;
@@ -109,6 +110,7 @@ impl<'a> Build<'a> {
             rollback,
             roles: self.roles(file.roles),
             window: file.window.map(|window| self.change_window(&window)),
+            notify: self.notify(file.notify, self.root.at("notify")),
             dir: source.dir.clone(),
             text: Arc::from(source.text.as_str()),
             sha256: base16ct::lower::encode_string(&Sha256::digest(source.text.as_bytes())),

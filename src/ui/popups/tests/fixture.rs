@@ -203,6 +203,7 @@ pub fn runbook() -> Runbook {
         }],
         roles: IndexMap::new(),
         window: None,
+        notify: Vec::new(),
         rollback: Rollback {
             window: Some(RollbackWindow { from: "freeze".into(), lasts: Duration::from_secs(3600) }),
             ready: vec!["old-binary".into()],
