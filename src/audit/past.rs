@@ -12,7 +12,8 @@ use super::dir::LOG;
 use super::receipts::Receipts;
 use super::verify::{Anchor, verify};
 use super::{below, line, reader};
-use crate::event::{DrillPart, Mode, PastSessions, SessionHead};
+use crate::event::{DrillPart, Mode, PastDrill, PastGate, PastSession, PastSessions, SessionHead};
+use crate::runbook::StageId;
 use crate::runbook::load::id_of;
 use crate::runbook::model::Runbook;
 use crate::session::past::Chronicle;
@@ -26,11 +27,14 @@ const MOST_MEASURED: usize = 12;
 #[must_use]
 pub fn read(own: &Path, runbook: &Runbook) -> PastSessions {
     let Some((shelf, name)) = own.parent().zip(own.file_name()) else { return PastSessions::default() };
-    let receipts = Receipts::own().ok();
+    let gates = || runbook.stages.iter().filter(|stage| stage.applies);
     let mut reading = Reading {
         shelf,
         runbook,
-        receipts,
+        row: gates().map(|stage| stage.gate.consecutive_sessions.saturating_sub(1)).max().unwrap_or(0),
+        unbroken: gates().filter(|s| s.gate.consecutive_sessions > 1).map(|s| s.id.clone()).collect(),
+        drills: gates().filter_map(|s| Some(s.gate.drilled.as_ref()?.environment.clone())).collect(),
+        receipts: Receipts::own().ok(),
         anchors: IndexMap::new(),
         whole: 0,
         past: PastSessions::default(),
@@ -39,8 +43,10 @@ pub fn read(own: &Path, runbook: &Runbook) -> PastSessions {
         if reading.is_enough() {
             break;
         }
+        reading.miss(Some(name));
         reading.look_at(name);
     }
+    reading.miss(None);
     reading.past
 }
 
@@ -57,6 +63,11 @@ struct Reading<'a> {
     /// The folder that the sessions lie in.
     shelf: &'a Path,
     runbook: &'a Runbook,
+    /// How many live sessions the gates ask for before this one, and the gates whose row is not broken yet.
+    row: u32,
+    unbroken: Vec<StageId>,
+    /// The environments of the drills that are asked for and not found yet; `None`: any.
+    drills: Vec<Option<String>>,
     /// The heads that this user saw.
     receipts: Option<Receipts>,
     /// The heads that later sessions saw, by session.
@@ -77,7 +88,6 @@ enum First {
 
 #[derive(Deserialize)]
 struct Opens {
-    session: String,
     runbook: String,
     sha256: String,
     file: String,
@@ -89,11 +99,15 @@ struct Opens {
 impl Reading<'_> {
     /// Nothing that is asked is open any more.
     fn is_enough(&self) -> bool {
-        !self.wants_rollback()
+        !self.wants_row() && !self.wants_rollback() && self.drills.is_empty()
     }
 
     fn wants_rollback(&self) -> bool {
         self.past.rollback.is_none() && self.whole < MOST_MEASURED
+    }
+
+    fn wants_row(&self) -> bool {
+        !self.unbroken.is_empty() && self.past.live.len() < self.row as usize
     }
 
     fn look_at(&mut self, name: &str) {
@@ -104,7 +118,9 @@ impl Reading<'_> {
                 Mode::Live => self.live(name),
                 Mode::Rehearsal => self.rehearsal(name, opens.drill.as_ref()),
             },
-            First::Nothing | First::Broken(_) => {}
+            First::Nothing => {}
+            First::Broken(why) if self.is_named_after_this_runbook(name) => self.lost(name, why),
+            First::Broken(_) => {}
         }
     }
 
@@ -113,21 +129,98 @@ impl Reading<'_> {
             || id_of(&opens.runbook, &opens.file).is_some_and(|id| id == self.runbook.id)
     }
 
-    fn live(&mut self, name: &str) {
-        if !self.wants_rollback() {
-            return;
-        }
-        if let Ok((chronicle, _)) = self.chronicle(name) {
-            self.measure(&chronicle);
+    /// A record that does not even say of which runbook it is: its name does, `DATE-TIME-ID`, with a number where
+    /// that was taken.
+    fn is_named_after_this_runbook(&self, name: &str) -> bool {
+        let rest = name.splitn(3, '-').nth(2).and_then(|rest| rest.strip_prefix(self.runbook.id.as_str()));
+        rest.is_some_and(|rest| {
+            let number = rest.strip_prefix('-').unwrap_or(rest);
+            number.chars().all(|c| c.is_ascii_digit())
+        })
+    }
+
+    /// Live sessions newer than `name` (`None`: all that are left) of which a later one saw a record that is not here
+    /// any more.
+    fn miss(&mut self, name: Option<&str>) {
+        let is_due = |seen: &String| name.is_none_or(|name| seen.as_str() > name);
+        let mut gone: Vec<String> = self.anchors.keys().filter(|seen| is_due(seen)).cloned().collect();
+        gone.retain(|seen| !self.shelf.join(seen).join(LOG).exists());
+        gone.sort_unstable_by(|a, b| b.cmp(a));
+        for seen in gone {
+            self.anchors.shift_remove(&seen);
+            self.lost(&seen, "its record is gone, and a later session saw it".to_owned());
         }
     }
 
-    fn rehearsal(&mut self, name: &str, _drill: Option<&DrillPart>) {
-        if !self.wants_rollback() {
+    /// A session whose record counts for nothing.
+    fn lost(&mut self, name: &str, why: String) {
+        if self.wants_row() {
+            self.unbroken.clear();
+            let (session, gates) = (name.to_owned(), IndexMap::new());
+            self.past.live.push(PastSession { session, head: None, gates, broken: Some(why) });
+        }
+    }
+
+    fn live(&mut self, name: &str) {
+        if !self.wants_row() && !self.wants_rollback() {
             return;
         }
-        if let Ok((chronicle, _)) = self.chronicle(name) {
-            self.measure(&chronicle);
+        let (chronicle, head) = match self.chronicle(name) {
+            Ok(read) => read,
+            Err(why) => return self.lost(name, why),
+        };
+        self.measure(&chronicle);
+        if !self.wants_row() {
+            return;
+        }
+        for earlier in chronicle.state().past.iter().flat_map(|past| &past.live) {
+            if let Some(SessionHead { seq, sha256, .. }) = earlier.head.clone() {
+                self.anchors.entry(earlier.session.clone()).or_default().push(Anchor { seq, hash: sha256 });
+            }
+        }
+        let asking = self.runbook.stages.iter().filter(|s| s.applies && s.gate.consecutive_sessions > 1);
+        let gates: IndexMap<StageId, PastGate> =
+            asking.map(|stage| (stage.id.clone(), chronicle.word(&stage.id))).collect();
+        let broken = chronicle.broken();
+        self.unbroken.retain(|stage| broken.is_none() && gates.get(stage).is_some_and(|gate| gate.go));
+        self.past.live.push(PastSession { session: name.to_owned(), head: Some(head), gates, broken });
+    }
+
+    fn rehearsal(&mut self, name: &str, part: Option<&DrillPart>) {
+        let after = part.and_then(|part| part.after.as_ref()).filter(|_| !self.drills.is_empty());
+        if after.is_none() && !self.wants_rollback() {
+            return;
+        }
+        // A rehearsal whose record is not whole teaches nothing, and breaks nothing.
+        let Ok((forward, head)) = self.chronicle(name) else { return };
+        self.measure(&forward);
+        if let Some(after) = after {
+            self.drill(&forward, head, after);
+        }
+    }
+
+    /// Takes a drill that was good: its last part says which session was its first.
+    fn drill(&mut self, forward: &Chronicle, head: SessionHead, after: &SessionHead) {
+        let Some(finished) = forward.state().last.filter(|_| forward.went_forward_again()) else { return };
+        // Its first part may have been read by its own name only.
+        if Path::new(&after.session).components().count() != 1 {
+            return;
+        }
+        let Ok((back, seen)) = self.chronicle(&after.session) else { return };
+        let same = |chronicle: &Chronicle| {
+            let opened = chronicle.state().opened.as_ref()?;
+            Some((opened.sha256.clone(), opened.vars.clone(), opened.drill.as_ref()?.soak_ms))
+        };
+        if seen != *after || !back.went_forward_and_back() || same(&back) != same(forward) {
+            return;
+        }
+        self.measure(&back);
+        let environment = forward.environment().cloned();
+        if !self.past.drills.iter().any(|drill| drill.environment == environment) {
+            self.drills.retain(|asked| asked.is_some() && *asked != environment);
+            let soak_ms = forward.drill().and_then(|part| part.soak_ms);
+            let (finished, forward) = (finished.at, head);
+            self.past.drills.push(PastDrill { environment, finished, back: seen, forward, soak_ms });
         }
     }
 

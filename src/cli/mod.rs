@@ -7,6 +7,7 @@ pub mod check;
 pub mod crash;
 mod ctl;
 mod demo;
+mod drill;
 mod engine;
 mod launch;
 pub mod load;
@@ -91,6 +92,8 @@ enum Command {
     Check(check::Args),
     /// Show what a runbook would do, or its way back, without doing any of it.
     Plan(plan::Args),
+    /// Rehearse a runbook unattended: forward, all the way back, and forward again, with every step timed.
+    Drill(drill::Args),
     /// List the sessions: how each stands, and whether an engine drives it.
     Sessions(sessions::Args),
     /// Do from a script what the cockpit's keys do: status, advance, pause, roll back, vote, and the rest.
@@ -124,6 +127,7 @@ pub fn main() -> Result<ExitCode> {
         Command::Engine(args) => engine::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Plan(args) => plan::run(&args),
+        Command::Drill(args) => drill::run(&args),
         Command::Sessions(args) => sessions::run(&args),
         Command::Ctl(args) => ctl::run(&args),
         Command::Replay(args) => replay::run(&args),

@@ -167,7 +167,7 @@ fn foreground(folder: &Path, answers: Option<&Path>) -> Result<ExitCode> {
     let runtime = run::runtime()?;
     let code = runtime.block_on(async {
         match engine::resume(folder, &HashMap::new()) {
-            Ok(back) => run::foreground(back.engine, answers).await,
+            Ok(back) => ExitCode::from(run::foreground(back.engine, answers).await),
             Err(e) => {
                 anstream::eprintln!("gonogo: {}", text::safe(&e.to_string()));
                 ExitCode::from(exit::HELD)

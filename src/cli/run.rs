@@ -170,7 +170,7 @@ fn in_front(opening: &Opening, answers: Option<Answers>) -> Result<ExitCode> {
     let runtime = runtime()?;
     let code = runtime.block_on(async {
         match engine::start(opening) {
-            Ok(engine) => foreground(engine, answers).await,
+            Ok(engine) => ExitCode::from(foreground(engine, answers).await),
             Err(e) => refused(&e.to_string()),
         }
     });
@@ -229,12 +229,13 @@ async fn stand_ins(engine: &Engine, answers: Option<&Answers>, own: &str) -> Has
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Drives a session whose engine runs in this process; others may attach to it meanwhile.
-pub(super) async fn foreground(engine: Engine, answers: Option<Answers>) -> ExitCode {
+/// Returns the exit code.
+pub(super) async fn foreground(engine: Engine, answers: Option<Answers>) -> u8 {
     let listening = match serve::open(&engine).await {
         Ok(listening) => listening,
         Err(why) => {
             stop_and_say(&engine, &why).await;
-            return refused(&why);
+            return say(&why);
         }
     };
     let own = operator::person();
@@ -248,7 +249,7 @@ pub(super) async fn foreground(engine: Engine, answers: Option<Answers>) -> Exit
         }
         None => (engine.feed(own.clone()).await, None),
     };
-    let Some(feed) = feed else { return refused("the engine ended before it had begun") };
+    let Some(feed) = feed else { return say("the engine ended before it had begun") };
     let about = About { resident, ..About::default() };
     let served = tokio::spawn(server::serve(listening, engine.clone(), about));
     let stand_ins = stand_ins(&engine, answers.as_ref(), &own.person).await;
@@ -256,7 +257,7 @@ pub(super) async fn foreground(engine: Engine, answers: Option<Answers>) -> Exit
     stop_and_say(&engine, "the headless run ended").await;
     // Whoever is attached gets the last events; with nobody there this takes no time.
     let _ = tokio::time::timeout(FAREWELL, served).await;
-    ExitCode::from(code)
+    code
 }
 
 /// What the runbook lets somebody stand for.
@@ -308,6 +309,10 @@ pub(super) fn runtime() -> Result<Runtime> {
 }
 
 fn refused(why: &str) -> ExitCode {
+    ExitCode::from(say(why))
+}
+
+fn say(why: &str) -> u8 {
     anstream::eprintln!("gonogo: {}", text::safe(why));
-    ExitCode::from(exit::HELD)
+    exit::HELD
 }

@@ -6,6 +6,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use color_eyre::eyre::Result;
 
 use crate::report::against::Comparison;
+use crate::report::drill::Drill;
 use crate::report::{Report, schema};
 use crate::runbook::schema::schema_text;
 
@@ -30,6 +31,8 @@ enum What {
     Report,
     /// What it writes with `--against`.
     Comparison,
+    /// What `gonogo drill --report` writes.
+    Drill,
 }
 
 /// Prints it.
@@ -41,6 +44,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         What::Runbook => schema_text(),
         What::Report => schema::<Report>("gonogo report"),
         What::Comparison => schema::<Comparison>("gonogo comparison"),
+        What::Drill => schema::<Drill>("gonogo drill"),
     };
     anstream::print!("{text}");
     Ok(ExitCode::SUCCESS)

@@ -21,6 +21,8 @@ pub struct Answers {
     pub point_of_no_return: Vec<StageId>,
     /// The stage at whose gate everything is rolled back instead of promoted: a rehearsal of the way back.
     pub roll_back_at: Option<StageId>,
+    /// The stage from which a drill rolls everything back once its gate is GO.
+    pub turn_at: Option<StageId>,
     pub confirm: HashMap<StepId, Answer>,
     pub tick: HashMap<StageId, Items>,
     /// Who votes GO at a gate, in the place of people who are not there; empty in a live session.

@@ -121,15 +121,15 @@ fn interrupted(signal: &str, code: u8) -> u8 {
 
 /// One line an event on stdout. Where nobody reads any more, nobody misses it: the log has it.
 fn print(event: &Arc<Event>) {
+    let _ = writeln!(anstream::stdout(), "{}", line(event));
+}
+
+/// An event as a headless run prints it.
+#[must_use]
+pub fn line(event: &Event) -> String {
     let time = event.at.format("%H:%M:%S%.3fZ");
-    let author = author(&event.by);
-    let _ = writeln!(
-        anstream::stdout(),
-        "{time} #{:<4} {:<10} {}",
-        event.seq,
-        text::safe(&author),
-        text::safe(&describe(event))
-    );
+    let (author, what) = (author(&event.by), describe(event));
+    format!("{time} #{:<4} {:<10} {}", event.seq, text::safe(&author), text::safe(&what))
 }
 
 fn say(why: &str) {

@@ -202,6 +202,10 @@ fn forward(state: &State, answers: Option<&Answers>, tried: &Tried, now: Now) ->
     if !recorded || (plan.gate.auto && !crosses) {
         return WAIT;
     }
+    if answers.is_some_and(|a| a.turn_at.as_ref() == Some(current)) {
+        let reason = Some("the drill turns back here".to_owned());
+        return Next::Ask(Command::Rollback { to: None, reason });
+    }
     if !may_advance && !plan.gate.auto {
         return stop(format!("the gate of {current} is GO: `advance = true` in --answers"));
     }

@@ -34,6 +34,7 @@ mod tests {
     use super::*;
     use crate::report::Report;
     use crate::report::against::{Comparison, compare};
+    use crate::report::drill::Drill;
     use crate::report::testing::cutover;
 
     #[test]
@@ -66,6 +67,7 @@ mod tests {
                 include_str!("../../assets/comparison.schema.json"),
                 schema::<Comparison>("gonogo comparison"),
             ),
+            ("drill", include_str!("../../assets/drill.schema.json"), schema::<Drill>("gonogo drill")),
         ] {
             assert!(kept == built, "write it anew: gonogo schema {name} > assets/{name}.schema.json");
         }

@@ -1,6 +1,7 @@
 //! What a session was, for whoever was not there: gathered from its record once, written in several forms.
 
 pub mod against;
+pub mod drill;
 mod gather;
 pub mod html;
 mod json;

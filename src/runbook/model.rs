@@ -24,7 +24,7 @@ pub use rollback::{
     ROLLBACK_FILES, ROLLBACK_SNAPSHOTS, Rollback, RollbackGate, RollbackWindow, Trigger, TriggerThen,
     TriggerWhen,
 };
-pub use stage::{Gate, Override, Stage};
+pub use stage::{Drilled, Gate, Override, Stage};
 pub use step::{Action, Capture, Command, LinkTarget, LogExpect, OnFailure, Retries, SignalExpect, Step};
 pub use window::ChangeWindow;
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::past;
 use super::starting::FENCE;
 use super::state::{Hold, State, StepStatus};
 use super::votes;
@@ -70,7 +71,10 @@ pub fn evaluate(state: &State, stage: &StageId) -> Verdict {
 /// The gate of `stage` as it stands, but for the row of sessions that it asks for: what a session adds to that row.
 #[must_use]
 pub(super) fn evaluate_but_for_the_row(state: &State, stage: &StageId) -> Verdict {
-    evaluate(state, stage)
+    let mut verdict = evaluate(state, stage);
+    let row = state.stage_plan(stage).and_then(|plan| past::row_missing(state, plan));
+    verdict.missing.retain(|missing| Some(missing) != row.as_ref());
+    verdict
 }
 
 /// Whether the gate of `stage` waits for people and for nothing else: for ticks and votes, or to be advanced.
@@ -174,6 +178,8 @@ fn judge(state: &State, stage: &StageId, blocking: &dyn Fn(&CheckId) -> Option<S
         }
     }
     verdict.missing.extend(votes::missing(state, plan, stage));
+    verdict.missing.extend(past::row_missing(state, plan));
+    verdict.missing.extend(past::drill_missing(state, plan));
     verdict.missing.extend(hatch(state, blocking).missing);
     for hold in state.holds() {
         if let Hold::Trigger { trigger, why } = hold {

@@ -52,6 +52,9 @@ pub(super) fn gate(gate: &Gate) -> GatePlan {
         accept: gate.accept.clone(),
         approvals: gate.approvals,
         roles: gate.roles.clone(),
+        consecutive_sessions: gate.consecutive_sessions,
+        drilled_within_ms: gate.drilled.as_ref().map(|drilled| ms(drilled.within)),
+        drilled_environment: gate.drilled.as_ref().and_then(|drilled| drilled.environment.clone()),
         auto: gate.auto,
         over: over.to_owned(),
     }

@@ -103,6 +103,13 @@ fn asks(gate: &GatePlan) -> Vec<String> {
         many => asks.push(format!("GO of {many} people")),
     }
     asks.extend(gate.roles.iter().map(|role| format!("GO for {role}")));
+    if gate.consecutive_sessions > 1 {
+        asks.push(format!("GO in {} live sessions in a row", gate.consecutive_sessions));
+    }
+    asks.extend(gate.drilled_within_ms.map(|within| {
+        let place = gate.drilled_environment.as_ref().map(|place| format!(" in {place}")).unwrap_or_default();
+        format!("a good drill{place} within {}", took(within))
+    }));
     if gate.auto {
         asks.push("nobody's word (it promotes by itself)".to_owned());
     }

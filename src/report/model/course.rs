@@ -40,6 +40,15 @@ pub struct GatePlan {
     pub approvals: u32,
     /// For each of these somebody must vote GO.
     pub roles: Vec<String>,
+    /// So many live sessions in a row, this one with them, must have had it GO.
+    #[serde(default)]
+    pub consecutive_sessions: u32,
+    /// A good drill must be on record that is no older than this.
+    #[serde(default)]
+    pub drilled_within_ms: Option<u64>,
+    /// In which environment; `null`: in any.
+    #[serde(default)]
+    pub drilled_environment: Option<String>,
     /// It promotes by itself.
     pub auto: bool,
     /// Whether a NO-GO may be overridden: `reason`, `two` or `never`.

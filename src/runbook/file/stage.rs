@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::step::StepFile;
-use super::values::{CheckRef, Id, OneOrMany, Role, Span, StageRef, Text, Unsupported};
+use super::values::{CheckRef, Id, OneOrMany, Role, Span, StageRef, Text};
 
 /// Vars, `host.os` or `host.arch` → the value, or the values, for which this applies. Where it does not, it is skipped.
 pub type WhenFile = IndexMap<String, OneOrMany<Text>>;
@@ -68,10 +68,21 @@ pub struct GateFile {
     /// For each of these roles somebody must vote GO who stands for it.
     #[serde(default)]
     pub roles: Vec<Role>,
-    /// So many sessions in a row must have had this gate GO.
-    pub consecutive_sessions: Option<Unsupported>,
-    /// The rollback must have been rehearsed.
-    pub drilled: Option<Unsupported>,
+    /// So many live sessions in a row, this one with them, must have had this gate GO without an override.
+    #[schemars(range(min = 1, max = 100))]
+    pub consecutive_sessions: Option<u32>,
+    /// The way back must have been drilled.
+    pub drilled: Option<DrilledFile>,
+}
+
+/// A good drill (`gonogo drill`) that must be on record.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DrilledFile {
+    /// It is no older than this.
+    pub within: Span,
+    /// The `environment` of its runbook. Default: any.
+    pub environment: Option<Text>,
 }
 
 /// Whether a NO-GO may be overridden: with a typed reason, by two people, or not at all.

@@ -32,9 +32,22 @@ pub struct Gate {
     pub approvals: u32,
     /// For each of these somebody must vote GO who stands for it.
     pub roles: Vec<String>,
+    /// So many live sessions in a row, this one with them, must have had this gate GO; 1 where none is asked.
+    pub consecutive_sessions: u32,
+    /// The drill that must be on record.
+    pub drilled: Option<Drilled>,
     /// Promote by itself when GO.
     pub auto: bool,
     pub over: Override,
+}
+
+/// A good drill that must be on record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drilled {
+    /// It is no older than this.
+    pub within: Duration,
+    /// The environment that it was made in; `None`: any.
+    pub environment: Option<String>,
 }
 
 /// Whether a NO-GO may be overridden.

@@ -149,13 +149,14 @@ impl Plan<'_> {
         wants.extend(gate.soak.map(|soak| format!("for {} without a break", time(soak))));
         let wants = if wants.is_empty() { "every step passed".to_owned() } else { wants.join(" ") };
         let votes = votes(gate).map(|votes| format!("; {votes}")).unwrap_or_default();
+        let past = past(gate).map(|past| format!("; {past}")).unwrap_or_default();
         let who = if gate.auto { "goes on by itself" } else { "an operator goes on" };
         let over = match gate.over {
             Override::Reason => "a NO-GO may be overridden with a reason",
             Override::Two => "a NO-GO may be overridden with a reason and a second person's word",
             Override::Never => "a NO-GO is never overridden",
         };
-        self.line(1, &format!("gate: {wants}{votes}; {who}; {over}"));
+        self.line(1, &format!("gate: {wants}{votes}{past}; {who}; {over}"));
         for item in &gate.accept {
             self.line(3, &format!("[ ] {item}"));
         }
@@ -238,6 +239,18 @@ fn rules(step: &Step, before: &[Step]) -> String {
 
 fn time(duration: Duration) -> String {
     humantime::format_duration(duration).to_string()
+}
+
+/// What earlier sessions must have shown; `None` where nothing is asked.
+fn past(gate: &Gate) -> Option<String> {
+    let row = (gate.consecutive_sessions > 1)
+        .then(|| format!("GO in {} live sessions in a row, this one with them", gate.consecutive_sessions));
+    let drilled = gate.drilled.as_ref().map(|drilled| {
+        let place = drilled.environment.as_ref().map(|place| format!(" in {place}")).unwrap_or_default();
+        format!("drilled{place} within {}", time(drilled.within))
+    });
+    let asked: Vec<String> = row.into_iter().chain(drilled).collect();
+    (!asked.is_empty()).then(|| asked.join(", "))
 }
 
 /// Who must vote GO; `None` where nobody must.

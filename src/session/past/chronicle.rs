@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::turning_point;
 use crate::clock::Now;
 use crate::event::{
     DrillPart, Event, EventKind, Mode, Outcome, PastGate, PastRollback, PastStep, StepFinished, author,
@@ -110,10 +111,10 @@ impl Chronicle {
         }
     }
 
-    /// Whether this was the first part of a drill, and good: up to the last gate, GO there, and all the way back.
+    /// Whether this was the first part of a drill, and good: up to where it turns, GO there, and all the way back.
     #[must_use]
     pub fn went_forward_and_back(&self) -> bool {
-        let last = self.state.runbook.iter().flat_map(|r| &r.stages).rfind(|stage| stage.applies);
+        let last = self.state.runbook.as_ref().and_then(|runbook| turning_point(runbook));
         self.drill().is_some_and(|part| part.after.is_none())
             && matches!(self.state.outcome, Some((Outcome::RolledBack, _)))
             && !self.overridden

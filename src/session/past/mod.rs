@@ -5,11 +5,15 @@ mod chronicle;
 
 pub use chronicle::Chronicle;
 
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::gate::Missing;
 use super::rollback::Plan;
 use super::state::{State, StepStatus};
-use crate::event::{PastRollback, PastStep};
-use crate::runbook::StepId;
+use crate::event::{Mode, PastDrill, PastRollback, PastSession, PastStep};
+use crate::runbook::model::{Drilled, Runbook, Stage};
 use crate::runbook::plan::estimate;
+use crate::runbook::{StageId, StepId};
 
 /// How long a way back takes, by the best that is known of each of its steps.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -61,4 +65,87 @@ pub fn way_back_time(state: &State, plan: &Plan) -> WayBackTime {
         time.known_ms += last_rollback(state).map_or(0, |last| last.gate_ms);
     }
     time
+}
+
+/// The stage at whose gate a drill turns back: the last from which all the way back is open. `None` where there is
+/// none.
+#[must_use]
+pub fn turning_point(runbook: &Runbook) -> Option<&Stage> {
+    runbook.stages.iter().filter(|stage| stage.applies).take_while(|stage| !stage.point_of_no_return).last()
+}
+
+/// How many live sessions before this one had the gate of `stage` GO, newest first without a break; and the one that
+/// broke the row, with why, where one did.
+#[must_use]
+pub fn row<'a>(state: &'a State, stage: &StageId) -> (u32, Option<(&'a PastSession, &'a str)>) {
+    let mut row = 0;
+    for session in state.past.iter().flat_map(|past| &past.live) {
+        let broken = session.broken.as_deref().or_else(|| match session.gates.get(stage) {
+            Some(gate) if gate.go => None,
+            Some(gate) => Some(gate.why.as_str()),
+            None => Some("it says nothing of this gate"),
+        });
+        match broken {
+            Some(why) => return (row, Some((session, why))),
+            None => row += 1,
+        }
+    }
+    (row, None)
+}
+
+/// The row of sessions that the gate of a stage still lacks. Only live sessions are asked for it: no other could ever
+/// be one of the row.
+pub(super) fn row_missing(state: &State, plan: &Stage) -> Option<Missing> {
+    let asked = plan.gate.consecutive_sessions;
+    if asked < 2 || !is_live(state) {
+        return None;
+    }
+    let (row, broken) = row(state, &plan.id);
+    let now = row + 1;
+    let left = asked.saturating_sub(now);
+    let broken = broken.map(|(session, why)| format!(" ({} broke the row: {why})", session.session));
+    (left > 0).then(|| Missing {
+        what: format!(
+            "this gate was GO in {now} of {asked} live sessions in a row, this one with them{}",
+            broken.unwrap_or_default()
+        ),
+        release: format!("this gate GO in {left} more live sessions"),
+        liftable: true,
+    })
+}
+
+/// The drill that the gate of a stage still lacks. Only live sessions are asked for it: a drill could else never be
+/// the first.
+pub(super) fn drill_missing(state: &State, plan: &Stage) -> Option<Missing> {
+    let asked = plan.gate.drilled.as_ref().filter(|_| is_live(state))?;
+    let place = asked.environment.as_ref().map(|place| format!(" in {place}")).unwrap_or_default();
+    let what = match last_drill(state, asked) {
+        None => format!("no good drill{place} is on record"),
+        Some(drill) if is_older(drill.finished, asked, state.last?.at) => format!(
+            "the last good drill{place} was finished at {}, more than {} ago",
+            drill.finished.format("%Y-%m-%d %H:%M:%SZ"),
+            humantime::format_duration(asked.within)
+        ),
+        Some(_) => return None,
+    };
+    let release =
+        format!("a good `gonogo drill` of this runbook{place}, and this session resumed or run anew");
+    Some(Missing { what, release, liftable: true })
+}
+
+/// The last good drill of those that a gate takes.
+#[must_use]
+pub fn last_drill<'a>(state: &'a State, asked: &Drilled) -> Option<&'a PastDrill> {
+    let drills = state.past.iter().flat_map(|past| &past.drills);
+    drills
+        .filter(|drill| asked.environment.is_none() || drill.environment == asked.environment)
+        .max_by_key(|drill| drill.finished)
+}
+
+fn is_older(finished: DateTime<Utc>, asked: &Drilled, now: DateTime<Utc>) -> bool {
+    TimeDelta::from_std(asked.within).is_ok_and(|within| now - finished > within)
+}
+
+fn is_live(state: &State) -> bool {
+    state.opened.as_ref().is_some_and(|opened| opened.mode == Mode::Live)
 }

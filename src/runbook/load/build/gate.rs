@@ -8,7 +8,7 @@ use crate::runbook::codes::Code;
 use crate::runbook::file::stage::{GateFile, OverrideFile, ThenFile, TriggerFile};
 use crate::runbook::id::{CheckId, StageId, TriggerId};
 use crate::runbook::load::tree::Node;
-use crate::runbook::model::{Gate, Override, Stage, Trigger, TriggerThen, TriggerWhen};
+use crate::runbook::model::{Drilled, Gate, Override, Stage, Trigger, TriggerThen, TriggerWhen};
 
 impl Build<'_> {
     /// The gate of the stage at `stage`, which watches `watch`.
@@ -41,6 +41,11 @@ impl Build<'_> {
             soak: file.soak.as_ref().map(duration),
             accept: file.accept.into_iter().map(|item| item.0).collect(),
             approvals: file.approvals,
+            consecutive_sessions: file.consecutive_sessions.unwrap_or(1),
+            drilled: file.drilled.map(|drilled| Drilled {
+                within: duration(&drilled.within),
+                environment: drilled.environment.map(|place| place.0),
+            }),
             auto: file.auto,
             over: match file.over {
                 Some(OverrideFile::Never) => Override::Never,

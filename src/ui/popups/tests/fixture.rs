@@ -87,6 +87,8 @@ fn stage(id: &str, title: &str, steps: Vec<Step>, rollback: Vec<Step>) -> Stage 
             accept: Vec::new(),
             approvals: 0,
             roles: Vec::new(),
+            consecutive_sessions: 1,
+            drilled: None,
             auto: false,
             over: Override::Reason,
         },
