@@ -204,7 +204,7 @@ async fn observe(check: &Check, scope: &Scope, ctx: &Context) -> Observed {
         }
         Probe::Metric(metric) => metric::observe(&check.id, &metric.source, scope, ctx, check.timeout).await,
         Probe::Snapshots(steps) => snapshots::observe(steps, ctx, check.timeout).await,
-        Probe::Any(_) => Observed::error("it has no samples of its own"),
+        Probe::Any(_) | Probe::Frozen(_) => Observed::error("it has no samples of its own"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -174,6 +175,7 @@ pub(super) fn raise(parts: Parts) -> Result<Engine, OpenError> {
             redactor: redactor.clone(),
             program: Program::own()?,
             checks: check::Context::new(&runbook),
+            frozen: Mutex::default(),
         };
         around.recall(&state);
         Box::new(Real::new(around, inbox.clone()))

@@ -14,7 +14,7 @@ use crate::runbook::model::{Action, MaxDuration};
 use crate::runbook::{CheckId, StepId};
 use crate::session::crew::seat_on_arrival;
 use crate::session::notices::{self, Notice};
-use crate::session::{Ending, Guarded, State, starting, watch};
+use crate::session::{Ending, Frozen, Guarded, State, drifted, starting, watch};
 
 /// A batch in the making: the state with its events folded in.
 pub(super) struct Work {
@@ -132,7 +132,24 @@ pub(super) fn fact_events(work: &mut Work, fact: &Input) {
                 work.happen(By::ENGINE, told.clone());
             }
         }
+        Input::Report(Report::Frozen(files)) if !work.state.is_closed() => {
+            if let Some(event) = frozen(&work.state, files) {
+                work.happen(By::ENGINE, event);
+            }
+        }
         Input::Report(_) | Input::Ask(_) | Input::Show(_) => {}
+    }
+}
+
+/// What a look at the frozen files tells that was not known.
+fn frozen(state: &State, files: &Frozen) -> Option<EventKind> {
+    let Some(was) = &state.frozen else { return Some(EventKind::FilesFrozen { files: files.clone() }) };
+    let found = drifted(was, files);
+    match &state.drift {
+        None if found.is_empty() => None,
+        Some(drift) if found.is_empty() => (!drift.put_back).then_some(EventKind::DriftGone),
+        Some(drift) if drift.files == found && !drift.put_back => None,
+        _ => Some(EventKind::DriftFound { files: found }),
     }
 }
 

@@ -1,7 +1,7 @@
 //! One human line a kind: what the audit panel, the headless printer and the report show. The lines hold text that
 //! others wrote: pass them through `text::safe_line` before a terminal.
 
-use super::{By, Event, EventKind, Health, ItemOf, Outcome, PastSessions, StepFinished};
+use super::{By, Event, EventKind, Health, ItemOf, Outcome, PastSessions, StepFinished, drift_line};
 use crate::proof;
 use crate::runbook::id::ROLLBACK;
 use crate::runbook::{StageId, StepId};
@@ -99,10 +99,17 @@ pub fn describe(event: &Event) -> String {
             let measured = checks.iter().map(|(check, measured)| format!("{check} {}", measured.shown));
             format!("baseline {name} taken: {}", measured.collect::<Vec<_>>().join(", "))
         }
+        E::FilesFrozen { files } => {
+            format!("{} frozen: a change of them holds the session", a_file(files.len()))
+        }
+        E::DriftFound { files } => format!("frozen files drifted: {}", drift_line(files)),
+        E::DriftGone => "the frozen files are what they were again".to_owned(),
+        E::DriftAccepted { files, reason } => {
+            format!("takes the drift of {} as it is{}", a_file(files.len()), because(reason))
+        }
         E::SnapshotTaken { step, attempt, files, bytes, .. } => {
             let bytes = proof::bytes(*bytes);
-            let files = if *files == 1 { "1 file".to_owned() } else { format!("{files} files") };
-            format!("{} copied {files} ({bytes})", nth(step, *attempt))
+            format!("{} copied {} ({bytes})", nth(step, *attempt), a_file(*files as usize))
         }
         E::GateChanged { stage, go: true, .. } => format!("{} is GO", gate_of(stage)),
         E::GateChanged { stage, go: false, missing } => {
@@ -188,6 +195,7 @@ pub fn is_failure(event: &EventKind) -> bool {
         | E::EndRefused { .. }
         | E::Declined { .. }
         | E::SoakBroken { .. }
+        | E::DriftFound { .. }
         | E::TriggerArmed { .. }
         | E::TriggerFired { .. }
         | E::RollbackStarted { .. }
@@ -244,6 +252,10 @@ fn gate_of(stage: &StageId) -> String {
 
 fn count(steps: usize) -> String {
     if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") }
+}
+
+fn a_file(files: usize) -> String {
+    if files == 1 { "1 file".to_owned() } else { format!("{files} files") }
 }
 
 fn because(why: &str) -> String {

@@ -166,6 +166,22 @@ pub enum EventKind {
         name: String,
         checks: IndexMap<CheckId, Measured>,
     },
+    /// The files of `[freeze]` as they were when the session started, by name. A digest is keyed with a secret of the
+    /// session: nobody learns from it what a file holds. `None`: it could not be read.
+    FilesFrozen {
+        files: IndexMap<String, Option<String>>,
+    },
+    /// Frozen files are not what they were. It names all that differ, never their content.
+    DriftFound {
+        files: Vec<Drifted>,
+    },
+    /// The frozen files are what they were again.
+    DriftGone,
+    /// A person takes these files as they are now for what is frozen.
+    DriftAccepted {
+        files: Vec<Drifted>,
+        reason: String,
+    },
     /// Exact copies that a `snapshot` step made. They lie in the session's folder and nowhere else.
     SnapshotTaken {
         step: StepId,
@@ -329,6 +345,48 @@ pub struct SessionOpened {
     /// Where the log and everything else of this session was written.
     pub session_dir: String,
     pub version: String,
+}
+
+/// A frozen file that is not what it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drifted {
+    pub file: String,
+    pub what: Drift,
+    /// What it is now, keyed; `None` where it is gone or cannot be read.
+    pub sha256: Option<String>,
+}
+
+/// How a frozen file differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Drift {
+    Changed,
+    Gone,
+    New,
+    /// It could be read before.
+    Unreadable,
+}
+
+impl Drift {
+    /// The words for it on the screen and in the log.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Changed => "has changed",
+            Self::Gone => "is gone",
+            Self::New => "is new",
+            Self::Unreadable => "cannot be read any more",
+        }
+    }
+}
+
+/// What has become of frozen files, in one line: all of them where there are few, else the first and how many more.
+#[must_use]
+pub fn drift_line(files: &[Drifted]) -> String {
+    let named = |drifted: &Drifted| format!("{} {}", drifted.file, drifted.what.words());
+    let (shown, more) = files.split_at(files.len().min(3));
+    let shown = shown.iter().map(named).collect::<Vec<_>>().join(", ");
+    if more.is_empty() { shown } else { format!("{shown} (and {} more)", more.len()) }
 }
 
 /// How an attempt ended, with every proof and what was seen for it.

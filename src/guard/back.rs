@@ -129,8 +129,7 @@ fn holds_what_it_held(kept: &Kept) -> bool {
             let opened = OpenOptions::new().read(true).custom_flags(flags).open(&kept.path);
             let same = |file: &File| file.metadata().is_ok_and(|meta| meta.is_file() && meta.len() == *bytes);
             opened.is_ok_and(|file| {
-                same(&file)
-                    && Prints::default().of(&kept.path, &file, &[]).is_ok_and(|print| print == *sha256)
+                same(&file) && Prints::default().of(&kept.path, &file).is_ok_and(|print| print == *sha256)
             })
         }
     }

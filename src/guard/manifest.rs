@@ -112,7 +112,7 @@ pub fn verified(
         let What::File { sha256, .. } = &kept.what else { continue };
         let copy = folder.join(copy_of(&kept.path));
         let file = open(session_dir, &copy)?;
-        let print = prints.of(&session_dir.join(&copy), &file, &[]);
+        let print = prints.of(&session_dir.join(&copy), &file);
         let print = print.map_err(|e| format!("the copy of {}: {e}", kept.path.display()))?;
         if print != *sha256 {
             return Err(format!("the copy of {} is not what it was", kept.path.display()));

@@ -1,8 +1,10 @@
 //! Files that are looked after: [`find`] says which a glob means, [`take`](fn@take) makes exact copies of them,
-//! [`put_back`] puts those back, and [`manifest`] holds the copies against what they were.
+//! [`put_back`] puts those back, [`manifest`] holds the copies against what they were, and [`freeze`](fn@freeze) says
+//! what files are that must not change.
 
 mod back;
 pub mod find;
+mod freeze;
 pub mod manifest;
 mod place;
 mod prints;
@@ -10,6 +12,7 @@ mod take;
 
 pub use back::{Back, differing, put_back};
 pub use find::found;
+pub use freeze::{Key, freeze};
 pub use manifest::{Manifest, verified};
 pub use prints::Prints;
 pub use take::{Taken, take};

@@ -16,6 +16,8 @@ const TRUST_MS: u64 = 5 * 60_000;
 /// The digests that are known.
 #[derive(Debug, Default)]
 pub struct Prints {
+    /// What stands before everything that is digested.
+    key: Vec<u8>,
     known: HashMap<PathBuf, Known>,
 }
 
@@ -39,11 +41,30 @@ impl Stamp {
 }
 
 impl Prints {
-    /// The SHA-256 of `salt` and what the open `file` at `path` holds.
+    /// Digests that only who has `key` can compare with anything.
+    #[must_use]
+    pub fn keyed(key: Vec<u8>) -> Self {
+        Self { key, known: HashMap::new() }
+    }
+
+    /// Whether they are keyed with `key`.
+    #[must_use]
+    pub fn has_key(&self, key: &[u8]) -> bool {
+        self.key == key
+    }
+
+    /// The digest of a text.
+    #[must_use]
+    pub fn of_text(&self, text: &str) -> String {
+        let hash = Sha256::new_with_prefix(&self.key).chain_update(text);
+        base16ct::lower::encode_string(&hash.finalize())
+    }
+
+    /// The SHA-256 of the key and of what the open `file` at `path` holds.
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn of(&mut self, path: &Path, file: &File, salt: &[u8]) -> io::Result<String> {
+    pub fn of(&mut self, path: &Path, file: &File) -> io::Result<String> {
         let (stamp, now) = (Stamp::of(file)?, clock::up_ms());
         if let Some(known) = self.known.get(path)
             && known.stamp == stamp
@@ -51,7 +72,7 @@ impl Prints {
         {
             return Ok(known.sha256.clone());
         }
-        let mut hash = Sha256::new_with_prefix(salt);
+        let mut hash = Sha256::new_with_prefix(&self.key);
         let (mut file, mut buffer) = (file, vec![0; 1 << 16]);
         loop {
             match file.read(&mut buffer) {

@@ -118,9 +118,7 @@ fn hold(state: &State, answers: Option<&Answers>, tried: &Tried) -> Next {
         Hold::StepUnknown { step, why } => {
             stop(format!("what became of {step} is unknown, and only a person can say it: {why}"))
         }
-        Hold::Trigger { trigger, why } => {
-            held(None, format!("trigger {trigger} holds: {why}"), answers, tried)
-        }
+        Hold::Trigger { .. } | Hold::Drift { .. } => held(None, hold.sentence(), answers, tried),
     }
 }
 
@@ -157,7 +155,7 @@ fn forward(state: &State, answers: Option<&Answers>, tried: &Tried, now: Now) ->
             let why = format!("rolled back to {}; the session holds before it", rollback.to);
             return Next::Stop { code: ROLLED_BACK, why };
         }
-        let hatch = gate::escape_hatch(state);
+        let hatch = gate::to_begin(state);
         if !may_advance {
             return stop("the session waits to be advanced: `advance = true` in --answers");
         }

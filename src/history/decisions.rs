@@ -114,6 +114,7 @@ pub(super) fn is_one(event: &Event, previous: Option<&Event>) -> bool {
         | E::Paused
         | E::Resumed
         | E::TriggerVetoed { .. }
+        | E::DriftAccepted { .. }
         | E::RollbackStarted { .. }
         | E::WheelPassed { .. } => true,
         _ => false,
@@ -123,9 +124,10 @@ pub(super) fn is_one(event: &Event, previous: Option<&Event>) -> bool {
 fn reason(event: &EventKind) -> Option<&String> {
     use EventKind as E;
     match event {
-        E::StepResolved { reason, .. } | E::StepSkipped { reason, .. } | E::OverrideAsked { reason, .. } => {
-            Some(reason)
-        }
+        E::StepResolved { reason, .. }
+        | E::StepSkipped { reason, .. }
+        | E::DriftAccepted { reason, .. }
+        | E::OverrideAsked { reason, .. } => Some(reason),
         E::Confirmed { note, .. }
         | E::Declined { note, .. }
         | E::ItemTicked { note, .. }
@@ -181,13 +183,8 @@ fn not_green(state: &State) -> Vec<Checked> {
 }
 
 fn holds(state: &State) -> Vec<String> {
-    let hold = |hold| match hold {
-        Hold::StepFailed { step, why } => format!("step {step} failed: {why}"),
-        Hold::StepUnknown { step, why } => format!("step {step} is unknown: {why}"),
-        Hold::Trigger { trigger, why } => format!("trigger {trigger} holds: {why}"),
-    };
     let paused = state.paused.as_ref().map(|pause| format!("the session is paused by {}", pause.by));
-    state.holds().into_iter().map(hold).chain(paused).collect()
+    state.holds().iter().map(Hold::sentence).chain(paused).collect()
 }
 
 fn counting_down(state: &State) -> Vec<String> {

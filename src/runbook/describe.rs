@@ -64,6 +64,7 @@ pub fn describe_probe(probe: &Probe, scope: &Scope, shell: &[String]) -> String 
         }
         Probe::Metric(metric) => format!("metric {}", number(metric, scope, shell)),
         Probe::Any(checks) => format!("any of {}", names(checks)),
+        Probe::Frozen(paths) => format!("frozen {}", paths.join(", ")),
         Probe::Snapshots(steps) => {
             let steps: Vec<&str> = steps.iter().map(StepId::as_str).collect();
             format!("the copies of {}", steps.join(", "))

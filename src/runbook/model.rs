@@ -12,7 +12,8 @@ mod step;
 mod window;
 
 pub use check::{
-    Check, FileExpect, HttpTarget, MaxRestarts, Probe, ProcessExpect, ProcessSelect, Sha256Expect, TcpExpect,
+    Check, FROZEN, FileExpect, HttpTarget, MaxRestarts, Probe, ProcessExpect, ProcessSelect, Sha256Expect,
+    TcpExpect,
 };
 pub use expect::{Bound, CountExpect, HttpExpect, MaxDuration, ReportExpect, Rule, RunExpect, TextExpect};
 pub use metric::{
@@ -157,6 +158,12 @@ impl Runbook {
             .flat_map(|s| s.steps.iter().chain(&s.rollback))
             .chain(&self.rollback.prepare)
             .chain(&self.rollback.steps)
+    }
+
+    /// The check of the files that must not change; `None` where there are none.
+    #[must_use]
+    pub fn frozen(&self) -> Option<&Check> {
+        self.checks.get(FROZEN)
     }
 
     /// The check of that name.

@@ -4,7 +4,7 @@ mod crew;
 
 use std::sync::Arc;
 
-use super::guarded::Snapshot;
+use super::guarded::{self, DriftSeen, Snapshot};
 use super::state::{
     CheckState, Ending, GateSeen, Note, Pause, RECENT_EVENTS, RECENT_NOTES, RollbackState, Soak, StageState,
     StageStatus, State, StepState, StepStatus, Stuck, Tick, TriggerState,
@@ -153,6 +153,22 @@ impl State {
             EventKind::BaselineTaken { name, checks, .. } => {
                 self.baselines.insert(name.clone(), checks.clone());
             }
+            EventKind::FilesFrozen { files } => self.frozen = Some(Arc::new(files.clone())),
+            EventKind::DriftFound { files } => {
+                self.drift =
+                    Some(DriftSeen { files: files.clone(), seq: event.seq, since: now, put_back: false });
+            }
+            EventKind::DriftGone => {
+                if let Some(drift) = &mut self.drift {
+                    drift.put_back = true;
+                }
+            }
+            EventKind::DriftAccepted { files, .. } => {
+                self.drift = None;
+                if let Some(frozen) = &mut self.frozen {
+                    guarded::accept(Arc::make_mut(frozen), files);
+                }
+            }
             EventKind::SnapshotTaken { step, attempt, path, files, bytes, sha256 } => {
                 let (path, sha256) = (path.clone(), sha256.clone());
                 let taken = Snapshot { attempt: *attempt, path, files: *files, bytes: *bytes, sha256 };
@@ -190,6 +206,7 @@ impl State {
             EventKind::Paused => self.paused = Some(Pause { by: author(&event.by), at: event.at }),
             EventKind::Resumed => {
                 self.paused = None;
+                self.drift = self.drift.take().filter(|drift| !drift.put_back);
                 let held: Vec<_> = triggers::holding(self).cloned().collect();
                 for id in held {
                     // One that could not roll back when it fired is not to do so later, without a countdown.

@@ -51,6 +51,10 @@ pub enum Command {
         trigger: TriggerId,
         reason: Option<String>,
     },
+    /// Take frozen files as they are now for what is frozen.
+    AcceptDrift {
+        reason: String,
+    },
     /// Say what became of an unknown step.
     Resolve {
         step: StepId,
@@ -131,6 +135,7 @@ impl Command {
             | Self::Skip { .. }
             | Self::Kill { .. }
             | Self::Resolve { .. }
+            | Self::AcceptDrift { .. }
             | Self::OfferWheel { .. }
             | Self::Abort { .. } => Seat::Driver,
         }
@@ -152,6 +157,7 @@ impl Command {
             Self::Tick { .. } => "tick",
             Self::Veto { .. } => "veto",
             Self::Resolve { .. } => "resolve",
+            Self::AcceptDrift { .. } => "accept the drift",
             Self::Note { .. } => "note",
             Self::Vote { .. } => "vote",
             Self::Second { .. } => "second an override",

@@ -5,7 +5,7 @@ use super::starting::Overriding;
 use super::state::{Hold, StageStatus, State, StepStatus, TriggerState};
 use super::{Attached, Command, Refusal, crew, gate, roles, rollback, second, starting, votes};
 use crate::clock::Now;
-use crate::event::{By, EventKind, Health, ItemOf, NoteTag, Outcome, Person, Resolution, Seat};
+use crate::event::{By, EventKind, Health, ItemOf, NoteTag, Outcome, Person, Resolution, Seat, drift_line};
 use crate::runbook::model::{Action, Override, Runbook, Step};
 use crate::runbook::{StageId, StepId};
 
@@ -44,13 +44,16 @@ pub fn decide(state: &State, command: &Command, operator: &Person, seen_seq: u64
         // A pause is never refused; one that stands already needs no second record.
         Command::Pause => Ok(if state.paused.is_some() { Vec::new() } else { vec![EventKind::Paused] }),
         Command::Resume => {
-            let trigger_holds = state.holds().iter().any(|h| matches!(h, Hold::Trigger { .. }));
-            if state.paused.is_some() || trigger_holds {
+            if state.paused.is_some() || state.holds().iter().any(Hold::is_resumable) {
                 Ok(vec![EventKind::Resumed])
+            } else if let Some(drift) = &state.drift {
+                let why = drift_line(&drift.files);
+                refuse(format!("frozen files drifted: {why}; put them back, or accept it with a reason"))
             } else {
                 refuse("nothing is paused")
             }
         }
+        Command::AcceptDrift { reason } => accept_drift(state, reason, seen_seq),
         Command::Rollback { to, reason } => roll_back(state, to.as_ref(), reason.as_deref(), now),
         Command::Retry { step } => retry(state, step_of(runbook, step)?, now),
         Command::Skip { step, reason } => skip(state, step_of(runbook, step)?, reason),
@@ -149,12 +152,12 @@ fn advance(
     }
     let Some(current) = state.current_stage() else {
         let Some(next) = next else { return refuse(nothing_to_enter(state)) };
-        let mut verdict = gate::escape_hatch(state);
+        let mut verdict = gate::to_begin(state);
         if let Some(pause) = &state.paused {
             return refuse(format!("the session is paused by {}: resume it first", pause.by));
         }
-        if let Some(Hold::Trigger { trigger, why }) = state.holds().into_iter().next() {
-            return refuse(format!("trigger {trigger} holds: {why}"));
+        if let Some(hold) = state.holds().first() {
+            return refuse(hold.sentence());
         }
         return match verdict.missing.pop() {
             Some(missing) => refuse(format!("NO-GO: {}", missing.what)),
@@ -398,6 +401,21 @@ fn resolve(state: &State, step: &Step, outcome: Resolution, reason: &str, now: N
         events.extend(starting::start(state, step, now.up_ms));
     }
     Ok(events)
+}
+
+fn accept_drift(state: &State, reason: &str, seen_seq: u64) -> Decision {
+    let Some(drift) = &state.drift else { return refuse("no frozen file has drifted") };
+    if drift.put_back {
+        return refuse(
+            "the frozen files are what they were again: there is nothing to accept; resume instead",
+        );
+    }
+    if seen_seq < drift.seq {
+        let now = drift_line(&drift.files);
+        return refuse(format!("more has drifted than you had seen; it is now: {now}"));
+    }
+    let reason = given(reason, "accepting a drift")?.to_owned();
+    Ok(vec![EventKind::DriftAccepted { files: drift.files.clone(), reason }])
 }
 
 fn abort(state: &State, runbook: &Runbook, reason: &str) -> Decision {

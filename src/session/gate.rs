@@ -88,12 +88,13 @@ pub fn waits_for_people(state: &State, id: &StageId) -> bool {
     }
 }
 
-/// The checks of which only samples count that begin when `stage` comes to its gate: the gate's, and those of the
-/// way back, which may have gone since it was last looked at.
+/// The checks of which only samples count that begin when `stage` comes to its gate: the gate's, those of the way back,
+/// which may have gone since it was last looked at, and the frozen files'.
 #[must_use]
 pub fn fenced_checks(state: &State, stage: &Stage) -> Vec<CheckId> {
     let mut fenced = stage.gate.checks.clone();
-    let ready = state.runbook.iter().flat_map(|r| &r.rollback.ready);
+    let runbook = state.runbook.iter();
+    let ready = runbook.flat_map(|r| r.rollback.ready.iter().chain(r.frozen().map(|check| &check.id)));
     fenced.extend(ready.filter(|check| !stage.gate.checks.contains(check)).cloned());
     fenced
 }
@@ -181,9 +182,15 @@ fn judge(state: &State, stage: &StageId, blocking: &dyn Fn(&CheckId) -> Option<S
     verdict.missing.extend(past::row_missing(state, plan));
     verdict.missing.extend(past::drill_missing(state, plan));
     verdict.missing.extend(hatch(state, blocking).missing);
+    verdict.missing.extend(unguarded(state, blocking));
     for hold in state.holds() {
-        if let Hold::Trigger { trigger, why } = hold {
-            verdict.lack(format!("trigger {trigger} holds: {why}"), "resume", false);
+        match hold {
+            Hold::Drift { put_back: false, .. } => {
+                let release = "put the files back, or accept the drift with a reason";
+                verdict.lack(hold.sentence(), release, false);
+            }
+            Hold::Trigger { .. } | Hold::Drift { .. } => verdict.lack(hold.sentence(), "resume", false),
+            Hold::StepFailed { .. } | Hold::StepUnknown { .. } => {}
         }
     }
     if let Some(pause) = &state.paused {
@@ -207,6 +214,23 @@ fn hatch(state: &State, blocking: &dyn Fn(&CheckId) -> Option<String>) -> Verdic
         }
     }
     verdict
+}
+
+/// What must be there before the first stage is entered: the way back, and every frozen file as it was.
+#[must_use]
+pub fn to_begin(state: &State) -> Verdict {
+    let mut verdict = escape_hatch(state);
+    verdict
+        .missing
+        .extend(unguarded(state, &|check| state.blocks(check).then(|| check_sentence(state, check))));
+    verdict
+}
+
+/// That nobody can say whether the frozen files are what they were. A drift itself holds the session, and says so.
+fn unguarded(state: &State, blocking: &dyn Fn(&CheckId) -> Option<String>) -> Option<Missing> {
+    let check = state.runbook.as_ref()?.frozen().filter(|_| state.drift.is_none())?;
+    let what = format!("the frozen files: {}", blocking(&check.id)?);
+    Some(Missing { what, release: format!("{} green", check.id), liftable: true })
 }
 
 /// `check readyz is failing: status 503`.

@@ -27,7 +27,7 @@ pub mod watch;
 
 pub use command::{Attached, Command, Refusal};
 pub use decide::decide;
-pub use guarded::{Guarded, Snapshot};
+pub use guarded::{DriftSeen, Frozen, Guarded, Snapshot, drifted};
 pub use legal::legal;
 pub use open::read_plan;
 pub use settle::{Facts, Measurement, Settled, settle};

@@ -74,6 +74,7 @@ fn topics(state: &State, event: &Event) -> Vec<Topic> {
             let holds = |hold: &Hold| matches!(hold, Hold::StepFailed { step, .. } if *step == finish.step);
             if state.holds().iter().any(holds) { vec![Topic::Hold] } else { Vec::new() }
         }
+        E::DriftFound { .. } => vec![Topic::Drift, Topic::Hold],
         E::StepUnknown { .. } => vec![Topic::Question, Topic::Hold],
         E::StepStarted { step, .. } if state.step(step).status == StepStatus::Waiting => {
             vec![Topic::Question]

@@ -7,14 +7,14 @@ use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::guarded::Snapshot;
+use super::guarded::{DriftSeen, Frozen, Snapshot};
 use super::notices::Notice;
 use super::second::OverrideAsked;
 use super::votes::Vote;
 use crate::clock::Now;
 use crate::event::{
     Credentials, Event, Health, Identity, Measured, NoteTag, Outcome, PastSessions, Person, Seat,
-    SessionOpened, StepFinished,
+    SessionOpened, StepFinished, drift_line,
 };
 use crate::runbook::model::{Action, OnFailure, Runbook, Stage, Step};
 use crate::runbook::{CheckId, StageId, StepId, TriggerId};
@@ -59,6 +59,9 @@ pub struct State {
     pub baselines: Baselines,
     /// The copies that `snapshot` steps made, since their stage was entered.
     pub snapshots: BTreeMap<StepId, Snapshot>,
+    /// What frozen files are to be; `None` before they were looked at.
+    pub frozen: Option<Arc<Frozen>>,
+    pub drift: Option<DriftSeen>,
     /// Everybody who ever came to the controls, by name.
     pub crew: IndexMap<String, Operator>,
     /// Who has the wheel, also while they are away.
@@ -149,9 +152,45 @@ impl Situation {
 /// Why nothing new starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hold {
-    StepFailed { step: StepId, why: String },
-    StepUnknown { step: StepId, why: String },
-    Trigger { trigger: TriggerId, why: String },
+    StepFailed {
+        step: StepId,
+        why: String,
+    },
+    StepUnknown {
+        step: StepId,
+        why: String,
+    },
+    Trigger {
+        trigger: TriggerId,
+        why: String,
+    },
+    /// Frozen files have changed; where they are put back, somebody is to say that it goes on.
+    Drift {
+        why: String,
+        put_back: bool,
+    },
+}
+
+impl Hold {
+    /// Why, in one sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::StepFailed { step, why } => format!("step {step} failed: {why}"),
+            Self::StepUnknown { step, why } => format!("step {step} is unknown: {why}"),
+            Self::Trigger { trigger, why } => format!("trigger {trigger} holds: {why}"),
+            Self::Drift { why, put_back: false } => format!("frozen files drifted: {why}"),
+            Self::Drift { why, put_back: true } => {
+                format!("frozen files had drifted and are what they were again: {why}")
+            }
+        }
+    }
+
+    /// Whether `resume` ends it.
+    #[must_use]
+    pub fn is_resumable(&self) -> bool {
+        matches!(self, Self::Trigger { .. } | Self::Drift { put_back: true, .. })
+    }
 }
 
 /// One stage.
@@ -495,6 +534,11 @@ impl State {
                 holds.push(Hold::Trigger { trigger: trigger.clone(), why: why.clone() });
             }
         }
+        holds.extend(
+            self.drift
+                .as_ref()
+                .map(|drift| Hold::Drift { why: drift_line(&drift.files), put_back: drift.put_back }),
+        );
         holds
     }
 

@@ -22,6 +22,7 @@ pub fn needed(state: &State) -> BTreeSet<CheckId> {
         return needed;
     }
     want(&runbook.rollback.ready);
+    runbook.frozen().into_iter().for_each(|check| want(std::slice::from_ref(&check.id)));
     if let Some(stage) = state.current_stage().and_then(|id| runbook.stage(id)) {
         want(&stage.watch);
         want(&stage.gate.checks);

@@ -193,6 +193,13 @@ fn hold(state: &State) -> Option<Blocker> {
             let text = format!("STEP {step} UNKNOWN: {why}{more}");
             Blocker::new(Mark::Ask, text, "enter says what became of it")
         }
+        Hold::Drift { why, put_back: false } => {
+            Blocker::new(Mark::Fail, format!("DRIFT: {why}{more}"), "P accepts it  b roll back")
+        }
+        Hold::Drift { why, put_back: true } => {
+            let text = format!("DRIFT is put back: {why}{more}");
+            Blocker::new(Mark::Warn, text, "P resumes  b roll back")
+        }
         Hold::Trigger { trigger, why } => {
             let text = format!("TRIGGER {trigger} HOLDS: {why}{more}");
             Blocker::new(Mark::Fail, text, "P resumes  b roll back")
@@ -204,7 +211,8 @@ fn rank(hold: &Hold) -> u8 {
     match hold {
         Hold::StepUnknown { .. } => 0,
         Hold::StepFailed { .. } => 1,
-        Hold::Trigger { .. } => 2,
+        Hold::Drift { .. } => 2,
+        Hold::Trigger { .. } => 3,
     }
 }
 

@@ -86,6 +86,7 @@ impl Stage {
             redactor: Redactor::new([("", ""); 0]).expect("none"),
             program: Program::at(env!("CARGO_BIN_EXE_gonogo")),
             checks: check::Context::new(&self.runbook),
+            frozen: Default::default(),
         };
         (Real::new(around, inbox), reports)
     }

@@ -10,6 +10,7 @@ mod cockpit;
 mod ctl;
 mod cutover;
 mod desk;
+mod guards;
 mod lab;
 mod layers;
 mod leaks;

@@ -114,6 +114,7 @@ fn is_of(command: &Command, event: &EventKind) -> bool {
         Command::Tick { .. } => matches!(event, E::ItemTicked { .. }),
         Command::Veto { .. } => matches!(event, E::TriggerVetoed { .. }),
         Command::Resolve { .. } => matches!(event, E::StepResolved { .. } | E::StepStarted { .. }),
+        Command::AcceptDrift { .. } => matches!(event, E::DriftAccepted { .. }),
         Command::Note { .. } => matches!(event, E::NoteAdded { .. } | E::EvidenceAdded { .. }),
         Command::Vote { .. } => matches!(event, E::Voted { .. }),
         Command::AskWheel => matches!(event, E::WheelAsked),

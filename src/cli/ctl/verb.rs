@@ -59,6 +59,12 @@ pub(super) enum Verb {
     #[command(after_help = "Example: gonogo ctl orders resume\n\n\
         Not `gonogo resume SESSION`, which brings an engine back that is gone.")]
     Resume,
+    /// Take frozen files as they are now for what is frozen, with a reason.
+    #[command(
+        after_help = "Example: gonogo ctl orders accept-drift \"the ops team turned the log level up\"\n\n\
+        Put back instead, they need nothing but `resume`."
+    )]
+    AcceptDrift { reason: String },
     /// Undo the entered stages: all of them, or down to one.
     #[command(after_help = super::help::ROLLBACK)]
     Rollback {
@@ -224,6 +230,7 @@ impl Verb {
             Self::Advance { typed, over } => Command::Advance { typed: typed.clone(), over: over.clone() },
             Self::Pause => Command::Pause,
             Self::Resume => Command::Resume,
+            Self::AcceptDrift { reason } => Command::AcceptDrift { reason: reason.clone() },
             Self::Rollback { to, reason } => {
                 Command::Rollback { to: to.as_deref().map(StageId::from), reason: reason.clone() }
             }

@@ -16,7 +16,7 @@ use crate::runbook::interpolate::Scope;
 use crate::runbook::model::{Check, NotifyWay, Runbook, Step};
 use crate::session::notices::Notice;
 use crate::session::telemetry::OutputProgress;
-use crate::session::{Baselines, Guarded, State, StepStatus, starting};
+use crate::session::{Baselines, Frozen, Guarded, State, StepStatus, starting};
 
 /// What the engine wants done. Nothing of it happens before the event that says so is on disk.
 #[derive(Debug, Clone)]
@@ -113,6 +113,8 @@ pub enum Report {
     Sampled(Sample),
     /// What became of telling somebody: [`EventKind::Notified`] or [`EventKind::NotifyFailed`].
     Told(EventKind),
+    /// What the files are that must not change.
+    Frozen(Frozen),
     Output {
         step: StepId,
         progress: OutputProgress,

@@ -34,14 +34,10 @@ pub(super) fn session(
     happened: &Happened,
 ) -> Session {
     let SessionOpened { session, mode, host, share, session_dir, .. } = opened;
-    let hold = |hold| match hold {
-        Hold::StepFailed { step, why } => format!("step {step} failed: {why}"),
-        Hold::StepUnknown { step, why } => format!("step {step} is unknown: {why}"),
-        Hold::Trigger { trigger, why } => format!("trigger {trigger} holds: {why}"),
-    };
     let closed = state.is_closed();
     let paused = state.paused.as_ref().map(|pause| format!("the session is paused by {}", pause.by));
-    let holds = if closed { Vec::new() } else { state.holds().into_iter().map(hold).chain(paused).collect() };
+    let holds =
+        if closed { Vec::new() } else { state.holds().iter().map(Hold::sentence).chain(paused).collect() };
     Session {
         name: session.clone(),
         mode: *mode,

@@ -21,7 +21,7 @@ use http::HttpSharedFile;
 use notify::NotifyFile;
 use rollback::RollbackFile;
 use stage::{StageFile, TriggerFile};
-use values::{Dir, EnvText, Id, Member, Text, Unsupported};
+use values::{Dir, EnvText, Id, Member, Text};
 
 /// A runbook: the stages of a cutover in order, what proves them, and the way back.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -68,7 +68,7 @@ pub struct RunbookFile {
     /// The way back as a whole.
     pub rollback: Option<RollbackFile>,
     /// Files that must not change while the session runs.
-    pub freeze: Option<Unsupported>,
+    pub freeze: Option<FreezeFile>,
     /// What several HTTP checks and requests share, by name: they say `via = "NAME"`.
     #[serde(default)]
     #[schemars(extend("x-keys" = "name"))]
@@ -92,6 +92,16 @@ pub struct ChangeWindowFile {
     pub opens: Option<values::Moment>,
     /// By then everything should be done, or undone.
     pub closes: Option<values::Moment>,
+}
+
+/// The drift guard.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FreezeFile {
+    /// Files, folders for all below them, and globs. Each must be there when the session starts; a change, a new file or
+    /// one that is gone holds the session.
+    #[schemars(length(min = 1))]
+    pub paths: Vec<Dir>,
 }
 
 /// An input of the runbook.

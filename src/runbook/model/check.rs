@@ -40,6 +40,9 @@ pub struct Check {
     pub advisory: bool,
 }
 
+/// The check that the loader makes of `[freeze]`.
+pub const FROZEN: &str = "frozen-files";
+
 /// What a check looks at, and what it must see.
 #[derive(Debug, Clone)]
 pub enum Probe {
@@ -68,6 +71,8 @@ pub enum Probe {
     Any(Vec<CheckId>),
     /// The copies of these `snapshot` steps, as far as they were taken, are as they were taken.
     Snapshots(Vec<StepId>),
+    /// What these paths, folders and globs stand for is what it was when the session started.
+    Frozen(Vec<String>),
 }
 
 impl Probe {
@@ -83,6 +88,7 @@ impl Probe {
             Self::Metric(_) => "metric",
             Self::Any(_) => "any",
             Self::Snapshots(_) => "snapshots",
+            Self::Frozen(_) => "freeze",
         }
     }
 

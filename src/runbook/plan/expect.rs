@@ -37,6 +37,7 @@ pub fn of_check(check: &Check, scope: &Scope) -> Vec<String> {
         Probe::File { expect, .. } => file(expect, scope),
         Probe::Command { expect, .. } => run(expect, scope),
         Probe::Metric(metric) => number(&metric.expect, &Unit::of(check)),
+        Probe::Frozen(_) => vec!["no file changes, is new or is gone since the session's start".to_owned()],
         Probe::Snapshots(_) => vec!["they are as they were taken".to_owned()],
         Probe::Any(_) => Vec::new(),
     }

@@ -9,7 +9,7 @@ use crate::runbook::CheckId;
 use crate::runbook::describe::{describe_action, describe_notify, describe_probe};
 use crate::runbook::interpolate::Scope;
 use crate::runbook::model::{
-    Gate, OnFailure, Override, Runbook, SecretSource, Stage, Step, Trigger, TriggerThen, TriggerWhen,
+    Gate, OnFailure, Override, Probe, Runbook, SecretSource, Stage, Step, Trigger, TriggerThen, TriggerWhen,
 };
 use crate::text::safe;
 
@@ -72,6 +72,10 @@ impl Plan<'_> {
         }
         for (name, value) in &runbook.env {
             self.line(0, &format!("env {name} = {}", self.scope.show(value)));
+        }
+        if let Some(Probe::Frozen(paths)) = runbook.frozen().map(|check| &check.probe) {
+            let paths = paths.join(", ");
+            self.line(0, &format!("frozen, a change holds the session: {paths}"));
         }
         if !runbook.rollback.ready.is_empty() {
             self.line(

@@ -158,9 +158,11 @@ fn holds(state: &State) -> Vec<Missing> {
             Hold::StepUnknown { step, why } => {
                 blocker(format!("step {step} is unknown: {why}"), format!("say what became of {step}"))
             }
-            Hold::Trigger { trigger, why } => {
-                blocker(format!("trigger {trigger} holds: {why}"), "resume, or roll back")
-            }
+            Hold::Drift { put_back: false, .. } => blocker(
+                hold.sentence(),
+                "put the files back, or accept the drift with a reason, or roll back",
+            ),
+            Hold::Trigger { .. } | Hold::Drift { .. } => blocker(hold.sentence(), "resume, or roll back"),
         });
     }
     if let Some(pause) = &state.paused {

@@ -109,6 +109,25 @@ impl<'a> Place<'a> {
             E::BaselineTaken { step, attempt, name, checks } => {
                 self.measures(self.step(step)?, *attempt, name, checks.keys())
             }
+            E::FilesFrozen { .. } => {
+                must(self.runbook.frozen().is_some(), || "the runbook freezes nothing".to_owned())?;
+                must(self.state.frozen.is_none(), || "the files were frozen before".to_owned())
+            }
+            E::DriftFound { files } => {
+                must(self.state.frozen.is_some(), || "no file was frozen".to_owned())?;
+                must(!files.is_empty(), || "it names no file".to_owned())
+            }
+            E::DriftGone => {
+                let drifted = self.state.drift.as_ref().is_some_and(|drift| !drift.put_back);
+                must(drifted, || "no frozen file had drifted".to_owned())
+            }
+            E::DriftAccepted { files, .. } => {
+                self.person()?;
+                let found = self.state.drift.as_ref().filter(|drift| !drift.put_back);
+                must(found.is_some_and(|drift| drift.files == *files), || {
+                    "it is not what was found".to_owned()
+                })
+            }
             E::SnapshotTaken { step, attempt, path, .. } => {
                 let step = self.step(step)?;
                 must(matches!(step.action, Action::Snapshot { .. }), || {
@@ -134,7 +153,7 @@ impl<'a> Place<'a> {
             }
             E::Paused => must(self.state.paused.is_none(), || "the session was paused already".to_owned()),
             E::Resumed => {
-                let holds = self.state.holds().iter().any(|hold| matches!(hold, Hold::Trigger { .. }));
+                let holds = self.state.holds().iter().any(Hold::is_resumable);
                 must(self.state.paused.is_some() || holds, || "nothing was paused".to_owned())
             }
             E::TriggerArmed { trigger, .. } => self.arms(trigger),

@@ -8,6 +8,7 @@ mod confirm;
 mod detail;
 mod dialog;
 mod draw;
+mod drift;
 mod field;
 mod form;
 mod handover;

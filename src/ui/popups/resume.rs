@@ -1,4 +1,4 @@
-//! Going on after a pause or after a trigger held: what stood still, and what starts again.
+//! Going on after a pause, after a trigger held or after a drift was put back: what stood still, and what starts again.
 
 use super::dialog::{Dialog, Facts, Question, may};
 use super::form::{Button, Form, Page, Tier};
@@ -10,7 +10,11 @@ use crate::ui::theme::Mark;
 
 /// Opens the question whether the session goes on.
 pub fn open(cx: &Context) -> Opened {
-    Dialog::open(Resume, cx)
+    match &cx.state.drift {
+        // What is not put back cannot be resumed from, only accepted.
+        Some(drift) if !drift.put_back && cx.state.paused.is_none() => super::drift::open(cx),
+        _ => Dialog::open(Resume, cx),
+    }
 }
 
 #[derive(Debug)]
@@ -19,11 +23,8 @@ struct Resume;
 /// What stands in the way, a sentence each.
 fn standing(cx: &Context) -> Vec<String> {
     let pause = cx.state.paused.iter().map(|pause| format!("paused by {} at {}", pause.by, time(pause.at)));
-    let held = cx.state.holds().into_iter().filter_map(|hold| match hold {
-        Hold::Trigger { trigger, why } => Some(format!("held by trigger {trigger}: {why}")),
-        Hold::StepFailed { .. } | Hold::StepUnknown { .. } => None,
-    });
-    pause.chain(held).collect()
+    let holds = cx.state.holds();
+    pause.chain(holds.iter().filter(|hold| hold.is_resumable()).map(Hold::sentence)).collect()
 }
 
 impl Question for Resume {
@@ -37,6 +38,8 @@ impl Question for Resume {
         for hold in cx.state.holds() {
             if let Hold::StepFailed { step, why } | Hold::StepUnknown { step, why } = hold {
                 rows.push(Row::mark(Mark::Fail, format!("{step} still holds: {why}")));
+            } else if !hold.is_resumable() {
+                rows.push(Row::mark(Mark::Fail, format!("it still holds: {}", hold.sentence())));
             }
         }
         Ok(Page {

@@ -5,6 +5,7 @@ mod attempt;
 mod collect;
 mod command;
 mod files;
+mod freeze;
 mod link;
 mod look;
 mod notify;
@@ -13,7 +14,7 @@ mod snapshot;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::{mpsc, watch};
 
@@ -22,9 +23,11 @@ use crate::check;
 use crate::engine::machine::Input;
 use crate::engine::shim::client::Program;
 use crate::engine::shim::record::Secret;
+use crate::guard::Prints;
 use crate::redact::Redactor;
 use crate::runbook::StepId;
 use crate::runbook::interpolate::Scope;
+use crate::runbook::model::Probe;
 use crate::session::State;
 use crate::text;
 use attempt::{Attempt, Done, End, Taken, perform};
@@ -43,6 +46,8 @@ pub struct Surroundings {
     /// The binary from which shims are started.
     pub program: Program,
     pub checks: check::Context,
+    /// Digests of the files that must not change.
+    pub frozen: Mutex<Option<Prints>>,
 }
 
 impl Surroundings {
@@ -95,6 +100,11 @@ impl Driver for Real {
             }
             Effect::Notify(order) => self.desk.tell(Arc::clone(&self.around), order, self.inbox.clone()),
             Effect::Sample(order) => {
+                if let Probe::Frozen(paths) = &order.check.probe {
+                    let (around, paths) = (Arc::clone(&self.around), paths.clone());
+                    tokio::spawn(freeze::look(around, paths, order, self.inbox.clone()));
+                    return;
+                }
                 tokio::spawn(take_sample(Arc::clone(&self.around), order, self.inbox.clone()));
             }
         }

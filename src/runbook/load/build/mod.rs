@@ -2,6 +2,7 @@
 
 mod check;
 mod expect;
+mod freeze;
 mod gate;
 mod metric;
 mod names;
@@ -119,6 +120,7 @@ impl<'a> Build<'a> {
         metric::follow(&mut runbook);
         way_back::watch_files(&mut runbook);
         way_back::watch_snapshots(&mut runbook);
+        self.freeze(&mut runbook, file.freeze);
         runbook
     }
 

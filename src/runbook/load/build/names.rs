@@ -13,7 +13,7 @@ use crate::runbook::file::values::{CheckRef, StepRef};
 use crate::runbook::id::{CheckId, ROLLBACK, StageId, StepId};
 use crate::runbook::load::near::suggest;
 use crate::runbook::load::tree::Node;
-use crate::runbook::model::{ROLLBACK_FILES, ROLLBACK_SNAPSHOTS};
+use crate::runbook::model::{FROZEN, ROLLBACK_FILES, ROLLBACK_SNAPSHOTS};
 
 /// The names in a file.
 pub struct Names {
@@ -107,7 +107,8 @@ fn followed<'f>(file: &'f RunbookFile, check: &'f CheckFile) -> &'f CheckFile {
 }
 
 /// The checks that the loader makes itself, and of what.
-const RESERVED: [(&str, &str); 2] = [
+const RESERVED: [(&str, &str); 3] = [
+    (FROZEN, "the files of `[freeze]`"),
     (ROLLBACK_FILES, "the files of all rollback steps"),
     (ROLLBACK_SNAPSHOTS, "the copies that rollback steps put back"),
 ];
