@@ -22,7 +22,8 @@ pub const SAMPLE: &str = include_str!("../assets/config.toml");
 /// Where a site keeps what holds for everybody on a host.
 pub const SITE: &str = "/etc/gonogo";
 
-const FILE: &str = "config.toml";
+/// The file in each folder of configuration.
+pub const FILE: &str = "config.toml";
 const THEMES: &str = "themes";
 
 /// What is asked for on the command line.

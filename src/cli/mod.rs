@@ -9,10 +9,13 @@ mod ctl;
 mod demo;
 mod drill;
 mod engine;
+mod init;
 mod launch;
 pub mod load;
 mod look;
+mod manual;
 mod operator;
+mod paths;
 mod place;
 pub mod plan;
 mod recorded;
@@ -110,6 +113,14 @@ enum Command {
     Report(report::Args),
     /// Print a JSON Schema: of the runbook format, for editors, or of a report, for programs.
     Schema(schema::Args),
+    /// Write a first runbook to start from.
+    Init(init::Args),
+    /// Say where everything lies that gonogo reads and keeps.
+    Paths(paths::Args),
+    /// Print what a shell completes of this command line.
+    Completions(manual::Completions),
+    /// Print the manual page.
+    Man(manual::Man),
     /// Stand-in services for rehearsals: start, stop, and break them.
     Lab(crate::lab::Args),
 }
@@ -136,6 +147,10 @@ pub fn main() -> Result<ExitCode> {
         Command::Bundle(args) => bundle::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Schema(args) => schema::run(&args),
+        Command::Init(args) => init::run(&args),
+        Command::Paths(args) => paths::run(&args),
+        Command::Completions(args) => manual::completions(&args),
+        Command::Man(args) => manual::man(&args),
         Command::Lab(args) => crate::lab::run(args),
     }
 }

@@ -11,6 +11,7 @@ mod ctl;
 mod cutover;
 mod desk;
 mod guards;
+mod first;
 mod lab;
 mod layers;
 mod leaks;
