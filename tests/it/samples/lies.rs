@@ -91,7 +91,8 @@ fn each_lie_of_each_sample_is_caught_where_its_table_says_with_the_sentence_that
             caught(lie, &ended, ended.code == 4 && ended.entered(&switch));
         } else {
             let ended = rehearsal.drive();
-            caught(lie, &ended, ended.code == 3 && !ended.touched(&switch));
+            // It holds there, or goes back by itself where a trigger is armed for just that.
+            caught(lie, &ended, [3, 4].contains(&ended.code) && !ended.touched(&switch));
         }
     });
 }
