@@ -11,7 +11,7 @@ trap '' PIPE
 answers() {
     exec 3<>"/dev/tcp/127.0.0.1/$(cat "$root/run/port")" || return 1
     printf 'GET /stats HTTP/1.1\r\nhost: lab\r\nconnection: close\r\n\r\n' >&3 || return 1
-    grep -q $'^name\tnative' <&3
+    grep -q $'^name\tnative' <&3 || return 1
 }
 if [ -e "$root/lies/health-blind" ]; then
     code=0
