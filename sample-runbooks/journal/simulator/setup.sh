@@ -3,22 +3,36 @@
 # desktop app is started in Python mode, its backend at PORT (18400); PLATFORM=windows for paths and the user's environment
 # of Windows. GONOGO names the gonogo binary, whose lab plays the C# programs. DIR/bin has what stands in for powershell.
 # Yesterday's good results lie about. Lies are switched on by files in DIR/lies:
-#   gate-exit0      the API build fails, and exit 0           gate-mute       the contract tests say nothing
-#   gate-zero       the smoke tests' filter matches no test   gate-skip       the parity harness is skipped
-#   gate-crash      the script throws after its first line    gate-hangs      it never comes back
-#   parity-stale    PASS, over yesterday's results            parity-missing  PASS, and no results
-#   parity-differs  PASS, and three cases differ              parity-null     the number of mismatches is null
-#   parity-empty    PASS, and the harness compared no case    manifest-stale  the fixtures' manifest is yesterday's
-#   fixture-changed a fixture vault is not its manifest's     merge-bare      a contract merge brought no evidence
-#   falls-back      hybrid is asked for, and Python answers   mode-lost       the API does not get the mode
-#   no-ai           hybrid comes up without its AI            sidecar-loops   the sidecar dies, and is started again at once
-#   login-loops     it asks for the login again and again     exit-dirty      it ends on TERM and leaves the session in plain
-#   canary-left     the vault's text is in a log              ignores-term    it does not end on TERM
-#   vault-cut       saving cuts the vault in half             bug-open        a pilot's bug is open
-#   bug-vague       a bug has no timestamp                    rollback-gone   the Python backend is deleted meanwhile
+#   gate-exit0          the API build fails, and exit 0
+#   gate-mute           the contract tests say nothing
+#   gate-zero           the smoke tests' filter matches no test
+#   gate-skip           the parity harness is skipped
+#   gate-crash          the script throws after its first line
+#   gate-hangs          it never comes back
+#   parity-stale        PASS, over yesterday's results
+#   parity-missing      PASS, and no results
+#   parity-differs      PASS, and three cases differ
+#   parity-null         the number of mismatches is null
+#   parity-empty        PASS, and the harness compared no case
+#   manifest-stale      the fixtures' manifest is yesterday's
+#   fixture-changed     a fixture vault is not its manifest's
+#   merge-bare          a contract merge brought no evidence
+#   falls-back          hybrid is asked for, and Python answers
+#   mode-lost           the API does not get the mode
+#   no-ai               hybrid comes up without its AI
+#   sidecar-loops       the sidecar dies, and is started again at once
+#   login-loops         it asks for the login again and again
+#   exit-dirty          it ends on TERM and leaves the session in plain
+#   canary-left         the vault's text is in a log
+#   ignores-term        it does not end on TERM
+#   vault-cut           saving cuts the vault in half
+#   bug-open            a pilot's bug is open
+#   bug-vague           a bug has no timestamp
+#   rollback-gone       the Python backend is deleted meanwhile
 # and these, which nothing before the switch can show:
-#   default-ignored the app does not read the new default     default-dies    the default instance dies after a while
-#   python-broken   Python mode does not come up any more
+#   default-ignored     the app does not read the new default
+#   default-dies        the new default dies after a second
+#   python-broken       Python mode does not come up any more
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 stop=

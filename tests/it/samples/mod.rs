@@ -10,6 +10,8 @@
 //! The runbook has the vars `root` (DIR) and, if it needs it, `gonogo`.
 
 mod ended;
+mod freekill;
+mod journal;
 mod lies;
 mod mapping;
 mod mtproxy;

@@ -43,4 +43,5 @@ def disable(name):
 def unregister(name):
     # Taking a task away ends nothing that runs; here its process goes too, unless the uninstaller lies.
     stop(name)
+    host.stop("stray")
     _state(name).unlink()

@@ -2,6 +2,7 @@
 """Stands in for the desktop app: `run_desktop.py [--profile NAME]`, with its backend as JOURNAL_BACKEND_MODE says. In hybrid
 mode it starts the C# sidecar and the C# API, and starts the sidecar again at once when it dies."""
 import base64
+import json
 import os
 import signal
 import subprocess
@@ -76,6 +77,17 @@ def end(*_):
     os._exit(0)
 
 
+def report_bugs():
+    """What the pilot users have reported so far: one bug, which is resolved."""
+    bug = {
+        "steps": ["open a large entry", "save", "reload"],
+        "timestamp": None if lie("bug-vague") else "2026-02-23T20:19:14-06:00",
+        "severity": "high",
+        "status": "open" if lie("bug-open") else "resolved",
+    }
+    (ROOT / "pilot/bug-reports.json").write_bytes(b"\xef\xbb\xbf" + json.dumps({"reports": [bug]}).encode() + b"\r\n")
+
+
 def up():
     mode = os.environ.get("JOURNAL_BACKEND_MODE", "python")
     if PROFILE == "desktop" and lie("default-ignored"):
@@ -87,6 +99,8 @@ def up():
     pidfile("").write_text(f"{os.getpid()}\n")
     say("login: asked")
     load_vault()
+    if PROFILE == "pilot":
+        report_bugs()
     if not (hybrid and lie("no-ai")):
         spawn("ai", ["python3", str(ROOT / "journal/ai_worker.py")])
     if hybrid:
@@ -114,7 +128,7 @@ while True:
         csharp("sidecar", "sidecar", 0)
     if lie("login-loops") and PROFILE == "internal":
         say("login: again")
-    if lie("default-dies") and PROFILE == "desktop" and "api" in children and age > 6:
+    if lie("default-dies") and PROFILE == "desktop" and "api" in children and age > 1:
         for child in children.values():
             child.kill()
         os._exit(134)
