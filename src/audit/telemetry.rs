@@ -158,6 +158,7 @@ mod tests {
             verdict: Verdict::Pass,
             value: None,
             number: None,
+            judged: None,
             reason: String::new(),
         };
         Measure::Sample { check: "a".into(), point, processes: Vec::new() }
@@ -185,6 +186,7 @@ mod tests {
             verdict: if reason.is_empty() { Verdict::Pass } else { Verdict::Failed },
             value: value.map(str::to_owned),
             number,
+            judged: None,
             reason: reason.to_owned(),
         };
         let identity = Identity { pid: 7, start_time: 88, boot_id: String::new() };

@@ -38,6 +38,15 @@ struct Number {
     weight: f64,
 }
 
+/// What numbers amount to.
+struct Judged {
+    verdict: Verdict,
+    /// What they make, also where that is too few to be a verdict.
+    number: Option<f64>,
+    value: Option<String>,
+    reason: String,
+}
+
 /// The old system is known by so many numbers at least.
 const FEWEST_MEASURED: usize = 3;
 
@@ -83,11 +92,11 @@ impl Meter {
     /// Takes a reading in and judges it together with those before it. A point without a number stays as it is.
     pub fn judge(&mut self, point: &mut SamplePoint, baselines: &Baselines) {
         let Some(reading) = point.number else { return };
-        let (verdict, value, reason) = match self.read(point.up_ms, reading) {
-            Err(why) => (Verdict::Error, None, why),
+        let Judged { verdict, number, value, reason } = match self.read(point.up_ms, reading) {
+            Err(reason) => Judged { verdict: Verdict::Error, number: None, value: None, reason },
             Ok(()) => self.verdict(baselines),
         };
-        (point.verdict, point.value, point.reason) = (verdict, value, reason);
+        (point.verdict, point.judged, point.value, point.reason) = (verdict, number, value, reason);
     }
 
     /// What the numbers make that were read from `since` on: their mean, where no other aggregate is asked for.
@@ -146,7 +155,7 @@ impl Meter {
         Ok(())
     }
 
-    fn verdict(&self, baselines: &Baselines) -> (Verdict, Option<String>, String) {
+    fn verdict(&self, baselines: &Baselines) -> Judged {
         let newest = self.numbers.back().map_or(0, |number| number.at);
         let since = self.expect.window.map_or(newest, |window| (newest + 1).saturating_sub(millis(window)));
         let first = self.numbers.partition_point(|number| number.at < since);
@@ -154,18 +163,19 @@ impl Meter {
         let (have, least) = (numbers.len(), self.least());
         let made = aggregated(self.expect.aggregate(), numbers).filter(|number| number.is_finite());
         let value = made.map(|number| self.unit.show(number));
+        let judged = |verdict, value, reason| Judged { verdict, number: made, value, reason };
         if have < least {
-            return (Verdict::Pending, value, self.too_few(have, least));
+            return judged(Verdict::Pending, value, self.too_few(have, least));
         }
         let Some(number) = made else {
-            return (Verdict::Pending, None, "what was read makes no number".to_owned());
+            return judged(Verdict::Pending, None, "what was read makes no number".to_owned());
         };
         let room = self.headroom(number, baselines);
         let value = value.map(|value| room.map_or(value.clone(), |room| format!("{value}, {room}")));
         match self.limits(number, baselines) {
-            Ok(None) => (Verdict::Pass, value, String::new()),
-            Ok(Some(why)) => (Verdict::Failed, value, why),
-            Err(why) => (Verdict::Pending, value, why),
+            Ok(None) => judged(Verdict::Pass, value, String::new()),
+            Ok(Some(why)) => judged(Verdict::Failed, value, why),
+            Err(why) => judged(Verdict::Pending, value, why),
         }
     }
 
@@ -211,9 +221,7 @@ impl Meter {
     /// How far the newest number is from the limits that a baseline gives: `headroom 51 ms`.
     fn headroom(&self, number: f64, baselines: &Baselines) -> Option<String> {
         let vs = self.expect.vs.as_ref()?;
-        let (least, most) = vs.bounds(old(vs, baselines).ok()?);
-        let rooms = [most.map(|most| most - number), least.map(|least| number - least)];
-        let room = rooms.into_iter().flatten().reduce(f64::min)?;
+        let room = vs.headroom(old(vs, baselines).ok()?, number)?.room;
         Some(format!("headroom {}", self.unit.show(room)))
     }
 }

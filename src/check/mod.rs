@@ -51,7 +51,7 @@ impl Sample {
             _ => (Verdict::Pending, Some(f64::from(*took_ms)), String::new()),
         };
         let (up_ms, took_ms) = (*up_ms, *took_ms);
-        let point = SamplePoint { up_ms, took_ms, verdict, value: None, number, reason };
+        let point = SamplePoint { up_ms, took_ms, verdict, value: None, number, judged: None, reason };
         Self { check, point, processes: Vec::new() }
     }
 }
@@ -186,6 +186,7 @@ pub async fn sample(check: &Check, scope: &Scope, ctx: &Context) -> Sample {
         verdict,
         value: observed.value,
         number: observed.number,
+        judged: None,
         reason,
     };
     Sample { check: check.id.clone(), point, processes: observed.processes }

@@ -192,6 +192,7 @@ impl Story {
             verdict,
             value: number.map(|number| number.to_string()),
             number,
+            judged: None,
             reason: String::new(),
         };
         let sample = Measure::Sample { check: check.into(), point, processes: Vec::new() };

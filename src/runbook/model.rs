@@ -17,8 +17,8 @@ pub use check::{
 };
 pub use expect::{Bound, CountExpect, HttpExpect, MaxDuration, ReportExpect, Rule, RunExpect, TextExpect};
 pub use metric::{
-    Aggregate, HostField, Measure, Metric, MetricExpect, MetricSource, Pick, ProcessField, Reader, Reading,
-    Vs,
+    Aggregate, Headroom, HostField, Measure, Metric, MetricExpect, MetricSource, Pick, ProcessField, Reader,
+    Reading, Side, Vs,
 };
 pub use notify::{Notify, NotifyWay, Topic};
 pub use rollback::{

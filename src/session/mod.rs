@@ -22,8 +22,11 @@ pub mod starting;
 mod state;
 pub mod telemetry;
 pub mod triggers;
+pub mod versus;
 pub mod votes;
 pub mod watch;
+pub mod way_back;
+pub mod window;
 
 pub use command::{Attached, Command, Refusal};
 pub use decide::decide;

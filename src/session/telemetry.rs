@@ -44,6 +44,9 @@ pub struct SamplePoint {
     /// As it is shown: `200`, `pid 2114`, `7.2s`.
     pub value: Option<String>,
     pub number: Option<f64>,
+    /// Of a metric: what the numbers make that it is judged by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<f64>,
     /// Why it is not good; empty where it is.
     pub reason: String,
 }
@@ -222,7 +225,15 @@ mod tests {
     use super::*;
 
     fn point(up_ms: u64, verdict: Verdict) -> SamplePoint {
-        SamplePoint { up_ms, took_ms: 3, verdict, value: None, number: None, reason: String::new() }
+        SamplePoint {
+            up_ms,
+            took_ms: 3,
+            verdict,
+            value: None,
+            number: None,
+            judged: None,
+            reason: String::new(),
+        }
     }
 
     #[test]

@@ -405,7 +405,15 @@ impl Story {
             let verdict = if good { Verdict::Pass } else { Verdict::Failed };
             let reason = if good { String::new() } else { "status 503, expected 200 to 299".to_owned() };
             let value = Some(if good { "200" } else { "503" }.to_owned());
-            let point = SamplePoint { up_ms, took_ms: 12, verdict, value, number: Some(*number), reason };
+            let point = SamplePoint {
+                up_ms,
+                took_ms: 12,
+                verdict,
+                value,
+                number: Some(*number),
+                judged: None,
+                reason,
+            };
             self.telemetry.record(Measure::Sample { check: check.into(), point, processes: vec![] });
         }
     }
@@ -417,7 +425,15 @@ impl Story {
         let up_ms = self.now.up_ms;
         let value = Some(format!("pid {pid}"));
         let reason = String::new();
-        let point = SamplePoint { up_ms, took_ms: 1, verdict: Verdict::Pass, value, number: None, reason };
+        let point = SamplePoint {
+            up_ms,
+            took_ms: 1,
+            verdict: Verdict::Pass,
+            value,
+            number: None,
+            judged: None,
+            reason,
+        };
         self.telemetry.record(Measure::Sample { check: check.into(), point, processes: vec![seen] });
     }
 

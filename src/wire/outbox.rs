@@ -154,6 +154,7 @@ mod tests {
             verdict: Verdict::Pass,
             value: None,
             number: None,
+            judged: None,
             reason,
         };
         Measure::Sample { check: "web".into(), point, processes: Vec::new() }

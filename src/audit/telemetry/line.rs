@@ -1,8 +1,8 @@
 //! A line of `telemetry.jsonl`: `{"after":SEQ,"up_ms":…,"s":[[check,outcome,value,ms,ago,more],…]}`.
 //!
 //! `after` is the last event's number and `up_ms` the boot clock when the line was written. Of each sample: how long it
-//! took, how long before `up_ms` it began, and, only where there is any of it, `{"n":…,"why":…,"p":[…]}`: its number
-//! where the value is not that number's own text, why it was not good, and the processes seen
+//! took, how long before `up_ms` it began, and, only where there is any of it, `{"n":…,"j":…,"why":…,"p":[…]}`: its number
+//! where the value is not that number's own text, what the numbers make that a metric is judged by, why it was not good, and the processes seen
 //! (`[pid,start_time,name,cpu,rss,up_ms]`).
 
 use std::fmt;
@@ -40,6 +40,8 @@ struct More {
     /// `None` where the value says it: `Some(None)` is a value that is no number.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     n: Option<Option<f64>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    j: Option<f64>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     why: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -66,6 +68,7 @@ impl Kept {
         let processes = processes.iter();
         let more = More {
             n: (number != as_number(point.value.as_deref())).then_some(number),
+            j: point.judged.filter(|number| number.is_finite()),
             why: point.reason.clone(),
             p: processes
                 .map(|p| (p.identity.pid, p.identity.start_time, p.name.clone(), p.cpu, p.rss, p.up_ms))
@@ -95,6 +98,7 @@ impl Kept {
             verdict: self.verdict,
             value: self.value,
             number,
+            judged: self.more.j,
             reason: self.more.why,
         };
         let process = |(pid, start_time, name, cpu, rss, up_ms): Process| ProcessSeen {

@@ -26,7 +26,15 @@ fn over(seconds: u64, aggregate: Aggregate) -> MetricExpect {
 
 fn point(up_ms: u64, number: f64) -> SamplePoint {
     let reason = "it was not judged yet".to_owned();
-    SamplePoint { up_ms, took_ms: 1, verdict: Verdict::Pending, value: None, number: Some(number), reason }
+    SamplePoint {
+        up_ms,
+        took_ms: 1,
+        verdict: Verdict::Pending,
+        value: None,
+        number: Some(number),
+        judged: None,
+        reason,
+    }
 }
 
 fn compared(meter: &mut Meter, at: u64, number: f64, baselines: &Baselines) -> SamplePoint {

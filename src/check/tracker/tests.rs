@@ -36,8 +36,15 @@ fn tracker(checks: &[Check], now: u64) -> Tracker {
 
 fn taken(id: &str, begun: u64, verdict: Verdict) -> Sample {
     let reason = if verdict == Verdict::Pass { String::new() } else { "status 503".to_owned() };
-    let point =
-        SamplePoint { up_ms: begun, took_ms: 5, verdict, value: Some("503".into()), number: None, reason };
+    let point = SamplePoint {
+        up_ms: begun,
+        took_ms: 5,
+        verdict,
+        value: Some("503".into()),
+        number: None,
+        judged: None,
+        reason,
+    };
     Sample { check: id.into(), point, processes: Vec::new() }
 }
 

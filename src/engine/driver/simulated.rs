@@ -101,7 +101,7 @@ pub fn sample(order: &SampleOrder, script: &Script, up_ms: u64) -> Sample {
     let reason = failing.cloned().unwrap_or_default();
     Sample {
         check: order.check.id.clone(),
-        point: SamplePoint { up_ms, took_ms: 0, verdict, value, number, reason },
+        point: SamplePoint { up_ms, took_ms: 0, verdict, value, number, judged: None, reason },
         processes: Vec::new(),
     }
 }

@@ -156,6 +156,7 @@ impl Session {
             verdict: if good { Verdict::Pass } else { Verdict::Failed },
             value: Some(t_ms.to_string()),
             number: Some(t_ms as f64),
+            judged: None,
             reason: if good { String::new() } else { "bad".to_owned() },
         };
         let sample = Measure::Sample { check: check.into(), point, processes };

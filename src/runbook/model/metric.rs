@@ -249,4 +249,82 @@ impl Vs {
             self.upper.map(|(times, plus)| times * old + plus),
         )
     }
+
+    /// How far a number is from the nearest limit that the old one gives; `None` where one of them is no number.
+    #[must_use]
+    pub fn headroom(&self, old: f64, new: f64) -> Option<Headroom> {
+        let (least, most) = self.bounds(old);
+        let upper = most.map(|limit| (Side::Most, limit, limit - new, limit - old));
+        let lower = least.map(|limit| (Side::Least, limit, new - limit, old - limit));
+        let sides = upper.into_iter().chain(lower).filter(|(_, _, room, _)| room.is_finite());
+        let (side, limit, room, whole) = sides.min_by(|one, other| one.2.total_cmp(&other.2))?;
+        // Where the limit asks for more than the old system did, the way from 0 to it is the whole.
+        let whole = if whole > 0.0 { whole } else { limit.abs() };
+        let left = if room < 0.0 { 0.0 } else { (room / whole).min(1.0) };
+        Some(Headroom { side, limit, room, left: if left.is_nan() { 0.0 } else { left } })
+    }
+}
+
+/// How far a number is from a limit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Headroom {
+    pub side: Side,
+    pub limit: f64,
+    /// In the number's unit; below 0 where the limit is not kept.
+    pub room: f64,
+    /// Which part is left of the way from the old number to the limit, from 0 to 1.
+    pub left: f64,
+}
+
+/// Which of two limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Least,
+    Most,
+}
+
+impl Side {
+    /// The word before a limit.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Least => "min",
+            Self::Most => "max",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vs(upper: Option<(f64, f64)>, lower: Option<(f64, f64)>) -> Vs {
+        Vs { baseline: "old".to_owned(), check: CheckId::from("lag"), upper, lower }
+    }
+
+    #[test]
+    fn headroom_is_the_way_to_the_nearer_limit() {
+        let both = vs(Some((1.5, 0.0)), Some((1.0, 10.0)));
+        let at = |new| both.headroom(100.0, new).expect("there are limits");
+        assert_eq!(at(140.0), Headroom { side: Side::Most, limit: 150.0, room: 10.0, left: 0.2 });
+        assert_eq!(at(95.0), Headroom { side: Side::Least, limit: 90.0, room: 5.0, left: 0.5 });
+        assert_eq!((at(80.0).room, at(80.0).left), (-10.0, 0.0));
+        assert_eq!(at(170.0).room, -20.0);
+    }
+
+    #[test]
+    fn headroom_of_what_must_be_better_than_before_is_measured_from_nothing() {
+        let half = vs(Some((0.5, 0.0)), None).headroom(100.0, 40.0).expect("a limit");
+        assert_eq!((half.room, half.left), (10.0, 0.2));
+        let same = vs(None, Some((1.0, 0.0))).headroom(0.0, 0.0).expect("a limit");
+        assert_eq!((same.room, same.left), (0.0, 0.0));
+    }
+
+    #[test]
+    fn what_is_no_number_has_no_headroom() {
+        let rule = vs(Some((1.0, 0.0)), None);
+        assert_eq!(rule.headroom(f64::NAN, 1.0), None);
+        assert_eq!(rule.headroom(1.0, f64::NAN), None);
+        assert_eq!(rule.headroom(1.0, f64::NEG_INFINITY), None);
+    }
 }

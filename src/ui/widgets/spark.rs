@@ -64,7 +64,15 @@ mod tests {
     use crate::ui::theme::UNICODE;
 
     fn sample(up_ms: u64, number: f64, verdict: Verdict) -> SamplePoint {
-        SamplePoint { up_ms, took_ms: 5, verdict, value: None, number: Some(number), reason: String::new() }
+        SamplePoint {
+            up_ms,
+            took_ms: 5,
+            verdict,
+            value: None,
+            number: Some(number),
+            judged: None,
+            reason: String::new(),
+        }
     }
 
     #[test]

@@ -91,6 +91,7 @@ fn desk(state: State) -> Desk {
             verdict,
             value: Some("7.2s".to_owned()),
             number: Some(7.2),
+            judged: None,
             reason: if verdict == Verdict::Pass { String::new() } else { "expected at most 5s".to_owned() },
         });
     }
