@@ -1,6 +1,8 @@
 //! The way back as a person has to know it at any moment: is it ready, what would run now and how long that takes, until
 //! when a rollback can still start and end in time, and what lies beyond the point of no return.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::rollback::{self, Plan};
@@ -9,7 +11,7 @@ use crate::clock::Now;
 use crate::event::Health;
 use crate::runbook::model::Step;
 use crate::runbook::plan::estimate_of;
-use crate::runbook::{CheckId, StageId, StepId};
+use crate::runbook::{CheckId, StageId, StepId, number};
 
 /// The way back as of a moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,8 +60,64 @@ pub struct StepTime {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Measured {
     pub at: DateTime<Utc>,
-    /// The session in which it was.
+    /// The session in which it was; empty for this one.
     pub session: String,
+}
+
+impl Takes {
+    /// How long, and how that is known: `6m10s, as measured`; `at least 40s, 1 of 3 steps has no time`.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        if self.steps == 0 {
+            return "nothing to undo".to_owned();
+        }
+        let time = span_words(self.ms);
+        match (self.unknown, self.measured) {
+            (0, 0) => format!("{time}, as written"),
+            (0, measured) if measured == self.steps => format!("{time}, as measured"),
+            (0, measured) => format!("{time}, {measured} of {} steps as measured", self.steps),
+            (unknown, _) if unknown == self.steps => {
+                "time unknown: no step says how long it takes".to_owned()
+            }
+            (unknown, _) => {
+                let has = if unknown == 1 { "has" } else { "have" };
+                format!("at least {time}, {unknown} of {} steps {has} no time", self.steps)
+            }
+        }
+    }
+}
+
+impl Deadline {
+    /// `last safe start 03:54Z, to be back when the change window closes 04:00Z`.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let ends = self.ends.format("%H:%MZ");
+        let of = match self.of {
+            Ends::ChangeWindow => format!("the change window closes {ends}"),
+            Ends::RollbackWindow => format!("the rollback window ends {ends}"),
+        };
+        let start = self.last_start.format("%H:%MZ");
+        match (self.left_ms, self.is_known) {
+            (None, _) => format!("too late to be back in time: {of}"),
+            (Some(_), true) => format!("last safe start {start}: {of}"),
+            (Some(_), false) => format!("last safe start before {start}: {of}"),
+        }
+    }
+}
+
+fn span_words(ms: u64) -> String {
+    number::span(Duration::from_secs(ms.div_ceil(1_000)))
+}
+
+impl Measured {
+    /// When and where: `2026-11-18 in 20261118-020000-orders-db`, or here.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        if self.session.is_empty() {
+            return "in this session".to_owned();
+        }
+        format!("{} in {}", self.at.format("%Y-%m-%d"), self.session)
+    }
 }
 
 /// A sum of such times.
@@ -123,7 +181,12 @@ pub fn way_back(state: &State, now: Now) -> WayBack {
     let plan = rollback::plan(state, None).filter(|_| !state.is_closed());
     let steps: Vec<_> =
         due(state, plan.as_ref()).into_iter().map(|id| (id.clone(), time_of(state, id))).collect();
-    let takes = takes(steps.iter().map(|(_, time)| time.as_ref()));
+    let mut takes = takes(steps.iter().map(|(_, time)| time.as_ref()));
+    // What proves the old system takes time too, where that was measured.
+    let proof = state.past.as_ref().and_then(|past| past.rollback.as_ref()).map(|back| back.gate_ms);
+    if plan.as_ref().is_some_and(|plan| plan.full && !plan.steps.is_empty()) {
+        takes.ms = takes.ms.saturating_add(proof.unwrap_or_default());
+    }
     let window = rollback_window(state, now);
     let deadline = deadline(state, window.as_ref(), &takes, now);
     WayBack { ready: ready(state), plan, steps, takes, deadline, window, no_return: no_return(state) }
@@ -165,9 +228,18 @@ fn ready(state: &State) -> Ready {
     }
 }
 
-/// What a step of the way back takes: as measured last, else as the runbook says.
+/// What a step of the way back takes: as measured last, here or in an earlier session, else as the runbook says.
 #[must_use]
 pub fn time_of(state: &State, id: &StepId) -> Option<StepTime> {
+    let here = state.step(id);
+    if let (StepStatus::Passed, Some(finish), Some(ended)) = (here.status, &here.finish, here.ended) {
+        let measured = Measured { at: ended.at, session: String::new() };
+        return Some(StepTime { ms: finish.took_ms, measured: Some(measured) });
+    }
+    if let Some(past) = state.past.as_ref().and_then(|past| past.steps.get(id)) {
+        let measured = Measured { at: past.at, session: past.session.clone() };
+        return Some(StepTime { ms: past.took_ms, measured: Some(measured) });
+    }
     let written = |step: &Step| {
         let ms = u64::try_from(estimate_of(step)?.as_millis()).unwrap_or(u64::MAX);
         Some(StepTime { ms, measured: None })

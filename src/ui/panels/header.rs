@@ -6,13 +6,13 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
+use super::clocks::Clocks;
 use crate::clock::Now;
 use crate::event::Mode;
 use crate::session::State;
 use crate::text;
 use crate::ui::crew;
-use crate::ui::format;
-use crate::ui::hatch::{Hatch, Window};
+use crate::ui::hatch::Hatch;
 use crate::ui::theme::Theme;
 use crate::ui::widgets::Row;
 
@@ -40,7 +40,8 @@ impl Widget for &Header<'_> {
             self.world(wide, area.width).render(area, buf, Style::new());
         }
         if let Some(area) = lines.next() {
-            self.clocks(wide, area.width).render(area, buf, Style::new());
+            let Header { state, hatch, now, zone, theme, .. } = *self;
+            Clocks { state, hatch, now, zone, theme }.row(area.width).render(area, buf, Style::new());
         }
     }
 }
@@ -120,37 +121,6 @@ impl Header<'_> {
                 vec![format!("   +{count}: {}", names.join(", ")), format!("  +{count}")]
             }
         }
-    }
-
-    fn clocks(&self, wide: bool, cols: u16) -> Row {
-        let theme = self.theme;
-        let mut row = Row::new(cols).gap(1).text(&format::time(self.now.at), theme.title);
-        if self.zone.local_minus_utc() != 0 {
-            let local = self.now.at.with_timezone(&self.zone);
-            row = row.text(&local.format(" (%H:%M %:z)").to_string(), theme.dim);
-        }
-        row = row.gap(2).text(&format!("T+{}", format::clock(self.state.elapsed_ms(self.now))), theme.text);
-        row = match &self.hatch.window {
-            None => row,
-            Some(Window::From(stage)) if wide => {
-                row.gap(2).text(&format!("rollback window opens with {stage}"), theme.dim)
-            }
-            Some(Window::From(_)) => row,
-            Some(Window::Open { left_ms, last_start }) => {
-                let (window, last) = if wide {
-                    ("rollback window", "LAST SAFE ROLLBACK START")
-                } else {
-                    ("window", "last safe rollback")
-                };
-                row.gap(2)
-                    .text(&format!("{window} {} left", format::took(*left_ms)), theme.warn)
-                    .gap(2)
-                    .text(&format!("{last} {}", format::minute(*last_start)), theme.warn)
-            }
-            Some(Window::Over) => row.gap(2).text("ROLLBACK WINDOW OVER", theme.fail),
-        };
-        let situation = self.state.situation().word().to_uppercase();
-        row.end(&format!("{situation} "), theme.title)
     }
 }
 

@@ -3,6 +3,7 @@
 mod audit;
 mod banner;
 mod checks;
+mod clocks;
 mod crew;
 mod detail;
 mod events;

@@ -213,14 +213,14 @@ impl StagePanel<'_> {
 
     fn way_back(&self, cols: u16) -> Row {
         let theme = self.look.theme;
-        let Hatch { mark, ready, plan, .. } = self.hatch;
+        let (mark, plan) = (&self.hatch.mark, self.hatch.plan());
         let plan = plan.as_deref().unwrap_or("nothing to undo");
         Row::new(cols)
             .gap(1)
             .text("way back: ", theme.title)
             .text(theme.glyph(*mark), theme.mark(*mark))
             .gap(1)
-            .text(ready, theme.mark(*mark))
+            .text(&self.hatch.ready(), theme.mark(*mark))
             .gap(2)
             .text(plan, theme.text)
     }

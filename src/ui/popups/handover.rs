@@ -28,7 +28,7 @@ pub fn text(cx: &Context) -> Vec<Text> {
         rows.push(Row::blank());
     }
     let way_back = hatch(cx.state, cx.now);
-    let ready = Row::mark(way_back.mark, format!("way back: {}", way_back.ready));
+    let ready = Row::mark(way_back.mark, format!("way back: {}", way_back.ready()));
     section(&mut rows, "ROLLING BACK", "", [Row::new(&stands.rollback), ready].into_iter());
     section(&mut rows, "LAST NOTES", "none", stands.notes.iter().map(note));
     rows.pop();

@@ -392,7 +392,7 @@ fn the_clock_of_the_operator_stands_beside_utc() {
     view.arrange(area, state, telemetry);
     let mut buf = Buffer::empty(area);
     Screen { cx, view: &view, zone, theme: &Theme::dark() }.render(area, &mut buf);
-    assert!(text(&buf).contains("02:01:03Z (03:01 +01:00)"), "{}", text(&buf));
+    assert!(text(&buf).contains("02:01:03Z  (03:01 +01:00)"), "{}", text(&buf));
 }
 
 #[test]

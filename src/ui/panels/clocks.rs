@@ -1,0 +1,182 @@
+//! What time it is, and how long what is open stays open: the header's second line, as full as there is room for.
+
+use chrono::FixedOffset;
+use ratatui::style::Style;
+
+use crate::clock::Now;
+use crate::session::State;
+use crate::session::way_back::{Deadline, NoReturn, Ready, RollbackWindow};
+use crate::session::window::Standing;
+use crate::text;
+use crate::ui::format;
+use crate::ui::hatch::Hatch;
+use crate::ui::theme::Theme;
+use crate::ui::widgets::Row;
+
+/// The line of clocks.
+#[derive(Debug)]
+pub struct Clocks<'a> {
+    pub state: &'a State,
+    pub hatch: &'a Hatch,
+    pub now: Now,
+    pub zone: FixedOffset,
+    pub theme: &'a Theme,
+}
+
+/// One fact in several lengths, the fullest first; where all are too long it is left out.
+type Ways = Vec<(String, Style)>;
+
+/// In which order facts get shorter where there is too little room, by their places in the line.
+const SHORTEN: [usize; 7] = [2, 4, 4, 2, 3, 4, 3];
+
+impl Clocks<'_> {
+    /// The line, `cols` columns wide.
+    #[must_use]
+    pub fn row(&self, cols: u16) -> Row {
+        let theme = self.theme;
+        let situation = format!("{} ", self.state.situation().word().to_uppercase());
+        let time = format::time(self.now.at);
+        let room = usize::from(cols).saturating_sub(2 + time.len() + 2 + situation.len());
+        // Outside the change window that counts for more than how long the session has lasted.
+        let outside = self.hatch.change.is_some_and(|change| change.is_outside());
+        let dropped = if outside { [1, 2] } else { [2, 1] };
+        let facts = [self.local(), self.elapsed(), self.change(), self.way_back(), self.last_start()];
+        let facts = fitted(facts, dropped, room);
+        let mut row = Row::new(cols).gap(1).text(&time, theme.title);
+        for (fact, style) in facts {
+            row = row.gap(2).text(&fact, style);
+        }
+        row.end(&situation, theme.title)
+    }
+
+    fn local(&self) -> Ways {
+        if self.zone.local_minus_utc() == 0 {
+            return Vec::new();
+        }
+        let local = self.now.at.with_timezone(&self.zone);
+        vec![(local.format("(%H:%M %:z)").to_string(), self.theme.dim)]
+    }
+
+    fn elapsed(&self) -> Ways {
+        vec![(format!("T+{}", format::clock(self.state.elapsed_ms(self.now))), self.theme.text)]
+    }
+
+    fn change(&self) -> Ways {
+        let theme = self.theme;
+        let ways = |style: Style, ways: &[String]| ways.iter().map(|way| (way.clone(), style)).collect();
+        match self.hatch.change {
+            None | Some(Standing::Open { closes: None }) => Vec::new(),
+            Some(Standing::Before { opens, in_ms }) => {
+                let (at, left) = (format::minute(opens), format::about(in_ms));
+                ways(
+                    theme.warn,
+                    &[
+                        format!("CHANGE WINDOW OPENS {at} (in {left})"),
+                        format!("WINDOW OPENS {at}"),
+                        format!("OPENS {at}"),
+                    ],
+                )
+            }
+            Some(Standing::Open { closes: Some((closes, left_ms)) }) => {
+                let (at, left) = (format::minute(closes), format::about(left_ms));
+                ways(
+                    theme.text,
+                    &[
+                        format!("window closes {at} (in {left})"),
+                        format!("closes {at} (in {left})"),
+                        format!("closes {at}"),
+                    ],
+                )
+            }
+            Some(Standing::After { closed, since_ms }) => {
+                let (at, ago) = (format::minute(closed), format::about(since_ms));
+                ways(
+                    theme.fail,
+                    &[
+                        format!("CHANGE WINDOW CLOSED {at} ({ago} ago)"),
+                        format!("WINDOW CLOSED {at}"),
+                        format!("CLOSED {at}"),
+                    ],
+                )
+            }
+        }
+    }
+
+    fn way_back(&self) -> Ways {
+        let (theme, hatch) = (self.theme, self.hatch);
+        let style = theme.mark(hatch.mark);
+        let glyph = theme.glyph(hatch.mark);
+        match &hatch.back.ready {
+            _ if self.state.runbook.is_none() => Vec::new(),
+            Ready::Closed | Ready::InUse | Ready::Stuck(_) => Vec::new(),
+            Ready::NotReady(_) => {
+                vec![(format!("{glyph} WAY BACK NOT READY"), style), (format!("{glyph} NO WAY BACK"), style)]
+            }
+            _ => {
+                let time = hatch.time();
+                let plan = hatch.plan().unwrap_or_else(|| "nothing to undo".to_owned());
+                let (style, to) = match &hatch.back.no_return {
+                    NoReturn { passed: Some(passed), .. } => (theme.warn, format!(" to {passed} only")),
+                    _ => (style, String::new()),
+                };
+                vec![
+                    (format!("{glyph} way back{to}: {plan}"), style),
+                    (format!("{glyph} way back {}", time.as_deref().unwrap_or(hatch.word)), style),
+                    (format!("{glyph} back {}", time.as_deref().unwrap_or("-")), style),
+                ]
+            }
+        }
+    }
+
+    fn last_start(&self) -> Ways {
+        let theme = self.theme;
+        let ways = |style: Style, ways: &[String]| ways.iter().map(|way| (way.clone(), style)).collect();
+        if let Some(Deadline { ends, last_start, is_known, left_ms, .. }) = self.hatch.deadline() {
+            let Some(left_ms) = left_ms else {
+                let ends = format::minute(*ends);
+                return ways(
+                    theme.fail,
+                    &[
+                        format!("TOO LATE TO BE BACK BY {ends}"),
+                        format!("BACK AFTER {ends}"),
+                        format!("LATE {ends}"),
+                    ],
+                );
+            };
+            let (at, left) = (format::minute(*last_start), format::about(*left_ms));
+            let at = if *is_known { at } else { format!("before {at}") };
+            return ways(
+                theme.warn,
+                &[
+                    format!("LAST SAFE ROLLBACK START {at} (in {left})"),
+                    format!("LAST SAFE ROLLBACK START {at}"),
+                    format!("last safe rollback {at}"),
+                    format!("until {at}"),
+                ],
+            );
+        }
+        match &self.hatch.back.window {
+            Some(RollbackWindow::From(stage)) => {
+                ways(theme.dim, &[format!("rollback window opens with {stage}")])
+            }
+            Some(RollbackWindow::Over) => ways(theme.fail, &["ROLLBACK WINDOW OVER".to_owned()]),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Of each fact the fullest way that leaves room for the others; those of `dropped` are left out first.
+fn fitted(mut facts: [Ways; 5], dropped: [usize; 2], room: usize) -> Vec<(String, Style)> {
+    let cols = |ways: &Ways| ways.first().map_or(0, |(way, _)| text::width(&text::safe(way)) + 2);
+    for fact in SHORTEN {
+        if facts.iter().map(cols).sum::<usize>() > room && facts[fact].len() > 1 {
+            facts[fact].remove(0);
+        }
+    }
+    for fact in [0].into_iter().chain(dropped).chain([4, 3]) {
+        if facts.iter().map(cols).sum::<usize>() > room {
+            facts[fact].clear();
+        }
+    }
+    facts.into_iter().filter_map(|ways| ways.into_iter().next()).collect()
+}
