@@ -2,7 +2,12 @@
 
 use ratatui::layout::Rect;
 
-use super::view::{Board, Pane, View};
+use super::view::{Board, Pane, STACK, View};
+
+/// From how many columns on there are three columns of panels.
+const THIRD_COLUMN: u16 = 180;
+/// From how many rows for its panels on a narrower screen has a third row of them.
+const THIRD_ROW: u16 = 36;
 
 /// How much fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +45,8 @@ pub struct Layout {
     /// One line of the newest event, where the audit panel is not shown.
     pub news: Rect,
     pub hints: Rect,
+    /// The panels of the stack lie on top of each other.
+    pub stacked: bool,
     panes: [Rect; Pane::ALL.len()],
 }
 
@@ -51,7 +58,7 @@ impl Layout {
         let none = Rect { width: 0, height: 0, ..area };
         let (header, banner, tabs, news, hints) = (none, none, none, none, none);
         let panes = [none; Pane::ALL.len()];
-        let mut layout = Self { size, header, banner, tabs, news, hints, panes };
+        let mut layout = Self { size, header, banner, tabs, news, hints, stacked: false, panes };
         layout.divide(area, view);
         layout
     }
@@ -68,7 +75,8 @@ impl Layout {
                 } else if replay {
                     self.replay_panels(rest, view.focus);
                 } else {
-                    self.panels(rest);
+                    let focused = Some(view.focus).filter(|pane| STACK.contains(pane));
+                    self.panels(rest, focused.or(view.stacked));
                 }
             }
             Size::Tabs => {
@@ -86,7 +94,9 @@ impl Layout {
                 self.set(view.focus, rest);
             }
             Size::Small => {
-                self.header = take_top(&mut rest, if replay { 2 } else { 1 });
+                // Until when the way back is open is worth a line of a list, where there are ten.
+                let header = if replay || rest.height >= 14 { 2 } else { 1 };
+                self.header = take_top(&mut rest, header);
                 self.banner = take_top(&mut rest, 1);
                 self.hints = take_bottom(&mut rest, 1);
                 let news = u16::from(rest.height > 4);
@@ -130,7 +140,7 @@ impl Layout {
         self.panes[pane as usize] = area;
     }
 
-    fn panels(&mut self, mut rest: Rect) {
+    fn panels(&mut self, mut rest: Rect, stacked: Option<Pane>) {
         let last = 4 + rest.height.saturating_sub(24) / 8;
         let last = take_bottom(&mut rest, last);
         // The log has the longer lines.
@@ -138,10 +148,22 @@ impl Layout {
         let audit = Rect { width: last.width - crew, ..last };
         self.set(Pane::Audit, audit);
         self.set(Pane::Crew, Rect { x: audit.right(), width: crew, ..last });
-        let upper = rest.height * 43 / 100;
-        let middle = rest.height * 30 / 100;
-        self.pair([Pane::Stages, Pane::Checks], halves(take_top(&mut rest, upper)));
-        self.pair([Pane::Steps, Pane::Processes], halves(take_top(&mut rest, middle)));
+        let whole = rest.height;
+        if rest.width >= THIRD_COLUMN {
+            let upper = thirds(take_top(&mut rest, whole * 43 / 100));
+            let middle = thirds(take_top(&mut rest, whole * 30 / 100));
+            self.row([Pane::Stages, Pane::Checks, Pane::WayBack], upper);
+            self.row([Pane::Steps, Pane::Processes, Pane::Versus], middle);
+        } else if whole >= THIRD_ROW {
+            self.row([Pane::Stages, Pane::Checks], halves(take_top(&mut rest, whole * 34 / 100)));
+            self.row([Pane::Steps, Pane::Processes], halves(take_top(&mut rest, whole * 24 / 100)));
+            self.row([Pane::WayBack, Pane::Versus], halves(take_top(&mut rest, whole * 22 / 100)));
+        } else {
+            self.stacked = true;
+            let on_top = stacked.unwrap_or(Pane::Processes);
+            self.row([Pane::Stages, Pane::Checks], halves(take_top(&mut rest, whole * 43 / 100)));
+            self.row([Pane::Steps, on_top], halves(take_top(&mut rest, whole * 30 / 100)));
+        }
         self.set(Pane::Output, rest);
     }
 
@@ -152,17 +174,16 @@ impl Layout {
         let output = 4 + rest.height.saturating_sub(18) / 5;
         let output = take_bottom(&mut rest, output);
         let left = if focus == Pane::Steps { Pane::Steps } else { Pane::Stages };
-        let right = if focus == Pane::Processes { Pane::Processes } else { Pane::Checks };
-        let detail = if focus == Pane::Crew { Pane::Crew } else { Pane::Detail };
+        let right = if matches!(focus, Pane::Processes | Pane::Versus) { focus } else { Pane::Checks };
+        let detail = if matches!(focus, Pane::Crew | Pane::WayBack) { focus } else { Pane::Detail };
         let upper = rest.height * 45 / 100;
-        self.pair([left, right], halves(take_top(&mut rest, upper)));
-        self.pair([Pane::Events, detail], halves(rest));
+        self.row([left, right], halves(take_top(&mut rest, upper)));
+        self.row([Pane::Events, detail], halves(rest));
         self.set(Pane::Output, output);
     }
 
-    fn pair(&mut self, panes: [Pane; 2], areas: (Rect, Rect)) {
-        self.set(panes[0], areas.0);
-        self.set(panes[1], areas.1);
+    fn row<const N: usize>(&mut self, panes: [Pane; N], areas: [Rect; N]) {
+        panes.into_iter().zip(areas).for_each(|(pane, area)| self.set(pane, area));
     }
 }
 
@@ -180,9 +201,15 @@ fn take_bottom(rest: &mut Rect, height: u16) -> Rect {
     Rect { y: rest.y + rest.height, height, ..*rest }
 }
 
-fn halves(area: Rect) -> (Rect, Rect) {
+fn halves(area: Rect) -> [Rect; 2] {
     let left = Rect { width: area.width / 2, ..area };
-    (left, Rect { x: area.x + left.width, width: area.width - left.width, ..area })
+    [left, Rect { x: area.x + left.width, width: area.width - left.width, ..area }]
+}
+
+fn thirds(area: Rect) -> [Rect; 3] {
+    let left = Rect { width: area.width / 3, ..area };
+    let [middle, right] = halves(Rect { x: area.x + left.width, width: area.width - left.width, ..area });
+    [left, middle, right]
 }
 
 #[cfg(test)]

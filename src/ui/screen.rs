@@ -8,9 +8,9 @@
 //! │                      ││                       │                     the newest event
 //! └──────────────────────┘└───────────────────────┘              60x15: one panel without a box
 //! ┌ 3 stage (steps) ─────┐┌ 4 processes ──────────┐              less:  banner, newest event, header, stages
-//! └──────────────────────┘└───────────────────────┘
+//! └──────────────────────┘└───────────────────────┘              way back and old | new lie under processes, in a
 //! ┌ 5 output ─────────────────────────────────────┐
-//! └───────────────────────────────────────────────┘
+//! └───────────────────────────────────────────────┘              third row of a high screen, or in a third column
 //! ┌ 6 audit ──────────────────┐┌ 7 crew ──────────┐
 //! └───────────────────────────┘└──────────────────┘
 //! hints      keys, or the answer to the last one                 a popup lies over everything
@@ -44,15 +44,16 @@ use super::hatch::{Hatch, hatch};
 use super::layout::Layout;
 use super::panels::{
     Audit, Banner, Checks, Crew, Detail, Events, Header, Hints, Look, OutputPanel, Processes, ReplayHeader,
-    StagePanel, Stages, Tabs, TimelinePanel, Titled,
+    StagePanel, Stages, Tabs, TimelinePanel, Titled, VersusPanel, WayBackPanel, versus_rows,
 };
 use super::popups::Context;
 use super::replay::Replay;
 use super::search::Search;
 use super::status;
 use super::theme::{ASCII, Mark, Theme};
-use super::view::{Board, Pane, Searched, View};
+use super::view::{Board, Pane, STACK, Searched, View};
 use crate::event::describe;
+use crate::runbook::CheckId;
 use crate::text;
 
 /// Everything that the screen is drawn from.
@@ -82,16 +83,16 @@ impl Widget for Screen<'_> {
             }
         }
         Banner { blocker: &blocker, theme }.render(layout.banner, buf);
-        let wrong = Pane::ALL.map(|pane| self.wrong(pane));
+        let wrong = Pane::ALL.map(|pane| self.wrong(pane, &hatch));
         Tabs { focus: view.focus, wrong, board, theme }.render(layout.tabs, buf);
         for pane in Pane::ALL {
             let area = layout.pane(pane);
             if !area.is_empty() {
-                self.pane(pane, area, &layout, &hatch, buf);
+                self.pane(pane, area, &layout, (&hatch, wrong), buf);
             }
         }
         if !layout.news.is_empty() {
-            let look = self.look(Pane::Audit, &layout);
+            let look = self.look(Pane::Audit, &layout, &[]);
             let audit =
                 Audit { state, log: &telemetry.log, head: telemetry.head.as_deref(), selected: None, look };
             audit.news(layout.news.width).render(layout.news, buf, Style::new());
@@ -108,19 +109,29 @@ impl Widget for Screen<'_> {
 }
 
 impl<'a> Screen<'a> {
-    fn look(&self, pane: Pane, layout: &Layout) -> Look<'a> {
+    fn look<'b>(&'b self, pane: Pane, layout: &Layout, under: &'b [(Pane, usize)]) -> Look<'b> {
         let titled = match (self.view.board, pane) {
             (Board::Cockpit, _) => Titled::Number(pane.number()),
             (Board::Replay, Pane::Timeline | Pane::Events | Pane::Detail) => Titled::Plain,
             (Board::Replay, _) => Titled::AsOfCursor,
         };
         let (focused, boxed) = (self.view.focus == pane, layout.boxed(pane));
-        Look { theme: self.theme, focused, boxed, titled }
+        Look { theme: self.theme, focused, boxed, titled, under }
     }
 
-    fn pane(&self, pane: Pane, area: Rect, layout: &Layout, hatch: &Hatch, buf: &mut Buffer) {
+    fn pane(
+        &self,
+        pane: Pane,
+        area: Rect,
+        layout: &Layout,
+        (hatch, wrong): (&Hatch, [usize; Pane::ALL.len()]),
+        buf: &mut Buffer,
+    ) {
         let Context { state, telemetry, now, .. } = self.cx;
-        let look = self.look(pane, layout);
+        let is_stacked = layout.stacked && STACK.contains(&pane);
+        let under = STACK.into_iter().filter(|other| is_stacked && *other != pane);
+        let under: Vec<_> = under.map(|other| (other, wrong[other as usize])).collect();
+        let look = self.look(pane, layout, &under);
         let selection = self.view.selection();
         match pane {
             Pane::Stages => {
@@ -155,6 +166,14 @@ impl<'a> Screen<'a> {
             Pane::Crew => {
                 let selected = selection.person.as_deref();
                 Crew { state, telemetry, selected, now, look }.render(area, buf);
+            }
+            Pane::WayBack => {
+                let selected = selection.back.as_ref();
+                WayBackPanel { state, hatch, selected, now, look }.render(area, buf);
+            }
+            Pane::Versus => {
+                let selected = selection.versus.as_ref();
+                VersusPanel { state, telemetry, selected, look }.render(area, buf);
             }
             Pane::Timeline | Pane::Events | Pane::Detail => {
                 if let Some(replay) = self.cx.replay {
@@ -195,7 +214,7 @@ impl<'a> Screen<'a> {
     }
 
     /// How many red things lie behind a tab.
-    fn wrong(&self, pane: Pane) -> usize {
+    fn wrong(&self, pane: Pane, hatch: &Hatch) -> usize {
         let Context { state, telemetry, .. } = self.cx;
         match pane {
             Pane::Checks => {
@@ -204,6 +223,11 @@ impl<'a> Screen<'a> {
             }
             Pane::Steps => state.holds().len() + state.questions().len(),
             Pane::Crew => usize::from(state.wheel_offer.is_some() || crew::driver_is_away(state)),
+            Pane::WayBack => hatch.wrong(),
+            Pane::Versus => {
+                let red = |id: &CheckId| matches!(status::check(state, id).0, Mark::Fail | Mark::Stale);
+                versus_rows(state).iter().filter(|id| red(id)).count()
+            }
             Pane::Audit => usize::from(telemetry.log != crate::session::telemetry::LogHealth::Ok),
             _ => 0,
         }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::crew;
 use super::output;
-use super::panels::{check_order, process_rows, step_rows};
+use super::panels::{back_rows, check_order, process_rows, step_rows, versus_rows};
 use super::status;
 use super::theme::Mark;
 use super::view::{StepRow, View};
@@ -22,6 +22,8 @@ pub struct Selection {
     pub process: Option<(CheckId, Option<u32>)>,
     pub event: Option<u64>,
     pub person: Option<String>,
+    pub back: Option<StepId>,
+    pub versus: Option<CheckId>,
 }
 
 impl Selection {
@@ -42,7 +44,11 @@ impl Selection {
         let event = view.event.map(|seq| seq.max(oldest));
         let chosen = view.person.clone().filter(|name| state.crew.contains_key(name));
         let person = chosen.or_else(|| crew::order(state).first().map(|o| o.person.person.clone()));
-        Self { stage, step, check, process, event, person }
+        let steps = back_rows(state);
+        let back = view.back.clone().filter(|id| steps.contains(id)).or_else(|| steps.first().cloned());
+        let rules = versus_rows(state);
+        let versus = view.versus.clone().filter(|id| rules.contains(id)).or_else(|| rules.first().cloned());
+        Self { stage, step, check, process, event, person, back, versus }
     }
 
     /// The selected step, where a step is selected.

@@ -3,6 +3,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::runbook::model::{Check, Probe};
 use crate::runbook::{CheckId, StageId, StepId};
 use crate::session::{State, Telemetry};
 
@@ -26,6 +27,8 @@ pub enum Pane {
     Output,
     Audit,
     Crew,
+    WayBack,
+    Versus,
     Timeline,
     Events,
     Detail,
@@ -33,7 +36,7 @@ pub enum Pane {
 
 impl Pane {
     /// Every panel; those of the live cockpit first, in the order of their numbers.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Stages,
         Self::Checks,
         Self::Steps,
@@ -41,6 +44,8 @@ impl Pane {
         Self::Output,
         Self::Audit,
         Self::Crew,
+        Self::WayBack,
+        Self::Versus,
         Self::Timeline,
         Self::Events,
         Self::Detail,
@@ -63,6 +68,8 @@ impl Pane {
             Self::Output => "Output",
             Self::Audit => "Audit",
             Self::Crew => "Crew",
+            Self::WayBack => "Back",
+            Self::Versus => "Old|new",
             Self::Timeline => "Timeline",
             Self::Events => "Events",
             Self::Detail => "Detail",
@@ -80,12 +87,17 @@ impl Pane {
             Self::Output => "to the output",
             Self::Audit => "to the audit log",
             Self::Crew => "to the crew: who is here, and who has the wheel",
+            Self::WayBack => "to the way back: is it ready, how long it takes, until when it can start",
+            Self::Versus => "to old beside new: what a baseline allows, and how much of it is left",
             Self::Timeline => "to the timeline",
             Self::Events => "to the events",
             Self::Detail => "to the event's detail, and what happened next",
         }
     }
 }
+
+/// The panels that share one place where there is not enough room for all.
+pub const STACK: [Pane; 3] = [Pane::Processes, Pane::WayBack, Pane::Versus];
 
 /// Which panels there are, and how they lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -102,7 +114,7 @@ impl Board {
     #[must_use]
     pub fn panes(self) -> &'static [Pane] {
         match self {
-            Self::Cockpit => &Pane::ALL[..7],
+            Self::Cockpit => &Pane::ALL[..9],
             Self::Replay => &[
                 Pane::Timeline,
                 Pane::Stages,
@@ -113,6 +125,8 @@ impl Board {
                 Pane::Steps,
                 Pane::Processes,
                 Pane::Crew,
+                Pane::WayBack,
+                Pane::Versus,
             ],
         }
     }
@@ -188,6 +202,12 @@ pub struct View {
     pub event: Option<u64>,
     /// Somebody of the crew, by name.
     pub person: Option<String>,
+    /// A step of the way back.
+    pub back: Option<StepId>,
+    /// A check that is held against a baseline.
+    pub versus: Option<CheckId>,
+    /// Which of [`STACK`] was looked at last.
+    pub stacked: Option<Pane>,
     pub output: Output,
     /// Columns of the output to the left of the window.
     pub left: usize,
@@ -222,6 +242,7 @@ impl View {
 
     /// Fits the view to the screen and to what there is to see; to be called before each frame.
     pub fn arrange(&mut self, area: Rect, state: &State, telemetry: &Telemetry) {
+        self.stacked = self.on_top(state);
         let layout = Layout::of(area, self);
         self.rows = Pane::ALL.map(|pane| layout.rows(pane));
         // Who has scrolled back reads: what is read stays until the end is followed again.
@@ -229,6 +250,18 @@ impl View {
         self.selection = Selection::of(self, state, telemetry);
         let source = reads.or_else(|| self.selection.output(state));
         self.output.look_at(source, state, telemetry);
+    }
+
+    /// Which panel of the stack is on top: the one in focus, else the one that was last, else the first that has
+    /// anything to show.
+    fn on_top(&self, state: &State) -> Option<Pane> {
+        let focused = Some(self.focus).filter(|pane| STACK.contains(pane));
+        focused.or(self.stacked).or_else(|| {
+            let runbook = state.runbook.as_ref()?;
+            let is_process = |check: &Check| check.applies && matches!(check.probe, Probe::Process { .. });
+            let first = runbook.checks.values().any(is_process);
+            Some(if first { Pane::Processes } else { Pane::WayBack })
+        })
     }
 
     /// Answers the last key with why it did nothing.

@@ -29,6 +29,8 @@ pub const DEFAULTS: &[(Action, &[&str])] = &[
     (Action::Focus(Pane::Output), &["5"]),
     (Action::Focus(Pane::Audit), &["6"]),
     (Action::Focus(Pane::Crew), &["7"]),
+    (Action::Focus(Pane::WayBack), &["8"]),
+    (Action::Focus(Pane::Versus), &["9"]),
     (Action::NextPane, &["tab"]),
     (Action::PreviousPane, &["shift-tab"]),
     (Action::Zoom, &["z"]),

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
+use crate::text;
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
 use crate::ui::theme::Theme;
@@ -120,22 +121,45 @@ pub struct Tabs<'a> {
 
 impl Widget for &Tabs<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
-        let mut row = Row::new(area.width).gap(1);
+        let mut ways = [Length::Full, Length::Tight].into_iter().map(|length| self.row(length, area.width));
+        let fitting = ways.find(|(_, fits)| *fits).map(|(row, _)| row);
+        let row = fitting.unwrap_or_else(|| self.row(Length::Numbers, area.width).0);
+        row.render(area, buf, Style::new());
+    }
+}
+
+/// How much of the tabs is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Length {
+    Full,
+    Tight,
+    /// Of those that are not in focus only what leads to them, or how they begin.
+    Numbers,
+}
+
+impl Tabs<'_> {
+    /// The tabs in some length, and whether they fit so.
+    fn row(&self, length: Length, cols: u16) -> (Row, bool) {
+        let mut row = Row::new(cols).gap(usize::from(length == Length::Full));
+        let mut fits = true;
         for pane in self.board.panes().iter().copied() {
-            let name = match self.board {
-                Board::Cockpit => format!("{} {}", pane.number(), pane.title()),
-                Board::Replay => pane.title().to_owned(),
+            let focused = pane == self.focus;
+            let name = match (self.board, length) {
+                (Board::Cockpit, Length::Numbers) if !focused => pane.number().to_string(),
+                (Board::Cockpit, _) => format!("{} {}", pane.number(), pane.title()),
+                (Board::Replay, Length::Numbers) if !focused => pane.title().chars().take(3).collect(),
+                (Board::Replay, _) => pane.title().to_owned(),
             };
-            row = if pane == self.focus {
-                row.text(&format!("[{name}]"), self.theme.focus)
-            } else {
-                row.text(&format!(" {name} "), self.theme.text)
+            let (name, style) = match (focused, length) {
+                (true, _) => (format!("[{name}]"), self.theme.focus),
+                (false, Length::Full) => (format!(" {name} "), self.theme.text),
+                (false, _) => (format!(" {name}"), self.theme.text),
             };
             let wrong = self.wrong[pane as usize];
-            if wrong > 0 {
-                row = row.text(&format!("{}{wrong}", self.theme.glyphs.fail), self.theme.fail);
-            }
+            let wrong = if wrong > 0 { format!("{}{wrong}", self.theme.glyphs.fail) } else { String::new() };
+            fits &= text::width(&name) + text::width(&wrong) <= row.left();
+            row = row.text(&name, style).text(&wrong, self.theme.fail);
         }
-        row.render(area, buf, Style::new());
+        (row, fits)
     }
 }

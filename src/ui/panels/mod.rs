@@ -15,6 +15,8 @@ mod replay_header;
 mod stage;
 mod stages;
 mod timeline;
+mod versus;
+mod way_back;
 
 pub use audit::Audit;
 pub use banner::Banner;
@@ -30,12 +32,15 @@ pub use replay_header::ReplayHeader;
 pub use stage::{StagePanel, rows as step_rows};
 pub use stages::Stages;
 pub use timeline::TimelinePanel;
+pub use versus::{VersusPanel, rows as versus_rows};
+pub use way_back::{WayBackPanel, rows as back_rows};
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::theme::Theme;
+use super::view::Pane;
 use super::widgets::Frame;
 
 /// How a panel looks.
@@ -46,6 +51,8 @@ pub struct Look<'a> {
     /// Whether there is room for a box.
     pub boxed: bool,
     pub titled: Titled,
+    /// The panels that lie under it, with how much is wrong with them.
+    pub under: &'a [(Pane, usize)],
 }
 
 /// What stands in a panel's title beside what it is.
@@ -70,6 +77,13 @@ impl Look<'_> {
         };
         if self.titled == Titled::AsOfCursor {
             right.push(("as of cursor".to_owned(), self.theme.dim));
+        }
+        for (pane, wrong) in self.under {
+            let name = format!("{} {}", pane.number(), pane.title());
+            right.push(match wrong {
+                0 => (name, self.theme.dim),
+                wrong => (format!("{name} {}{wrong}", self.theme.glyphs.fail), self.theme.fail),
+            });
         }
         Frame { title: &title, right, focused: self.focused, theme: self.theme }.render(area, buf)
     }

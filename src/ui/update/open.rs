@@ -80,6 +80,14 @@ fn open_selected(view: &View, selection: &Selection, cx: &Context) -> Opened {
             Some(seq) => popups::detail(cx, &Subject::Event(seq)),
             None => nothing(),
         },
+        Pane::WayBack => match &selection.back {
+            Some(step) => popups::detail(cx, &Subject::Step(step.clone())),
+            None => Err(Refusal::new("there is no step of the way back to show")),
+        },
+        Pane::Versus => match &selection.versus {
+            Some(check) => popups::detail(cx, &Subject::Check(check.clone())),
+            None => Err(Refusal::new("no check of this runbook is held against a baseline")),
+        },
         Pane::Timeline | Pane::Events | Pane::Detail => match cx.replay {
             Some(replay) if replay.seq > 0 => popups::detail(cx, &Subject::Event(replay.seq)),
             _ => nothing(),

@@ -2,7 +2,7 @@
 
 use crate::ui::crew;
 use crate::ui::output::Anchor;
-use crate::ui::panels::{check_order, process_rows, step_rows};
+use crate::ui::panels::{back_rows, check_order, process_rows, step_rows, versus_rows};
 use crate::ui::popups::Context;
 use crate::ui::selection::{Selection, row_in_hand, stage_in_hand};
 use crate::ui::view::{Pane, View};
@@ -89,6 +89,8 @@ pub(super) fn scroll(view: &mut View, cx: &Context, go: Move) {
                 Move::Bottom => usize::MAX,
             };
         }
+        Pane::WayBack => view.back = moved(&back_rows(cx.state), selection.back.as_ref(), go),
+        Pane::Versus => view.versus = moved(&versus_rows(cx.state), selection.versus.as_ref(), go),
         // Their rows are a recording's events, through which the playhead moves.
         Pane::Timeline | Pane::Events => {}
         Pane::Crew => {
