@@ -9,7 +9,7 @@ use super::rollback::{self, Plan};
 use super::{State, StepStatus, gate, window};
 use crate::clock::Now;
 use crate::event::Health;
-use crate::runbook::model::Step;
+use crate::runbook::model::{Stage, Step};
 use crate::runbook::plan::estimate_of;
 use crate::runbook::{CheckId, StageId, StepId, number};
 
@@ -245,6 +245,23 @@ pub fn time_of(state: &State, id: &StepId) -> Option<StepTime> {
         Some(StepTime { ms, measured: None })
     };
     state.step_plan(id).and_then(written)
+}
+
+/// What rolling back would take after `next` was entered and everything in it was started.
+#[must_use]
+pub fn after(state: &State, next: Option<&Stage>) -> Takes {
+    let now = rollback::plan(state, None).filter(|_| rollback::point_passed(state).is_none());
+    let entered = next.into_iter().flat_map(|stage| &stage.rollback).filter(|step| step.applies);
+    let undo = entered.map(|step| &step.id).chain(now.iter().flat_map(|plan| &plan.steps));
+    let times: Vec<_> = undo.map(|id| time_of(state, id)).collect();
+    takes(times.iter().map(Option::as_ref))
+}
+
+/// What some steps take, one after the other: as measured last, else as the runbook says.
+#[must_use]
+pub fn takes_of<'a>(state: &State, steps: impl IntoIterator<Item = &'a Step>) -> Takes {
+    let times: Vec<_> = steps.into_iter().filter(|s| s.applies).map(|s| time_of(state, &s.id)).collect();
+    takes(times.iter().map(Option::as_ref))
 }
 
 /// The sum of some times, one after the other.

@@ -1,5 +1,6 @@
 //! The one thing that blocks now, as the banner says it: what is worst and nearest comes first.
 
+use super::hatch::hatch;
 use super::popups::Context;
 use super::theme::Mark;
 use super::{crew, format};
@@ -9,7 +10,7 @@ use crate::runbook::StepId;
 use crate::runbook::model::{Action, Step};
 use crate::session::second::{self, OverrideAsked};
 use crate::session::telemetry::LogHealth;
-use crate::session::{Hold, Situation, StageStatus, State, StepStatus, TriggerState, gate, roles};
+use crate::session::{Hold, Situation, StageStatus, State, StepStatus, TriggerState, gate, roles, window};
 
 /// One line: what blocks, why, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub fn blocker(cx: &Context, lost: Option<&str>) -> Blocker {
         .or_else(|| countdown(state, now))
         .or_else(|| offered(cx));
     if let Some(blocker) = urgent {
-        return beside(blocker, wheel(cx));
+        return beside(blocker, aside(cx));
     }
     let blocker = second_person(cx)
         .or_else(|| acknowledgement(state))
@@ -55,8 +56,13 @@ pub fn blocker(cx: &Context, lost: Option<&str>) -> Blocker {
         Some(away) if blocker.mark != Mark::Running => {
             Blocker { text: format!("{away}; {}", blocker.text), ..blocker }
         }
-        _ => beside(blocker, wheel(cx)),
+        _ => beside(blocker, aside(cx)),
     }
+}
+
+/// What has to be known besides: of the wheel, of the way back, of the change window.
+fn aside(cx: &Context) -> Option<String> {
+    wheel(cx).or_else(|| hatch(cx.state, cx.now).alarm()).or_else(|| window::warning(cx.state, cx.now))
 }
 
 fn ended(state: &State, lost: Option<&str>) -> Option<Blocker> {

@@ -9,14 +9,14 @@ use indexmap::IndexMap;
 
 use crate::clock::Now;
 use crate::event::{
-    By, Credentials, Event, EventKind, Health, Identity, Mode, OutputRecord, Person, Proof, Seat,
+    By, Credentials, Event, EventKind, Health, Identity, Measured, Mode, OutputRecord, Person, Proof, Seat,
     SessionOpened, StepFinished,
 };
 use crate::history::{Axis, Decision, Timeline};
 use crate::runbook::model::{
-    Action, Check, Command, Gate, Host, HttpExpect, HttpTarget, OnFailure, Override, Probe, ProcessExpect,
-    ProcessSelect, Retries, Rollback, RollbackWindow, RunExpect, Runbook, Stage, Step, Trigger, TriggerThen,
-    TriggerWhen,
+    Action, ChangeWindow, Check, Command, Gate, Host, HostField, HttpExpect, HttpTarget, Metric,
+    MetricExpect, MetricSource, OnFailure, Override, Probe, ProcessExpect, ProcessSelect, Reading, Retries,
+    Rollback, RollbackWindow, RunExpect, Runbook, Stage, Step, Trigger, TriggerThen, TriggerWhen, Vs,
 };
 use crate::runbook::{CheckId, StageId, StepId, TriggerId};
 use crate::session::telemetry::{Measure, OutputProgress, ProcessSeen, SamplePoint, Verdict};
@@ -535,6 +535,86 @@ impl Story {
         let role = Some("db".to_owned());
         story.tell_by(By::Person(beside), EventKind::Voted { stage, role, go: true, note: None });
         story
+    }
+
+    /// Stage 2 runs within a change window, and what is new is held against what was measured of the old.
+    pub fn compared() -> Self {
+        let mut runbook = runbook();
+        let opens = "2026-11-20T01:30:00Z".parse().ok();
+        let closes = "2026-11-20T02:45:00Z".parse().ok();
+        runbook.window = Some(ChangeWindow { opens, closes });
+        let rules = [
+            ("p95", "ms", Some((1.2, 0.0)), None),
+            ("throughput", "1/s", None, Some((1.0, 50.0))),
+            ("errors", "1/s", Some((1.0, 0.5)), None),
+            ("memory", "MiB", Some((1.5, 0.0)), None),
+            ("lag", "s", Some((1.0, 1.0)), None),
+        ];
+        for (id, unit, upper, lower) in rules {
+            let baseline = if id == "lag" { "replica" } else { "old" }.to_owned();
+            let vs = Some(Vs { baseline, check: id.into(), upper, lower });
+            let expect = MetricExpect { vs, min_samples: 3, ..MetricExpect::default() };
+            let (source, reading) = (MetricSource::Host(HostField::Load), Reading::Value);
+            let probe = Probe::Metric(Box::new(Metric { source, reading, expect }));
+            let check = Check { unit: Some(unit.to_owned()), ..check(id, probe, false) };
+            runbook.checks.insert(check.id.clone(), check);
+        }
+        let checks: Vec<CheckId> = ["p95", "throughput", "errors", "memory"].map(CheckId::from).into();
+        let window = Duration::from_secs(60);
+        let measure = Action::Baseline { name: "old".to_owned(), checks: checks.clone(), window };
+        runbook.stages[0].steps.push(step("freeze", "measure", "Measure the old system", measure));
+        let mut story = Self::of(runbook);
+        story.turn("old-readyz", Health::Ok, "");
+        story.enter("freeze");
+        story.start("freeze.measure");
+        let measured = |value: f64, shown: &str| Measured { value, shown: shown.to_owned(), samples: 30 };
+        let old = [
+            measured(48.0, "48 ms"),
+            measured(1200.0, "1200 1/s"),
+            measured(0.1, "0.1 1/s"),
+            measured(96.0, "96 MiB"),
+        ];
+        story.tell(EventKind::BaselineTaken {
+            step: "freeze.measure".into(),
+            attempt: 1,
+            name: "old".to_owned(),
+            checks: checks.into_iter().zip(old).collect(),
+        });
+        story.finish("freeze.measure", true, "4 numbers");
+        story.wait(60);
+        let promoted =
+            EventKind::Promoted { stage: "freeze".into(), overridden: vec![], reason: None, asked_by: None };
+        story.tell_by(By::Person(driver()), promoted);
+        story.enter("switch");
+        story.start("switch.verify");
+        story.wait(12);
+        for (check, health, number, reason) in [
+            ("p95", Health::Ok, 51.0, ""),
+            ("throughput", Health::Ok, 1155.5, ""),
+            (
+                "errors",
+                Health::Failing,
+                1.25,
+                "1.25 1/s, and the most is 0.6 1/s: the old system had 0.1 1/s",
+            ),
+            ("memory", Health::Pending, 90.0, "2 of 3 numbers in 30s"),
+        ] {
+            story.turn(check, health, reason);
+            story.judged(check, number, health, reason);
+        }
+        story
+    }
+
+    /// A metric's newest number.
+    fn judged(&mut self, check: &str, number: f64, health: Health, reason: &str) {
+        let verdict = match health {
+            Health::Ok => Verdict::Pass,
+            Health::Failing => Verdict::Failed,
+            _ => Verdict::Pending,
+        };
+        let (up_ms, number, reason) = (self.now.up_ms, Some(number), reason.to_owned());
+        let point = SamplePoint { up_ms, took_ms: 3, verdict, value: None, number, judged: number, reason };
+        self.telemetry.record(Measure::Sample { check: check.into(), point, processes: vec![] });
     }
 
     /// The driver is away.

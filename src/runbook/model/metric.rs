@@ -260,8 +260,8 @@ impl Vs {
         let (side, limit, room, whole) = sides.min_by(|one, other| one.2.total_cmp(&other.2))?;
         // Where the limit asks for more than the old system did, the way from 0 to it is the whole.
         let whole = if whole > 0.0 { whole } else { limit.abs() };
-        let left = if room < 0.0 { 0.0 } else { (room / whole).min(1.0) };
-        Some(Headroom { side, limit, room, left: if left.is_nan() { 0.0 } else { left } })
+        let left = if room > 0.0 { (room / whole).min(1.0) } else { 0.0 };
+        Some(Headroom { side, limit, room, left })
     }
 }
 

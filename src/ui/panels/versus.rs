@@ -141,7 +141,9 @@ impl VersusPanel<'_> {
         let row = row.right(&limit, columns.limit, theme.text).gap(1);
         if room < 0.0 {
             let word = if side == Side::Most { "OVER" } else { "SHORT" };
-            return row.text(&format!("{word} by {}", one.unit.show(-room)), theme.fail);
+            // Where there is little room the limit beside it has the unit.
+            let by = if columns.room > 0 { one.unit.show(-room) } else { short(-room) };
+            return row.text(&format!("{word} by {by}"), theme.fail);
         }
         let style = if left < LITTLE { theme.warn } else { theme.ok };
         let percent = format!("{}%", whole_percent(left));

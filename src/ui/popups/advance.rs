@@ -11,10 +11,10 @@ use super::{Context, Opened, Outcome};
 use crate::event::Seat;
 use crate::runbook::StageId;
 use crate::runbook::model::{Override, Stage};
-use crate::runbook::plan::{in_order, steps_estimate};
+use crate::runbook::plan::steps_estimate;
 use crate::session::gate::{self, Missing, Verdict};
 use crate::session::telemetry::LogHealth;
-use crate::session::{Command, Refusal, StageStatus, State, rollback, second};
+use crate::session::{Command, Refusal, StageStatus, State, rollback, second, way_back as back};
 use crate::ui::crew;
 use crate::ui::format::{about, ms, time};
 use crate::ui::theme::Mark;
@@ -283,7 +283,7 @@ pub fn if_it_goes_wrong(crossing: &Crossing, cx: &Context) -> Vec<Row> {
             if next.steps.is_empty() { "it changes nothing" } else { "it has no rollback steps of its own" };
         rows.push(Row::new(what).indent(1));
     } else {
-        let time = in_order(undo.iter().copied());
+        let time = back::takes_of(cx.state, undo.iter().copied()).in_words();
         rows.push(
             Row::new(format!("{} of this stage, {time}:", count(undo.len(), "rollback step"))).indent(1),
         );
@@ -307,7 +307,8 @@ fn way_back(state: &State) -> String {
         return "so far there is nothing to roll back".to_owned();
     };
     let steps: Vec<_> = plan.steps.iter().filter_map(|id| state.step_plan(id)).collect();
-    let (how_many, how_long) = (count(steps.len(), "step"), in_order(steps));
+    let how_many = count(steps.len(), "step");
+    let how_long = back::takes_of(state, steps).in_words();
     format!("so far, all the way back to before {}: {how_many}, {how_long}", plan.to)
 }
 

@@ -4,11 +4,13 @@ use super::Context;
 use super::row::{Row, Tone};
 use crate::event::Health;
 use crate::runbook::model::Stage;
+use crate::runbook::plan::stage_estimate;
 use crate::runbook::{CheckId, StageId};
 use crate::session::gate::{self, Verdict};
 use crate::session::telemetry::LogHealth;
-use crate::session::{StageState, State, StepStatus, rollback};
-use crate::ui::format::{about, ms, time};
+use crate::session::window::Standing;
+use crate::session::{StageState, State, StepStatus, rollback, way_back, window};
+use crate::ui::format::{about, minute, ms, time};
 use crate::ui::theme::Mark;
 
 /// The lines for `current`'s gate; before the first stage, those for the way back alone.
@@ -28,6 +30,7 @@ pub fn rows(current: Option<&StageId>, cx: &Context) -> Vec<Row> {
     }
     let over = rollback::window_is_over(state, cx.now);
     rows.push(Row::mark(if over { Mark::Warn } else { Mark::Pending }, window(cx)));
+    rows.extend(in_time(cx));
     rows.push(log(&cx.telemetry.log));
     if let Some(runbook) = &state.runbook {
         let sha256 = runbook.sha256.get(..16).unwrap_or(&runbook.sha256);
@@ -66,6 +69,28 @@ pub fn window(cx: &Context) -> String {
         Some(end) if end <= cx.now.up_ms => "rollback window: over, rolling back needs a reason".to_owned(),
         Some(end) => format!("rollback window: open for {} more", about(end - cx.now.up_ms)),
     }
+}
+
+/// Whether the next stage, and undoing it, fit into the change window.
+fn in_time(cx: &Context) -> Vec<Row> {
+    if let Some(warning) = window::warning(cx.state, cx.now) {
+        return vec![Row::mark(Mark::Warn, warning)];
+    }
+    let Some(Standing::Open { closes: Some((closes, left_ms)) }) = window::standing(cx.state, cx.now) else {
+        return Vec::new();
+    };
+    let next = cx.state.next_stage().and_then(|id| cx.state.stage_plan(id));
+    let stage = next.map(stage_estimate).unwrap_or_default();
+    let back = way_back::after(cx.state, next);
+    let needed = ms(stage.known).saturating_add(back.ms);
+    let fits = needed <= left_ms;
+    let mut what = format!("change window closes {}, in {}", minute(closes), about(left_ms));
+    if next.is_some() {
+        what += &format!(": the stage {stage}, then undoing it all {}", back.in_words());
+    }
+    let mark = if fits { Mark::Ok } else { Mark::Warn };
+    let row = Row::mark(mark, what);
+    vec![if fits { row } else { row.and(Tone::Marked(Mark::Warn), "  DOES NOT FIT") }]
 }
 
 /// The way back: without a check of its own nothing proves it, so it is not called ready.

@@ -9,10 +9,9 @@ use super::preview;
 use super::row::{Row, Text, Tone};
 use super::{Context, Opened, Outcome};
 use crate::runbook::model::{Action, Step};
-use crate::runbook::plan::in_order;
 use crate::runbook::{StageId, StepId};
 use crate::session::rollback::{self, Plan};
-use crate::session::{Command, Refusal, State};
+use crate::session::{Command, Refusal, State, way_back};
 use crate::ui::format::{about, ms, time};
 use crate::ui::theme::Mark;
 
@@ -127,7 +126,7 @@ fn rows(plan: &Plan, cx: &Context) -> Vec<Row> {
         rows.push(Row::blank());
     }
     let steps = known(&plan.steps);
-    let time = in_order(steps);
+    let time = way_back::takes_of(state, steps).in_words();
     let how_many = count(plan.steps.len(), "step");
     rows.push(Row::title("WILL RUN, in this order").and(Tone::Dim, format!("  {how_many}, {time}")));
     if plan.steps.is_empty() {

@@ -115,6 +115,57 @@ fn go_and_no_go_differ_in_words_and_in_colour() {
 }
 
 #[test]
+fn the_way_back_and_old_beside_new_at_every_promised_size() {
+    for (width, height) in [(60, 15), (80, 24), (120, 36), (120, 50), (200, 60)] {
+        for (name, pane) in [("way_back", Pane::WayBack), ("old_new", Pane::Versus)] {
+            let mut story = Story::compared();
+            let mut view = looking(&mut story, "switch.verify", OUTPUT);
+            view.focus = pane;
+            let screen = text(&draw(&story, &mut view, &Theme::dark(), width, height));
+            insta::assert_snapshot!(format!("{name}_{width}x{height}"), screen);
+            let ascii = text(&draw(&story, &mut view, &Theme::mono().with_ascii(), width, height));
+            assert!(ascii.is_ascii(), "{ascii}");
+        }
+    }
+}
+
+#[test]
+fn a_panel_of_the_stack_stays_on_top_until_another_is_wanted() {
+    let story = Story::compared();
+    let mut view = View::default();
+    let theme = Theme::dark();
+    let seen = |view: &mut View, focus| {
+        view.focus = focus;
+        text(&draw(&story, view, &theme, 120, 36))
+    };
+    assert!(seen(&mut view, Pane::WayBack).contains("8 Way back"));
+    let stays = seen(&mut view, Pane::Stages);
+    assert!(stays.contains("last start") && stays.contains("4 Procs  9 Old|new ✗1"), "{stays}");
+    assert!(seen(&mut view, Pane::Processes).contains("8 Back  9 Old|new ✗1"));
+}
+
+#[test]
+fn the_header_says_when_it_is_too_late_and_when_nothing_is_known() {
+    let second = |story: &Story, width| {
+        let screen = text(&draw(story, &mut View::default(), &Theme::dark(), width, 36));
+        screen.lines().nth(1).unwrap_or_default().to_owned()
+    };
+    let mut story = Story::compared();
+    assert!(second(&story, 120).contains("LAST SAFE ROLLBACK START 02:44Z "), "{}", second(&story, 120));
+    story.wait(43 * 60 + 30);
+    assert!(second(&story, 120).contains("TOO LATE TO BE BACK BY 02:45Z"), "{}", second(&story, 120));
+    assert!(second(&story, 80).contains("BACK AFTER 02:45Z"), "{}", second(&story, 80));
+    story.wait(3_600);
+    assert!(second(&story, 80).contains("CLOSED 02:45Z"), "{}", second(&story, 80));
+    let mut untimed = Story::compared();
+    let mut runbook = (**untimed.state.runbook.as_ref().expect("it has one")).clone();
+    runbook.stages.iter_mut().flat_map(|stage| &mut stage.rollback).for_each(|step| step.estimate = None);
+    untimed.state.runbook = Some(runbook.into());
+    let line = second(&untimed, 120);
+    assert!(line.contains("time unknown") && line.contains("before 02:45Z"), "{line}");
+}
+
+#[test]
 fn a_cutover_driven_in_pairs_says_who_is_here_and_who_is_waited_for() {
     for (width, height) in [(60, 15), (80, 24), (120, 36), (200, 60)] {
         let mut story = Story::crewed();
@@ -231,7 +282,7 @@ fn every_size_is_drawn() {
 }
 
 fn draw_sizes(widths: impl Iterator<Item = u16>) {
-    let stories = [Story::opened(), Story::running(), Story::no_go(), hostile()];
+    let stories = [Story::opened(), Story::compared(), Story::no_go(), hostile()];
     let moments = [(Story::opened(), 1), (eventful(), 20), (Story::no_go(), 9), (hostile(), 8)];
     let moments = moments.map(|(story, seq)| story.replayed(seq, 700));
     let theme = Theme::dark();
@@ -244,7 +295,7 @@ fn draw_sizes(widths: impl Iterator<Item = u16>) {
                 continue;
             }
             // A different story, panel and zoom for each size: every one of them meets every kind of size.
-            view.focus = Board::Cockpit.panes()[usize::from(width * 7 + height) % 7];
+            view.focus = Board::Cockpit.panes()[usize::from(width * 7 + height) % 9];
             view.zoom = (width + height / 3) % 5 == 0;
             let story = &stories[usize::from(width / 4 + height) % stories.len()];
             view.board = Board::Cockpit;

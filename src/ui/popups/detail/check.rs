@@ -3,8 +3,10 @@
 use crate::event::Health;
 use crate::runbook::CheckId;
 use crate::runbook::describe::describe_probe;
+use crate::runbook::model::Check;
 use crate::runbook::plan::{self, expect};
 use crate::session::telemetry::{SamplePoint, Verdict};
+use crate::session::versus;
 use crate::ui::format::{about, latency, ms, time};
 use crate::ui::popups::Context;
 use crate::ui::popups::row::{Row, Tone};
@@ -50,6 +52,7 @@ pub fn rows(id: &CheckId, cx: &Context) -> Option<Vec<Row>> {
         check.success_threshold,
         check.failure_threshold,
     )));
+    rows.extend(beside(check, cx));
     rows.push(Row::blank());
     let series = cx.telemetry.checks.get(id);
     let streak = series.map_or(0, |series| series.streak);
@@ -64,6 +67,38 @@ pub fn rows(id: &CheckId, cx: &Context) -> Option<Vec<Row>> {
     let samples = series.into_iter().flat_map(|series| series.samples.iter().rev().take(SAMPLES));
     rows.extend(samples.map(|sample| self::sample(sample, cx.now.up_ms)));
     Some(rows)
+}
+
+/// What it is held against, and what is left of the way to the limits.
+fn beside(check: &Check, cx: &Context) -> Vec<Row> {
+    let all = versus::all(cx.state, cx.telemetry);
+    let Some(one) = all.iter().find(|one| one.check.id == check.id) else { return Vec::new() };
+    let mut rows = vec![Row::blank(), Row::title("OLD | NEW")];
+    let step = versus::step_of(cx.state, &one.rule.baseline);
+    let Some(old) = one.old else {
+        let by = step.map_or_else(|| "nothing takes it".to_owned(), |step| format!("{step} takes it"));
+        rows.push(Row::mark(Mark::Pending, format!("no baseline {}: {by}", one.rule.baseline)).indent(1));
+        return rows;
+    };
+    let ended = step.and_then(|step| cx.state.step(step).ended);
+    let taken = ended.map(|at| format!(", taken {}", time(at.at))).unwrap_or_default();
+    let from =
+        format!("  baseline {} of {}, {} samples{taken}", one.rule.baseline, one.rule.check, old.samples);
+    rows.push(Row::new(format!("old  {}", one.unit.show(old.value))).and(Tone::Dim, from).indent(1));
+    let new = one.new.map_or_else(|| "not known yet".to_owned(), |new| one.unit.show(new));
+    rows.push(Row::new(format!("new  {new}")).indent(1));
+    let (least, most) = one.rule.bounds(old.value);
+    let limits = [("min", least), ("max", most)].into_iter();
+    rows.extend(
+        limits.filter_map(|(word, limit)| {
+            Some(Row::new(format!("{word}  {}", one.unit.show(limit?))).indent(1))
+        }),
+    );
+    rows.extend(one.headroom.map(|headroom| {
+        let mark = if headroom.room < 0.0 { Mark::Fail } else { Mark::Ok };
+        Row::mark(mark, format!("headroom {}", one.unit.show(headroom.room))).indent(1)
+    }));
+    rows
 }
 
 fn sample(sample: &SamplePoint, now_up_ms: u64) -> Row {
