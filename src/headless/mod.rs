@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::clock;
+use crate::clock::{self, Now};
 use crate::event::{Event, author, describe};
 use crate::feed::{Commander, Feed, FeedItem};
 use crate::session::telemetry::Measure;
+use crate::session::window::{self, Standing};
 use crate::session::{Command, State, handover};
 use crate::text;
 use answers::Answers;
@@ -37,8 +38,10 @@ pub async fn drive(mut feed: Feed, answers: Option<Answers>, stand_ins: HashMap<
     let mut tried = Tried::default();
     let mut last_refusal = None;
     let mut said = String::new();
+    let mut outside = Outside::default();
     loop {
         let now = clock::now();
+        outside.warn(&state, now);
         let mut wait = LOOK;
         let asks = match next(&state, answers.as_ref(), &tried, now) {
             Next::Stop { code, why } if answers.is_some() || state.is_closed() => {
@@ -98,6 +101,25 @@ pub async fn drive(mut feed: Feed, answers: Option<Answers>, stand_ins: HashMap<
         }
         while let Ok(item) = feed.items.try_recv() {
             take(&mut state, item);
+        }
+    }
+}
+
+/// What was said of the change window.
+#[derive(Debug, Default)]
+struct Outside(Option<bool>);
+
+impl Outside {
+    /// Says once that work is done before the change window, and once that it is after it.
+    fn warn(&mut self, state: &State, now: Now) {
+        let is_over = match window::standing(state, now) {
+            Some(Standing::Before { .. }) => false,
+            Some(Standing::After { .. }) => true,
+            _ => return,
+        };
+        if self.0 != Some(is_over) {
+            self.0 = Some(is_over);
+            window::warning(state, now).iter().for_each(|warning| say(warning));
         }
     }
 }

@@ -13,7 +13,9 @@ use crate::runbook::model::{Action, Step};
 use crate::session::handover::{handover, status_line};
 use crate::session::telemetry::LogHealth;
 use crate::session::votes::Vote;
-use crate::session::{StageStatus, State, StepStatus, Telemetry, TriggerState, gate, second};
+use crate::session::{
+    StageStatus, State, StepStatus, Telemetry, TriggerState, gate, second, way_back, window,
+};
 use crate::text::safe_line;
 use crate::ui::format;
 
@@ -56,7 +58,8 @@ pub(super) struct Status {
     running: Vec<Running>,
     countdowns: Vec<Countdown>,
     not_green: Vec<NotGreen>,
-    way_back: Gate,
+    change_window: Option<ChangeWindow>,
+    way_back: WayBack,
     driver: Option<String>,
     /// Since when the driver is away.
     driver_away: Option<DateTime<Utc>>,
@@ -88,7 +91,38 @@ struct Stage {
     override_asked: Option<OverrideAsked>,
 }
 
-/// A gate, or the way back.
+/// When the work may be done.
+#[derive(Debug, Serialize)]
+struct ChangeWindow {
+    opens: Option<DateTime<Utc>>,
+    closes: Option<DateTime<Utc>>,
+    /// That it is not open now; null where it is.
+    warning: Option<String>,
+}
+
+/// The way back: is it ready, how long it takes, until when it can start.
+#[derive(Debug, Serialize)]
+struct WayBack {
+    #[serde(flatten)]
+    gate: Gate,
+    /// What rolling back as far as it goes would run now.
+    steps: Vec<String>,
+    /// What is known to be needed for it, and how many of the steps were measured and have no time at all.
+    takes_ms: u64,
+    steps_measured: usize,
+    steps_without_time: usize,
+    takes: String,
+    /// By when everything has to be undone.
+    deadline: Option<DateTime<Utc>>,
+    /// The last moment at which a rollback can start and still end by then; a bound only, where steps have no time.
+    last_safe_start: Option<DateTime<Utc>>,
+    in_time: Option<String>,
+    /// The latest point of no return that was passed, and the next one.
+    no_return_passed: Option<String>,
+    no_return_ahead: Option<String>,
+}
+
+/// A gate.
 #[derive(Debug, Serialize)]
 struct Gate {
     go: bool,
@@ -207,7 +241,8 @@ impl Status {
             running: running(state, now),
             countdowns: countdowns(state, now),
             not_green: not_green(state),
-            way_back: Gate::of(gate::escape_hatch(state)),
+            change_window: ChangeWindow::of(state, now),
+            way_back: WayBack::of(state, now),
             driver: state.wheel.clone(),
             driver_away: state.wheel.as_ref().and_then(|name| Some(state.crew.get(name)?.left?.at)),
             here: if engine == Engine::Live { Here::all(state) } else { Vec::new() },
@@ -215,6 +250,58 @@ impl Status {
             wheel_asked_by: state.wheel_asked.clone(),
             log: Log::of(state, telemetry, head),
         }
+    }
+}
+
+impl ChangeWindow {
+    fn of(state: &State, now: Now) -> Option<Self> {
+        let window = state.runbook.as_ref()?.window.filter(|_| !state.is_closed())?;
+        Some(Self { opens: window.opens, closes: window.closes, warning: window::warning(state, now) })
+    }
+
+    fn in_words(&self) -> String {
+        let moment = |word: &str, at: DateTime<Utc>| format!("{word} {}", at.format("%Y-%m-%d %H:%MZ"));
+        let ends = [self.opens.map(|at| moment("opens", at)), self.closes.map(|at| moment("closes", at))];
+        let ends: Vec<String> = ends.into_iter().flatten().collect();
+        self.warning.clone().unwrap_or_else(|| ends.join(", "))
+    }
+}
+
+impl WayBack {
+    fn of(state: &State, now: Now) -> Self {
+        let back = way_back::way_back(state, now);
+        let deadline = back.deadline.filter(|_| back.takes.steps > 0);
+        Self {
+            gate: Gate::of(gate::escape_hatch(state)),
+            steps: back.steps.iter().map(|(id, _)| id.to_string()).collect(),
+            takes_ms: back.takes.ms,
+            steps_measured: back.takes.measured,
+            steps_without_time: back.takes.unknown,
+            takes: back.takes.in_words(),
+            deadline: deadline.as_ref().map(|deadline| deadline.ends),
+            last_safe_start: deadline.as_ref().map(|deadline| deadline.last_start),
+            in_time: deadline.as_ref().map(way_back::Deadline::in_words),
+            no_return_passed: back.no_return.passed.map(|stage| stage.to_string()),
+            no_return_ahead: back.no_return.ahead.map(|(stage, _)| stage.to_string()),
+        }
+    }
+
+    fn lines(&self, told: bool) -> Vec<String> {
+        let steps = match self.steps.len() {
+            0 => String::new(),
+            1 => "1 step, ".to_owned(),
+            count => format!("{count} steps, "),
+        };
+        let word = if self.gate.go { "ready" } else { "NOT READY" };
+        let mut lines = vec![row("way back", &format!("{word}; {steps}{}", self.takes))];
+        lines.extend(self.gate.missing.iter().filter(|_| !told).map(|missing| row("", &missing.what)));
+        lines.extend(self.in_time.iter().map(|in_time| row("", in_time)));
+        lines.extend(
+            self.no_return_passed
+                .iter()
+                .map(|stage| row("", &format!("nothing before {stage} can be rolled back any more"))),
+        );
+        lines
     }
 }
 
@@ -350,6 +437,7 @@ impl Status {
         lines.extend(self.running.iter().map(|running| row("running", &running.in_words())));
         lines.extend(self.stage.as_ref().into_iter().flat_map(Stage::gate_lines));
         if !matches!(self.engine, Engine::Over { .. }) {
+            lines.extend(self.change_window.iter().map(|window| row("window", &window.in_words())));
             lines.extend(self.way_back_lines());
         }
         lines.extend(self.crew_lines());
@@ -371,13 +459,9 @@ impl Status {
     }
 
     fn way_back_lines(&self) -> Vec<String> {
-        if self.way_back.go {
-            return vec![row("way back", "ready")];
-        }
         // At a gate it is among what blocks.
         let told = self.stage.as_ref().is_some_and(|stage| stage.at_gate);
-        let missing = self.way_back.missing.iter().filter(|_| !told).map(|missing| row("", &missing.what));
-        std::iter::once(row("way back", "NOT READY")).chain(missing).collect()
+        self.way_back.lines(told)
     }
 
     fn crew_lines(&self) -> Vec<String> {

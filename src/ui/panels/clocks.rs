@@ -136,11 +136,7 @@ impl Clocks<'_> {
                 let ends = format::minute(*ends);
                 return ways(
                     theme.fail,
-                    &[
-                        format!("TOO LATE TO BE BACK BY {ends}"),
-                        format!("BACK AFTER {ends}"),
-                        format!("LATE {ends}"),
-                    ],
+                    &[format!("TOO LATE TO BE BACK BY {ends}"), format!("TOO LATE: {ends}")],
                 );
             };
             let (at, left) = (format::minute(*last_start), format::about(*left_ms));

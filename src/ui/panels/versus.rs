@@ -143,7 +143,7 @@ impl VersusPanel<'_> {
             let word = if side == Side::Most { "OVER" } else { "SHORT" };
             // Where there is little room the limit beside it has the unit.
             let by = if columns.room > 0 { one.unit.show(-room) } else { short(-room) };
-            return row.text(&format!("{word} by {by}"), theme.fail);
+            return row.text(&format!("{word} {by}"), theme.fail);
         }
         let style = if left < LITTLE { theme.warn } else { theme.ok };
         let percent = format!("{}%", whole_percent(left));

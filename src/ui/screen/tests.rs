@@ -154,7 +154,7 @@ fn the_header_says_when_it_is_too_late_and_when_nothing_is_known() {
     assert!(second(&story, 120).contains("LAST SAFE ROLLBACK START 02:44Z "), "{}", second(&story, 120));
     story.wait(43 * 60 + 30);
     assert!(second(&story, 120).contains("TOO LATE TO BE BACK BY 02:45Z"), "{}", second(&story, 120));
-    assert!(second(&story, 80).contains("BACK AFTER 02:45Z"), "{}", second(&story, 80));
+    assert!(second(&story, 80).contains("TOO LATE: 02:45Z"), "{}", second(&story, 80));
     story.wait(3_600);
     assert!(second(&story, 80).contains("CLOSED 02:45Z"), "{}", second(&story, 80));
     let mut untimed = Story::compared();

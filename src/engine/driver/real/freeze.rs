@@ -51,7 +51,7 @@ pub(super) async fn look(
         let _ = inbox.send(Input::Report(Report::Frozen(files)));
     }
     let took_ms = u32::try_from(clock::up_ms().saturating_sub(begun)).unwrap_or(u32::MAX);
-    let point = SamplePoint { up_ms: begun, took_ms, verdict, value, number: None, reason };
+    let point = SamplePoint { up_ms: begun, took_ms, verdict, value, number: None, judged: None, reason };
     let sample = Sample { check: order.check.id.clone(), point, processes: Vec::new() };
     let _ = inbox.send(Input::Report(Report::Sampled(sample)));
 }
