@@ -1,7 +1,8 @@
-//! Observations: one file a kind ([`http`], [`tcp`], [`process`], [`file`], [`command`], [`metric`]), each giving one
+//! Observations: one file a kind ([`http`], [`tcp`], [`dns`], [`process`], [`file`], [`command`], [`metric`]), each giving one
 //! sample within one deadline; [`meter`] makes verdicts of numbers, and [`tracker`] makes health of verdicts.
 
 pub mod command;
+pub mod dns;
 pub mod file;
 pub mod http;
 pub mod meter;
@@ -196,6 +197,7 @@ async fn observe(check: &Check, scope: &Scope, ctx: &Context) -> Observed {
     match &check.probe {
         Probe::Http { target, expect } => http::observe(target, expect, scope, ctx, check.timeout).await,
         Probe::Tcp { address, expect } => tcp::observe(address, expect, scope, ctx, check.timeout).await,
+        Probe::Dns { query, expect } => dns::observe(query, expect, scope, ctx, check.timeout).await,
         Probe::Process { select, expect } => {
             process::observe(&check.id, select, expect, scope, ctx, check.timeout).await
         }

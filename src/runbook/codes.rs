@@ -39,7 +39,6 @@ codes! {
     E012 WrongType: "The value is of another type than the key takes.",
     E013 NotAllowed: "The value is not one of those that the key takes.",
     E014 OutOfRange: "The number is below or above what the key takes.",
-    E015 Unsupported: "The key belongs to the format, but this build cannot honour it yet.",
     E019 BadMoment: "Not a moment in time.",
     E020 BadDuration: "Not a duration.",
     E021 BadSize: "Not a size.",

@@ -56,6 +56,10 @@ pub fn describe_probe(probe: &Probe, scope: &Scope, shell: &[String]) -> String 
     match probe {
         Probe::Http { target, .. } => format!("http {}", request(target, scope)),
         Probe::Tcp { address, .. } => format!("tcp {}", scope.show(address)),
+        Probe::Dns { query, .. } => {
+            let server = query.server.as_ref().map(|server| format!(" at {}", scope.show(server)));
+            format!("dns {} {}{}", query.record, scope.show(&query.name), server.unwrap_or_default())
+        }
         Probe::Process { select, .. } => format!("process {}", selection(select, scope)),
         Probe::File { paths, .. } => format!("file {}", shown(paths, scope)),
         Probe::Command { command, .. } => {

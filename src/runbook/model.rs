@@ -3,6 +3,7 @@
 //! [`Template`]. How a file becomes this is `runbook/load/`.
 
 mod check;
+mod dns;
 mod expect;
 mod metric;
 mod notify;
@@ -15,6 +16,7 @@ pub use check::{
     Check, FROZEN, FileExpect, HttpTarget, MaxRestarts, Probe, ProcessExpect, ProcessSelect, Sha256Expect,
     TcpExpect,
 };
+pub use dns::{DnsExpect, DnsQuery, DnsType};
 pub use expect::{Bound, CountExpect, HttpExpect, MaxDuration, ReportExpect, Rule, RunExpect, TextExpect};
 pub use metric::{
     Aggregate, Headroom, HostField, Measure, Metric, MetricExpect, MetricSource, Pick, ProcessField, Reader,

@@ -10,6 +10,8 @@ mod cockpit;
 mod ctl;
 mod cutover;
 mod desk;
+mod dns;
+mod exits;
 mod first;
 mod guards;
 mod lab;

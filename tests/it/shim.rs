@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gonogo::engine::shim::client::{Launch, LaunchError, Program, Running, launch};
-use gonogo::engine::shim::evidence::{Evidence, evidence};
+use gonogo::engine::shim::evidence::{Evidence, ended, evidence, sees_out};
 use gonogo::engine::shim::index;
 use gonogo::engine::shim::record::{Command, End, Exit, Mode, Secret, Spec, Started};
 use gonogo::process::{Identity, descendants, signal};
@@ -527,7 +527,7 @@ async fn files_are_private_whatever_the_umask() {
 async fn a_started_process_belongs_to_the_host_and_stays() {
     let mut step = Step::sh("echo up; echo also >&2; exec sleep 1000");
     std::fs::write(step.path("own.log"), "before\n").expect("written");
-    step.launch.spec.mode = Mode::Start { log: "own.log".into(), min_uptime_ms: 300 };
+    step.launch.spec.mode = Mode::Start { log: "own.log".into(), min_uptime_ms: 300, seen_out: false };
     let exit = step.exit().await;
     assert_eq!((exit.end, exit.output), (End::Up, None));
     let (command, shim) = (step.command(), step.shim());
@@ -538,9 +538,24 @@ async fn a_started_process_belongs_to_the_host_and_stays() {
 }
 
 #[tokio::test]
+async fn a_started_process_whose_end_is_asked_for_is_seen_out_by_its_shim() {
+    let mut step = Step::sh("trap 'exit 3' TERM; (sleep 0.1 &); echo up; while :; do sleep 0.05; done");
+    step.launch.spec.mode = Mode::Start { log: "own.log".into(), min_uptime_ms: 100, seen_out: true };
+    assert_eq!(step.exit().await.end, End::Up);
+    let (command, shim) = (step.command(), step.shim());
+    // The step is over: a word to end it does no harm to what belongs to the host.
+    signal(&shim, Signal::TERM).expect("ours");
+    assert!(sees_out(&step.dir(), &command) && ended(&step.dir()).is_none());
+    signal(&command, Signal::TERM).expect("ours");
+    until("the shim has left", || !shim.is_alive()).await;
+    assert_eq!(ended(&step.dir()).map(|ended| ended.end), Some(End::Exited { code: 3 }));
+    assert!(!command.is_alive());
+}
+
+#[tokio::test]
 async fn a_started_process_that_dies_early_is_not_up() {
     let mut step = Step::sh("echo cannot bind; exit 98");
-    step.launch.spec.mode = Mode::Start { log: "new.log".into(), min_uptime_ms: 1_000_000 };
+    step.launch.spec.mode = Mode::Start { log: "new.log".into(), min_uptime_ms: 1_000_000, seen_out: true };
     assert_eq!(step.exit().await.end, End::Exited { code: 98 });
     let log = step.path("new.log");
     assert_eq!(std::fs::metadata(&log).expect("there").permissions().mode() & 0o777, 0o600);

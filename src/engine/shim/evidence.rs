@@ -15,7 +15,7 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
-use super::record::{Command, Exit, Started};
+use super::record::{Command, Ended, Exit, Started};
 use crate::clock;
 use crate::process::Identity;
 
@@ -63,6 +63,25 @@ pub fn claim(step_dir: &Path) -> Option<Started> {
         Record::Whole(started) => Some(started),
         Record::Absent | Record::Torn(_) => None,
     }
+}
+
+/// How the process of a `start` ended: `None` while that is not recorded.
+#[must_use]
+pub fn ended(step_dir: &Path) -> Option<Ended> {
+    match read(&step_dir.join("ended.json")) {
+        Record::Whole(ended) => Some(ended),
+        Record::Absent | Record::Torn(_) => None,
+    }
+}
+
+/// Whether the attempt in this folder started that process, and its shim is there to see how it ends, or has.
+#[must_use]
+pub fn sees_out(step_dir: &Path, process: &Identity) -> bool {
+    let is_its = match read::<Command>(&step_dir.join("command.json")) {
+        Record::Whole(record) => record.command == *process,
+        Record::Absent | Record::Torn(_) => false,
+    };
+    is_its && (ended(step_dir).is_some() || claim(step_dir).is_some_and(|claim| claim.shim.is_alive()))
 }
 
 fn result(step_dir: &Path) -> Option<Evidence> {

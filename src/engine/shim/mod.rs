@@ -9,6 +9,7 @@
 //! output.log     both streams, redacted, whole lines in order of arrival
 //! output.idx     which stream wrote what, and when (`index`)
 //! exit.json      the result: durable, whole or absent
+//! ended.json     of a `start` whose end is asked for: how it ended, long after it was up
 //! late.log       what descendants wrote after the command had ended
 //! stop.json      the grace that whoever asked for the stop wants; the asking itself is SIGTERM to the shim
 //! refused.json   the processes that a stop was not permitted to end

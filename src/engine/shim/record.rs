@@ -42,6 +42,9 @@ pub enum Mode {
         log: PathBuf,
         /// Milliseconds that it must live to count as up.
         min_uptime_ms: u64,
+        /// The shim stays until it ends, and records how.
+        #[serde(default)]
+        seen_out: bool,
     },
 }
 
@@ -107,6 +110,18 @@ pub struct Exit {
     pub remain: Vec<u32>,
     /// What is in `output.log`; `None` for a process that writes to its own log.
     pub output: Option<Output>,
+}
+
+/// `ended.json`: how a `start`'s process ended that was up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// How.
+    #[serde(flatten)]
+    pub end: End,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// When, in milliseconds since boot.
+    pub up_ms: u64,
 }
 
 /// How a command ended.

@@ -12,7 +12,7 @@ use rustix::process::{Pid, WaitOptions, WaitStatus};
 use super::channel::Channel;
 use super::index::Source;
 use super::log::Outlet;
-use super::record::{Command, End, Exit, Mode, Output, Spec};
+use super::record::{Command, End, Ended, Exit, Mode, Output, Spec};
 use super::signals::Signals;
 use super::stop::{Stop, Wish};
 use super::{exec, files, say};
@@ -26,6 +26,9 @@ const DRAIN_MS: u64 = 200;
 /// Milliseconds between two tries to write the record.
 const RETRY_MS: u64 = 500;
 
+/// How often the end of a process that was up is tried to be written.
+const MOST_RETRIES: u32 = 120;
+
 /// Bytes that are read at once, and that the kernel is asked to hold for each pipe.
 const BUFFER: usize = 256 * 1024;
 
@@ -37,6 +40,7 @@ pub fn run(step_dir: &Path, spec: &Spec, redactor: &Redactor, signals: Signals) 
         Ok(child) => {
             shim.adopt(child, redactor);
             shim.watch();
+            shim.see_out();
         }
     }
 }
@@ -104,7 +108,7 @@ impl<'a> Shim<'a> {
                 self.outlet = Some(outlet);
                 exec::spawn(self.spec, Stdio::piped(), Stdio::piped())
             }
-            Mode::Start { log, min_uptime_ms } => {
+            Mode::Start { log, min_uptime_ms, .. } => {
                 self.up_from = Some(clock::up_ms().saturating_add(*min_uptime_ms));
                 let (out, err) = exec::own_log(&self.spec.cwd.join(log))?;
                 exec::spawn(self.spec, out, err)
@@ -165,6 +169,38 @@ impl<'a> Shim<'a> {
             }
             for at in readable {
                 self.pump(at, &mut buffer);
+            }
+        }
+    }
+
+    /// Stays with a process that is up until it ends, where that is asked for: only its parent is told how it did.
+    fn see_out(&mut self) {
+        let Some(command) = self.command.and_then(to_pid) else { return };
+        if !matches!(self.spec.mode, Mode::Start { seen_out: true, .. }) {
+            return;
+        }
+        // Nobody listens any more; a request to stop was for the step, which is over.
+        if let Ok(null) = std::fs::File::options().write(true).open("/dev/null") {
+            let _ = rustix::stdio::dup2_stdout(&null);
+        }
+        loop {
+            match rustix::process::wait(WaitOptions::empty()) {
+                Ok(Some((pid, status))) if pid == command => {
+                    self.status = Some(status);
+                    break;
+                }
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return,
+            }
+        }
+        let (Some(end), Now { at, up_ms }) = (self.end(), clock::now()) else { return };
+        let ended = files::json(&Ended { end, at, up_ms });
+        for _ in 0..MOST_RETRIES {
+            match files::replace(self.step_dir, "ended.json", &ended) {
+                Err(e) if e.kind() != ErrorKind::NotFound => {
+                    std::thread::sleep(std::time::Duration::from_millis(RETRY_MS));
+                }
+                _ => return,
             }
         }
     }

@@ -32,7 +32,7 @@ pub(super) fn limits(check: &Check) -> Vec<Limit> {
             }
         }
         Probe::Metric(metric) => limits.extend(number(metric, check)),
-        Probe::Any(_) | Probe::Snapshots(_) | Probe::Frozen(_) => {}
+        Probe::Dns { .. } | Probe::Any(_) | Probe::Snapshots(_) | Probe::Frozen(_) => {}
     }
     limits
 }

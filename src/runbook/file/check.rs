@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
+use super::dns::{DnsExpectFile, DnsFile};
 use super::http::HttpFile;
 use super::matchers::{FileExpectFile, HttpExpectFile, ProcessExpectFile, RunExpectFile, TcpExpectFile};
 use super::metric::{MetricExpectFile, MetricFile};
 use super::stage::WhenFile;
 use super::values::{
-    Address, CheckRef, CommandFile, OneOrMany, Pattern, Span, StepRef, Template, Text, TextOrNumber,
-    Unsupported, by_kind,
+    Address, CheckRef, CommandFile, OneOrMany, Pattern, Span, StepRef, Template, Text, TextOrNumber, by_kind,
 };
 
 /// One observation, polled. It has exactly one of the kind keys.
@@ -23,8 +23,8 @@ pub struct CheckFile {
     pub http: Option<HttpFile>,
     /// A TCP connect: `"host:port"`.
     pub tcp: Option<Address>,
-    /// A DNS query.
-    pub dns: Option<Unsupported>,
+    /// A question to a name server.
+    pub dns: Option<DnsFile>,
     /// The processes that fit all the given keys.
     pub process: Option<ProcessFile>,
     /// A path or glob, or a list of them.
@@ -78,6 +78,7 @@ impl JsonSchema for CheckExpectFile {
         by_kind([
             ("http", g.subschema_for::<HttpExpectFile>()),
             ("tcp", g.subschema_for::<TcpExpectFile>()),
+            ("dns", g.subschema_for::<DnsExpectFile>()),
             ("process", g.subschema_for::<ProcessExpectFile>()),
             ("file", g.subschema_for::<FileExpectFile>()),
             ("command", g.subschema_for::<RunExpectFile>()),

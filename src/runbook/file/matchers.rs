@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::values::{Hex, Literal, OneOrMany, Pattern, Pointer, Span, StepRef, Template, Unsupported};
+use super::values::{Hex, Literal, OneOrMany, Pattern, Pointer, Span, StepRef, Template};
 
 /// What a text must say.
 #[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
@@ -198,8 +198,10 @@ pub struct SignalExpectFile {
     pub log: Option<LogFile>,
     /// How soon the process must be gone.
     pub gone_within: Option<Span>,
-    /// The exit codes that count as success, of a process that a `start` step started.
-    pub exit: Option<Unsupported>,
+    /// The exit codes that count as success, of a process that a `start` step started. Default: how it ends is not
+    /// asked.
+    #[schemars(length(min = 1))]
+    pub exit: Option<Vec<i32>>,
 }
 
 /// What must appear in a log file.

@@ -3,6 +3,7 @@
 //! These types are the file's shape and no more; what it means is the model's, and `load` is the way there.
 
 pub mod check;
+pub mod dns;
 pub mod http;
 pub mod matchers;
 pub mod metric;

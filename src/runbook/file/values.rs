@@ -44,6 +44,8 @@ texts! {
     HttpRef "http",
     /// `host:port`.
     Address "address",
+    /// A name server: an address or a name, and perhaps a port.
+    Server "server",
     /// A command line for the shell; inserted values are limited to harmless characters.
     Shell "shell",
     /// A regular expression; inserted values are taken literally.
@@ -82,22 +84,6 @@ texts! {
     Role "role",
     /// A user's name, or `%` and a group's.
     Member "member",
-}
-
-/// A key that belongs to the format, and that this build refuses by name.
-#[derive(Debug, Default, Clone, Deserialize)]
-pub struct Unsupported;
-
-impl JsonSchema for Unsupported {
-    fn inline_schema() -> bool {
-        true
-    }
-    fn schema_name() -> Cow<'static, str> {
-        "Unsupported".into()
-    }
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "x-unsupported": true })
-    }
 }
 
 /// Any JSON whose strings are bodies: vars, captures and secrets may be inserted.

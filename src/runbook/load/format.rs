@@ -57,6 +57,7 @@ formats! {
     "url-path"      Secrets Plain   "a path such as \"/livez\""            "/",
     "http"          Nothing Plain   "the name of an `[http.NAME]`"         "x",
     "address"       Runtime Plain   "a string such as \"127.0.0.1:8080\""  "127.0.0.1:1",
+    "server"        Runtime Plain   "a name server such as \"192.0.2.53\""  "127.0.0.1",
     "shell"         Runtime Shell   "a command line"                       "true",
     "pattern"       Runtime Pattern "a regular expression"                 "x",
     "plain-pattern" Nothing Plain   "a regular expression"                 ".*",
@@ -105,6 +106,7 @@ impl Format {
             "id" => id(text),
             "url" => url(text, holes),
             "url-path" => url_path(text),
+            "server" if !holes => server(text),
             "address" if !holes => address(text),
             "sha256" if !holes => digest(text),
             "method" => method(text),
@@ -312,6 +314,21 @@ fn address(text: &str) -> Result<(), Refusal> {
         format!("`{text}` is not `host:port`"),
         "write `127.0.0.1:8080`, `db.example:5432` or `[::1]:8080`",
     )
+}
+
+/// An address or a name alone is asked at port 53.
+fn server(text: &str) -> Result<(), Refusal> {
+    let alone = text.parse::<std::net::IpAddr>().is_ok() || (!text.is_empty() && !text.contains(':'));
+    if alone && !text.contains(char::is_whitespace) {
+        return Ok(());
+    }
+    address(text).or_else(|_| {
+        refuse(
+            Code::BadAddress,
+            format!("`{text}` is no name server"),
+            "write `192.0.2.53`, `ns1.example`, `192.0.2.53:5353` or `[2001:db8::53]:53`",
+        )
+    })
 }
 
 fn digest(text: &str) -> Result<(), Refusal> {

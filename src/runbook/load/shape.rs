@@ -6,13 +6,6 @@ use super::format::Format;
 use super::tree::{Node, Value};
 use crate::runbook::schema::SCHEMA;
 
-/// Whether a kind key is one that this build refuses.
-pub fn is_unsupported(kind: &str) -> bool {
-    ["CheckFile", "StepFile"]
-        .iter()
-        .any(|table| SCHEMA["$defs"][table]["properties"][kind].get("x-unsupported").is_some())
-}
-
 /// The schema itself, where it only refers to one.
 pub fn resolve(schema: &Json) -> &Json {
     let name = schema.get("$ref").and_then(Json::as_str).and_then(|r| r.strip_prefix("#/$defs/"));

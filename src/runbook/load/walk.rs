@@ -15,7 +15,7 @@ use insert::collect_captures;
 
 use super::format::{Format, judge_key};
 use super::near::suggest;
-use super::shape::{accepts, bounds, choices, is_unsupported, resolve, stand_in, ticked, types, words};
+use super::shape::{accepts, bounds, choices, resolve, stand_in, ticked, types, words};
 use super::tree::{Entry, Node, Value};
 use super::vars::Vars;
 use crate::runbook::codes::Code;
@@ -269,15 +269,6 @@ impl<'a> Walker<'a> {
     }
 
     fn property(&mut self, table: &Node, entry: &Entry, property: &Json) -> Option<Json> {
-        if resolve(property).get("x-unsupported").is_some() {
-            self.error(
-                Code::Unsupported,
-                entry.key_span.clone(),
-                format!("`{}` is not supported yet", entry.key),
-                "this build refuses the runbook rather than leave the key out",
-            );
-            return None;
-        }
         let Some(by_kind) = property.get("x-by-kind").and_then(Json::as_object) else {
             return Some(self.value(&entry.node, property));
         };
@@ -285,9 +276,7 @@ impl<'a> Walker<'a> {
             return Some(self.value(&entry.node, schema));
         }
         let kinds = self.kind_entries(table);
-        if let [kind] = kinds.as_slice()
-            && !is_unsupported(&kind.key)
-        {
+        if let [kind] = kinds.as_slice() {
             let message = format!("`{}` does not go with `{}`", entry.key, kind.key);
             let help = format!("it goes with {}", ticked(by_kind.keys().map(String::as_str)));
             self.error(Code::WrongKind, entry.key_span.clone(), message, help);

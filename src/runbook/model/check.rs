@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use super::{Command, HttpExpect, Metric, MetricSource, Pattern, Rule, RunExpect, Template, TextExpect};
+use super::{
+    Command, DnsExpect, DnsQuery, HttpExpect, Metric, MetricSource, Pattern, Rule, RunExpect, Template,
+    TextExpect,
+};
 use crate::runbook::id::{CheckId, StepId};
 
 /// An HTTP request.
@@ -54,6 +57,10 @@ pub enum Probe {
         address: Template,
         expect: TcpExpect,
     },
+    Dns {
+        query: DnsQuery,
+        expect: DnsExpect,
+    },
     Process {
         select: ProcessSelect,
         expect: ProcessExpect,
@@ -82,6 +89,7 @@ impl Probe {
         match self {
             Self::Http { .. } => "http",
             Self::Tcp { .. } => "tcp",
+            Self::Dns { .. } => "dns",
             Self::Process { .. } => "process",
             Self::File { .. } => "file",
             Self::Command { .. } => "command",

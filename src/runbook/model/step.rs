@@ -185,6 +185,8 @@ pub enum LinkTarget {
 pub struct SignalExpect {
     pub log: Option<LogExpect>,
     pub gone_within: Option<Duration>,
+    /// How it may end; empty where that is not asked.
+    pub exit: Vec<i32>,
 }
 
 /// Text that must appear in a log file after the signal.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::runbook::interpolate::Scope;
 use crate::runbook::model::{
-    Action, Aggregate, Bound, Check, FileExpect, HttpExpect, MaxDuration, MetricExpect, Probe, ProcessExpect,
-    Rule, RunExpect, Sha256Expect, SignalExpect, TcpExpect, TextExpect, Vs,
+    Action, Aggregate, Bound, Check, DnsExpect, FileExpect, HttpExpect, MaxDuration, MetricExpect, Probe,
+    ProcessExpect, Rule, RunExpect, Sha256Expect, SignalExpect, TcpExpect, Template, TextExpect, Vs,
 };
 use crate::runbook::number::{self, Unit, short};
 
@@ -33,6 +33,7 @@ pub fn of_check(check: &Check, scope: &Scope) -> Vec<String> {
     match &check.probe {
         Probe::Http { expect, .. } => http(expect, scope),
         Probe::Tcp { expect, .. } => tcp(expect, scope),
+        Probe::Dns { expect, .. } => dns(expect, scope),
         Probe::Process { expect, .. } => process(expect, scope),
         Probe::File { expect, .. } => file(expect, scope),
         Probe::Command { expect, .. } => run(expect, scope),
@@ -162,6 +163,17 @@ fn tcp(expect: &TcpExpect, scope: &Scope) -> Vec<String> {
     out
 }
 
+fn dns(expect: &DnsExpect, scope: &Scope) -> Vec<String> {
+    let shown = |values: &[Template]| values.iter().map(|v| scope.show(v)).collect::<Vec<_>>().join(", ");
+    let mut out = vec!["a record is there".to_owned()];
+    out.extend((!expect.values.is_empty()).then(|| format!("the answer is {}", shown(&expect.values))));
+    out.extend(
+        (!expect.includes.is_empty()).then(|| format!("the answer holds {}", shown(&expect.includes))),
+    );
+    out.extend(expect.max_ttl.map(|most| format!("kept at most {}", time(most))));
+    out
+}
+
 fn process(expect: &ProcessExpect, scope: &Scope) -> Vec<String> {
     let mut out = vec![if expect.running { "runs" } else { "does not run" }.to_owned()];
     out.extend(expect.count.map(|n| format!("{n} of them")));
@@ -196,5 +208,6 @@ fn signal(expect: &SignalExpect, scope: &Scope) -> Vec<String> {
         out.extend(log.matches.iter().map(|p| format!("{path} then says {}", scope.show(&p.0))));
     }
     out.extend(expect.gone_within.map(|limit| format!("gone within {}", time(limit))));
+    out.extend((!expect.exit.is_empty()).then(|| format!("exits with {}", list(&expect.exit))));
     out
 }

@@ -14,8 +14,9 @@ use crate::engine::shim::evidence::{self, Evidence, evidence};
 use crate::engine::shim::record::{End as Ended, Exit, Mode, Spec};
 use crate::event::{EventKind, OutputRecord};
 use crate::proof::{self, Before, Output, ReportSeen};
+use crate::runbook::CheckId;
 use crate::runbook::interpolate::Place;
-use crate::runbook::model::{Command, RunExpect, Step, Template};
+use crate::runbook::model::{Action, Command, Probe, RunExpect, Step, Template};
 use crate::runbook::user::{OWN, as_user, kept, variables};
 use crate::session::telemetry::OutputProgress;
 
@@ -109,7 +110,11 @@ impl Attempt {
         let launch = || {
             let argv: Result<Vec<String>, String> = argv.iter().map(|a| self.text(a)).collect();
             let min_uptime_ms = u64::try_from(min_uptime.as_millis()).unwrap_or(u64::MAX);
-            let spec = self.spec(step, argv?, Mode::Start { log: self.path(log)?, min_uptime_ms })?;
+            let spec = self.spec(
+                step,
+                argv?,
+                Mode::Start { log: self.path(log)?, min_uptime_ms, seen_out: self.is_seen_out(step) },
+            )?;
             Ok(Launch { spec, secrets: self.around.secrets.clone(), before: Vec::new() })
         };
         let dir = self.folder().1;
@@ -137,6 +142,19 @@ impl Attempt {
             Ended::Signaled { signal } => early(format!("was ended by signal {signal}")),
             Ended::ExecFailed { why } => End::done(Done::failed(why)),
         }
+    }
+
+    /// Whether a `signal` asks how the process of this `start` ends.
+    fn is_seen_out(&self, start: &Step) -> bool {
+        let runbook = &self.order.runbook;
+        let starts = |check: &CheckId| match runbook.check(check).map(|check| &check.probe) {
+            Some(Probe::Process { select, .. }) => select.step.as_ref() == Some(&start.id),
+            _ => false,
+        };
+        runbook.all_steps().any(|step| match &step.action {
+            Action::Signal { process, expect, .. } => !expect.exit.is_empty() && starts(process),
+            _ => false,
+        })
     }
 
     fn argv(&self, command: &Command) -> Result<Vec<String>, String> {

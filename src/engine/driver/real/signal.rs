@@ -6,15 +6,17 @@ use std::time::Duration;
 use super::files::log_since;
 use super::{Attempt, Done};
 use crate::check;
+use crate::engine::shim::evidence;
+use crate::engine::shim::record::End;
 use crate::process::{self, Identity};
-use crate::proof::{self, Proof};
+use crate::proof::{self, Ended, Proof};
 use crate::runbook::CheckId;
 use crate::runbook::model::{LogExpect, SignalExpect, TextExpect};
 
 /// How often the process and the log are looked at.
 const LOOK: Duration = Duration::from_millis(50);
-/// How long a log line may take where nothing says how long.
-const LOG_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a log line, or the end, may take where nothing says how long.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Attempt {
     pub(super) async fn signal(&self, process: &CheckId, signal: &str, expect: &SignalExpect) -> Done {
@@ -36,7 +38,7 @@ impl Attempt {
             Ok(log) => log,
             Err(why) => return Done::failed(why),
         };
-        let mut proofs = Vec::new();
+        let (mut proofs, mut exit) = (Vec::new(), None);
         for target in &targets {
             let expected = format!("{signal} reaches process {}", target.pid);
             match process::signal(target, number) {
@@ -46,11 +48,14 @@ impl Attempt {
         }
         if proof::all_met(&proofs) {
             tokio::select! {
-                more = self.follow(expect, &targets, log.as_ref()) => proofs.extend(more),
+                (more, code) = self.follow(expect, &targets, log.as_ref()) => {
+                    proofs.extend(more);
+                    exit = code;
+                }
                 () = self.told_to_end() => return Done { proofs, ..Done::failed("the watch was given up") },
             }
         }
-        Done { proofs, ..Done::default() }
+        Done { proofs, exit, ..Done::default() }
     }
 
     /// Which processes of the check are alive now, for an operator who has to say what became of the signal.
@@ -73,18 +78,22 @@ impl Attempt {
         Ok((path, length))
     }
 
-    /// Waits until everything that must follow was seen, or its time is over.
+    /// Waits until everything that must follow was seen, or its time is over. Returns the exit besides, where there is
+    /// one.
     async fn follow(
         &self,
         expect: &SignalExpect,
         targets: &[Identity],
         log: Option<&(PathBuf, u64)>,
-    ) -> Vec<Proof> {
-        let patience = expect.gone_within.unwrap_or(LOG_PATIENCE).max(if log.is_some() {
-            LOG_PATIENCE
+    ) -> (Vec<Proof>, Option<i32>) {
+        let asks_exit = !expect.exit.is_empty();
+        let mut endings: Vec<Ending> = if asks_exit {
+            targets.iter().map(|target| Ending::of(target, &self.around.session_dir)).collect()
         } else {
-            Duration::ZERO
-        });
+            Vec::new()
+        };
+        let longer = if log.is_some() || asks_exit { PATIENCE } else { Duration::ZERO };
+        let patience = expect.gone_within.unwrap_or(PATIENCE).max(longer);
         let start = tokio::time::Instant::now();
         let mut gone_after = None;
         loop {
@@ -94,11 +103,16 @@ impl Attempt {
             let logged = self.log_proofs(expect, log);
             let gone =
                 expect.gone_within.is_none_or(|within| gone_after.is_some() || start.elapsed() > within);
-            let told = logged.iter().all(|p| p.met);
+            endings.iter_mut().for_each(Ending::look);
+            // Its shim records it right behind the end; one that has gone records nothing any more.
+            let settled = endings.iter().all(|ending| ending.ended.is_some() || !ending.may_come());
+            let told = logged.iter().all(|p| p.met) && settled;
             if (gone && told) || start.elapsed() >= patience {
                 let mut proofs = logged;
                 proofs.extend(expect.gone_within.map(|within| gone_proof(within, gone_after)));
-                return proofs;
+                proofs.extend(endings.iter().map(|ending| ending.proof(&expect.exit)));
+                let exit = endings.first().and_then(|ending| ending.ended).map(Ended::code);
+                return (proofs, exit);
             }
             tokio::time::sleep(LOOK).await;
         }
@@ -111,6 +125,50 @@ impl Attempt {
         let wanted = TextExpect { matches: expect.matches.clone(), ..TextExpect::default() };
         let name = shown(path);
         proof::text(&wanted, proof::Text { name: &name, text: &text, cut: None, leaked: false }, &self.scope)
+    }
+}
+
+/// How one process ends, as the shim that started it sees it.
+struct Ending {
+    process: Identity,
+    /// The folder of the attempt that started it; `None` where none in this session did whose shim sees it out.
+    folder: Option<PathBuf>,
+    ended: Option<Ended>,
+}
+
+impl Ending {
+    fn of(process: &Identity, session_dir: &Path) -> Self {
+        let folders = std::fs::read_dir(session_dir.join("steps")).into_iter().flatten().flatten();
+        let folder = folders.map(|entry| entry.path()).find(|folder| evidence::sees_out(folder, process));
+        Self { process: process.clone(), folder, ended: None }
+    }
+
+    /// Whether its end may still be recorded.
+    fn may_come(&self) -> bool {
+        self.folder.as_ref().is_some_and(|folder| evidence::sees_out(folder, &self.process))
+    }
+
+    fn look(&mut self) {
+        let ended = self.folder.as_ref().and_then(|folder| evidence::ended(folder));
+        self.ended = ended.and_then(|ended| match ended.end {
+            End::Exited { code } => Some(Ended::Code(code)),
+            End::Signaled { signal } => Some(Ended::Signal(signal)),
+            End::ExecFailed { .. } | End::Up => None,
+        });
+    }
+
+    /// No known exit is no proof.
+    fn proof(&self, allowed: &[i32]) -> Proof {
+        if let Some(ended) = self.ended {
+            return proof::exit(allowed, ended);
+        }
+        let pid = self.process.pid;
+        let seen = if self.process.is_alive() {
+            format!("process {pid} has not ended")
+        } else {
+            format!("nobody saw how process {pid} ended: the shim that started it is gone")
+        };
+        Proof { seen, met: false, ..proof::exit(allowed, Ended::Code(0)) }
     }
 }
 

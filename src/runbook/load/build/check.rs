@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::expect::keys;
+use super::expect::{dns_expect, keys};
 use super::metric::{Beside, own_period};
 use super::names::Counts;
 use super::{Build, duration_or, pattern, template, templates, text};
@@ -13,7 +13,7 @@ use crate::runbook::file::values::{CommandFile, OneOrMany, Template as TemplateT
 use crate::runbook::id::CheckId;
 use crate::runbook::load::circles::circles;
 use crate::runbook::load::tree::Node;
-use crate::runbook::model::{Check, Command, MaxDuration, Probe, ProcessSelect, Runbook, Template};
+use crate::runbook::model::{Check, Command, DnsQuery, MaxDuration, Probe, ProcessSelect, Runbook, Template};
 
 impl Build<'_> {
     /// One check; `None` where nothing says what it looks at, which was reported.
@@ -69,6 +69,14 @@ impl Build<'_> {
             }
         } else if let Some(address) = file.tcp {
             Probe::Tcp { address: Template(address.0), expect: self.tcp_expect(keys(expect), at) }
+        } else if let Some(dns) = file.dns {
+            self.not_blank(&dns.name.0, node.at("dns").at("name"));
+            let query = DnsQuery {
+                name: template(dns.name),
+                record: dns.record.unwrap_or_default(),
+                server: dns.server.map(|server| Template(server.0)),
+            };
+            Probe::Dns { query, expect: dns_expect(keys(expect)) }
         } else if let Some(select) = file.process {
             Probe::Process {
                 select: self.select(select, node.at("process")),
@@ -91,6 +99,12 @@ impl Build<'_> {
         } else {
             Probe::Any(self.checks(file.any?, node.at("any"), Counts::Must))
         })
+    }
+
+    fn not_blank(&mut self, name: &str, node: &Node) {
+        if name.trim().is_empty() {
+            self.error(Code::EmptyText, node.span.clone(), "the name is empty", "say which one is meant");
+        }
     }
 
     fn paths(&mut self, paths: OneOrMany<TemplateText>, node: &Node) -> Vec<Template> {

@@ -4,8 +4,9 @@ use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-use super::{Build, duration, pattern, size, template};
+use super::{Build, duration, pattern, size, template, templates};
 use crate::runbook::codes::Code;
+use crate::runbook::file::dns::DnsExpectFile;
 use crate::runbook::file::matchers::{
     AtFile, BoundFile, CountFile, FileExpectFile, HttpExpectFile, MaxDurationFile, OfStepFile,
     ProcessExpectFile, ReportFile, RuleFile, RuleTable, RunExpectFile, Sha256File, SignalExpectFile,
@@ -14,8 +15,9 @@ use crate::runbook::file::matchers::{
 use crate::runbook::file::values::OneOrMany;
 use crate::runbook::load::tree::Node;
 use crate::runbook::model::{
-    Bound, CountExpect, FileExpect, HttpExpect, LogExpect, MaxDuration, MaxRestarts, ProcessExpect,
-    ReportExpect, Rule, RunExpect, Sha256Expect, SignalExpect, TcpExpect, Template, TextExpect,
+    Bound, CountExpect, DnsExpect, FileExpect, HttpExpect, LogExpect, MaxDuration, MaxRestarts,
+    ProcessExpect, ReportExpect, Rule, RunExpect, Sha256Expect, SignalExpect, TcpExpect, Template,
+    TextExpect,
 };
 
 /// The keys of one kind; what they are was judged before, by the schema of that kind.
@@ -214,6 +216,15 @@ impl Build<'_> {
 }
 
 /// What a signal must lead to.
+/// What a name server must answer.
+pub fn dns_expect(file: DnsExpectFile) -> DnsExpect {
+    DnsExpect {
+        values: templates(file.values.unwrap_or_default()),
+        includes: templates(file.includes.unwrap_or_default()),
+        max_ttl: file.max_ttl.as_ref().map(duration),
+    }
+}
+
 pub fn signal_expect(file: SignalExpectFile) -> SignalExpect {
     SignalExpect {
         log: file.log.map(|log| LogExpect {
@@ -221,6 +232,7 @@ pub fn signal_expect(file: SignalExpectFile) -> SignalExpect {
             matches: log.matches.into_iter().map(pattern).collect(),
         }),
         gone_within: file.gone_within.as_ref().map(duration),
+        exit: file.exit.unwrap_or_default(),
     }
 }
 

@@ -32,6 +32,8 @@ pub struct BaselineName {
 struct CheckName {
     name: String,
     process: bool,
+    /// It looks at what a `start` step has started.
+    started: bool,
     metric: bool,
     /// Its samples are another check's, or those of several.
     no_looks: bool,
@@ -56,6 +58,7 @@ impl Names {
         let checks = file.check.iter().map(|(name, check)| CheckName {
             name: name.clone(),
             process: check.process.is_some(),
+            started: check.process.as_ref().is_some_and(|process| process.step.is_some()),
             metric: check.metric.is_some(),
             no_looks: check.any.is_some() || check.metric.as_ref().is_some_and(|m| m.latency.is_some()),
             many_looks: check.metric.as_ref().is_some_and(|metric| {
@@ -223,6 +226,11 @@ impl Build<'_> {
     /// Whether a check is a number over time.
     pub fn is_metric(&self, id: &CheckId) -> bool {
         self.names.checks.iter().any(|check| check.name == id.as_str() && check.metric)
+    }
+
+    /// Whether a check looks at what a `start` step has started.
+    pub fn is_started_here(&self, name: &CheckRef) -> bool {
+        self.names.checks.iter().any(|check| check.name == name.0 && check.started)
     }
 
     /// How often a check is polled, and how many looks a baseline of it takes at least.

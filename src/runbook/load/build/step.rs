@@ -131,10 +131,17 @@ impl Build<'_> {
         } else if let Some(baseline) = file.baseline {
             self.baseline(baseline, node.at("baseline"))
         } else if let Some(signal) = file.signal {
+            let expect = signal_expect(keys(expect));
+            if !expect.exit.is_empty() && !self.is_started_here(&signal.process) {
+                let message = "how a process ends is known only of one that a `start` step has started";
+                let help =
+                    "give its check `process = { step = \"stage.step\" }`, or expect `gone_within` alone";
+                self.error(Code::Impossible, node.at("expect").key_span("exit"), message, help);
+            }
             Action::Signal {
                 process: self.process_ref(&signal.process, node.at("signal").at("process"))?,
                 signal: signal_name(signal.signal).to_owned(),
-                expect: signal_expect(keys(expect)),
+                expect,
             }
         } else if let Some(link) = file.link {
             self.link(link, node.at("link"), stage)?
