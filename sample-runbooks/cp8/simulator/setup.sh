@@ -7,9 +7,9 @@
 #   clippy-lenient      clippy warns, and exits 0                    build-nothing      the release build built nothing
 #   test-renamed        a gate's test was renamed: 0 tests, exit 0   artifact-missing   cp5 was never generated
 #   artifact-red        cp6 says that it failed                      artifact-null      cp8's memory figure is null
-#   artifact-edited     cp7 is not as it was committed               artifact-untracked cp3 was never committed
+#   artifact-edited     cp7 is not as it was committed               artifact-untracked  cp3 was never committed
 #   signature-off       signatures are not asked for                 verifies-anything  any signature will do
-#   inventory-short     one host is not in the inventory             host-unreachable   one host does not answer ssh
+#   inventory-edited    a host is taken out of the inventory         host-unreachable   one host does not answer ssh
 #   ts-gone             one host lost its TypeScript release         says-started       deploy says so, nothing runs
 #   in-process          the CLI answers, the gateway is not ready    ts-still-routed    some requests still go to TypeScript
 #   ts-stopped          the deploy stopped the standby               crash-loop         Rust ends, and is started again
