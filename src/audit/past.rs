@@ -88,6 +88,7 @@ enum First {
 
 #[derive(Deserialize)]
 struct Opens {
+    session: String,
     runbook: String,
     sha256: String,
     file: String,
@@ -115,6 +116,8 @@ impl Reading<'_> {
             First::Opens(opens) if !self.is_of_this_runbook(&opens) => {}
             First::Opens(opens) => match opens.mode {
                 Mode::Simulated => {}
+                // A copy: the session itself is looked at under its own name.
+                Mode::Live if opens.session != name && self.is_here(&opens.session) => {}
                 Mode::Live => self.live(name),
                 Mode::Rehearsal => self.rehearsal(name, opens.drill.as_ref()),
             },
@@ -122,6 +125,10 @@ impl Reading<'_> {
             First::Broken(why) if self.is_named_after_this_runbook(name) => self.lost(name, why),
             First::Broken(_) => {}
         }
+    }
+
+    fn is_here(&self, session: &str) -> bool {
+        self.shelf.join(session).join(LOG).exists()
     }
 
     fn is_of_this_runbook(&self, opens: &Opens) -> bool {
@@ -144,7 +151,7 @@ impl Reading<'_> {
     fn miss(&mut self, name: Option<&str>) {
         let is_due = |seen: &String| name.is_none_or(|name| seen.as_str() > name);
         let mut gone: Vec<String> = self.anchors.keys().filter(|seen| is_due(seen)).cloned().collect();
-        gone.retain(|seen| !self.shelf.join(seen).join(LOG).exists());
+        gone.retain(|seen| !self.is_here(seen));
         gone.sort_unstable_by(|a, b| b.cmp(a));
         for seen in gone {
             self.anchors.shift_remove(&seen);

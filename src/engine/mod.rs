@@ -32,6 +32,8 @@ mod theatre_metrics;
 #[cfg(test)]
 mod theatre_notices;
 #[cfg(test)]
+mod theatre_past;
+#[cfg(test)]
 mod theatre_resume;
 #[cfg(test)]
 mod theatre_tests;

@@ -113,6 +113,11 @@ impl Theatre {
 
     /// The same, which counts as something else than simulated.
     pub fn in_mode(runbook: &str, mode: Mode) -> Self {
+        Self::of(Self::opening(runbook, mode))
+    }
+
+    /// Opens a session as it says.
+    pub fn of(opened: SessionOpened) -> Self {
         let start = DateTime::<Utc>::from_timestamp(1_800_000_000, 0).expect("a date");
         let driver = Person { person: "opsA".to_owned(), uid: 1000, seat: Seat::Driver };
         let mut theatre = Self {
@@ -134,21 +139,6 @@ impl Theatre {
             folded: State::default(),
             driver: driver.clone(),
         };
-        let opened = SessionOpened {
-            format: LOG_FORMAT,
-            session: "20270115-080000-test".to_owned(),
-            runbook: runbook.to_owned(),
-            sha256: String::new(),
-            dir: "/runbooks".to_owned(),
-            file: "test.toml".to_owned(),
-            vars: IndexMap::new(),
-            mode,
-            host: Host { name: "stage".to_owned(), os: "linux".to_owned(), arch: "x86_64".to_owned() },
-            share: None,
-            drill: None,
-            session_dir: "/sessions/test".to_owned(),
-            version: "0".to_owned(),
-        };
         let started = EventKind::EngineStarted {
             boot_id: "boot 1".to_owned(),
             version: "0".to_owned(),
@@ -169,6 +159,30 @@ impl Theatre {
         ]);
         assert!(theatre.state().runbook.is_some(), "the test's runbook does not load");
         theatre
+    }
+
+    /// What a session of `runbook` is opened with.
+    pub fn opening(runbook: &str, mode: Mode) -> SessionOpened {
+        SessionOpened {
+            format: LOG_FORMAT,
+            session: "20270115-080000-test".to_owned(),
+            runbook: runbook.to_owned(),
+            sha256: String::new(),
+            dir: "/runbooks".to_owned(),
+            file: "test.toml".to_owned(),
+            vars: IndexMap::new(),
+            mode,
+            host: Host { name: "stage".to_owned(), os: "linux".to_owned(), arch: "x86_64".to_owned() },
+            share: None,
+            drill: None,
+            session_dir: "/sessions/test".to_owned(),
+            version: "0".to_owned(),
+        }
+    }
+
+    /// The engine records something of its own.
+    pub fn record(&mut self, event: EventKind) {
+        self.turn(vec![Input::Own(By::ENGINE, event)]);
     }
 
     pub fn state(&self) -> &State {

@@ -21,6 +21,7 @@ mod metrics;
 mod notify;
 mod outlives;
 mod pair;
+mod past;
 mod private;
 mod probes;
 mod readme;

@@ -3,7 +3,10 @@
 use indexmap::IndexMap;
 
 use super::*;
-use crate::event::{EngineWord, Identity, Mode, NoteTag, Person, Resolution, Seat, SessionOpened};
+use crate::event::{
+    EngineWord, Identity, Mode, NoteTag, PastDrill, PastRollback, PastSession, Person, Resolution, Seat,
+    SessionHead, SessionOpened,
+};
 use crate::runbook::model::Host;
 
 fn line(event: EventKind) -> String {
@@ -30,6 +33,41 @@ fn opened() -> EventKind {
         session_dir: String::new(),
         version: "0.1.0".to_owned(),
     }))
+}
+
+fn past() -> PastSessions {
+    let head = |session: &str| SessionHead { session: session.to_owned(), seq: 9, sha256: String::new() };
+    let at = chrono::DateTime::from_timestamp(1_795_000_000, 0).expect("a date");
+    let aborted = PastSession {
+        session: "20261119-web".to_owned(),
+        head: None,
+        gates: IndexMap::new(),
+        broken: Some("it was aborted".to_owned()),
+    };
+    let drill = PastDrill {
+        environment: Some("staging".to_owned()),
+        finished: at,
+        back: head("20261118-web-drill"),
+        forward: head("20261118-web-drill-2"),
+        soak_ms: None,
+    };
+    let rollback = PastRollback {
+        session: "20261118-web-drill".to_owned(),
+        mode: Mode::Rehearsal,
+        drill: true,
+        environment: Some("staging".to_owned()),
+        by: "opsA".to_owned(),
+        at,
+        from: "switch".into(),
+        took_ms: 3_249,
+        gate_ms: 100,
+    };
+    PastSessions {
+        live: vec![aborted],
+        drills: vec![drill],
+        rollback: Some(rollback),
+        steps: IndexMap::new(),
+    }
 }
 
 fn finish(attempt: u32, passed: bool, why: &str, remains: Vec<u32>) -> EventKind {
@@ -79,6 +117,12 @@ fn every_kind_reads_as_one_short_line() {
             "engine started, gonogo 0.1.0, pid 7: switch.flip runs on; a lock was stale",
         ),
         (E::EngineStopping { reason: "SIGTERM".to_owned() }, "engine stopping: SIGTERM"),
+        (E::PastSessions(Box::default()), "earlier sessions: nothing is known of any"),
+        (
+            E::PastSessions(Box::new(past())),
+            "earlier sessions: the live one before this, 20261119-web: it was aborted; drilled in staging at \
+             2026-11-18 11:06Z; rolling back took 3.2s in 20261118-web-drill",
+        ),
         (E::Unobserved { from: 1_000, to: 162_000 }, "nobody observed anything for 2m 41s"),
         (
             E::LogRecovered { why: "the disk has room again".to_owned(), dropped_bytes: 0 },

@@ -327,3 +327,12 @@ fn a_gate_is_advanced_once_its_go_is_recorded_and_left_alone_where_it_promotes_i
     play.add(gate(true));
     assert_eq!(play.next(), WAIT);
 }
+
+#[test]
+fn a_drill_turns_back_where_its_gate_is_go_and_not_before() {
+    let mut play = Play::new(RUNBOOK, Some(ALL));
+    play.answers.as_mut().expect("some").turn_at = Some("switch".into());
+    let (code, why, asked) = play.run();
+    assert_eq!((code, why.as_str()), (ROLLED_BACK, "rolled back"));
+    assert!(asked.contains(&"advance") && asked.contains(&"roll back"), "{asked:?}");
+}
