@@ -63,7 +63,9 @@ pub fn next(state: &State, answers: Option<&Answers>, tried: &Tried, now: Now) -
         Situation::RollingBack => question(state, answers).unwrap_or(WAIT),
         Situation::Running | Situation::Holding if state.paused.is_some() => WAIT,
         Situation::Holding => hold(state, answers, tried),
-        Situation::Running => question(state, answers).unwrap_or_else(|| forward(state, answers, tried, now)),
+        Situation::Running => turning(state, answers)
+            .or_else(|| question(state, answers))
+            .unwrap_or_else(|| forward(state, answers, tried, now)),
     }
 }
 
@@ -166,10 +168,6 @@ fn forward(state: &State, answers: Option<&Answers>, tried: &Tried, now: Now) ->
             patient(&hatch, since, answers, tried, now)
         };
     };
-    if answers.and_then(|a| a.roll_back_at.as_ref()).is_some_and(|at| turns_back(state, current, at)) {
-        let reason = Some("the answers rehearse the way back from here".to_owned());
-        return Next::Ask(Command::Rollback { to: None, reason });
-    }
     let Some(stage) = state.stages.get(current).filter(|s| s.status == StageStatus::AtGate) else {
         return WAIT;
     };
@@ -208,6 +206,15 @@ fn forward(state: &State, answers: Option<&Answers>, tried: &Tried, now: Now) ->
         return stop(format!("the gate of {current} is GO: `advance = true` in --answers"));
     }
     advance(state, answers)
+}
+
+/// The way back, where the answers rehearse it from here: what waits for an answer there needs none any more.
+fn turning(state: &State, answers: Option<&Answers>) -> Option<Next> {
+    let (current, at) = (state.current_stage()?, answers?.roll_back_at.as_ref()?);
+    turns_back(state, current, at).then(|| {
+        let reason = Some("the answers rehearse the way back from here".to_owned());
+        Next::Ask(Command::Rollback { to: None, reason })
+    })
 }
 
 /// Whether the stage in hand has come to the gate at which the answers turn back, or got past it: one that promotes

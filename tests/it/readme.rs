@@ -13,7 +13,9 @@ fn blocks() -> Vec<&'static str> {
 #[test]
 fn the_first_runbook_of_the_readme_runs_to_its_end_with_the_answers_beside_it() {
     let folder = tempfile::tempdir().expect("a folder");
-    let [runbook, answers] = blocks()[..] else { panic!("the README has another number of TOML blocks") };
+    let [runbook, answers, ..] = blocks()[..] else {
+        panic!("the README has its first runbook and its answers")
+    };
     std::fs::write(folder.path().join("first.toml"), runbook).expect("written");
     std::fs::write(folder.path().join("answers.toml"), answers).expect("written");
     let run = |args: &[&str]| {
