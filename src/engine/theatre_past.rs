@@ -222,7 +222,7 @@ fn whatever_was_not_good_breaks_the_row_by_its_name() {
     assert_eq!(says(&shelf), format!("{name}: it was aborted"));
     let mut overridden = live(name);
     let over = Some("it must be tonight".to_owned());
-    overridden.ask(Command::Advance { typed: None, over }).expect("a reason");
+    overridden.ask(Command::Advance { typed: Some("look".to_owned()), over }).expect("a reason");
     back(&mut overridden);
     shelf.put(&overridden);
     assert_eq!(says(&shelf), format!("{name}: somebody overrode it"));

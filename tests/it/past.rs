@@ -5,6 +5,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::samples::Rehearsal;
+
 const GONOGO: &str = env!("CARGO_BIN_EXE_gonogo");
 
 const RUNBOOK: &str = r#"
@@ -273,4 +275,33 @@ fn a_gate_that_asks_for_a_row_counts_live_sessions_and_a_touched_record_breaks_i
         "this gate was GO in 2 of 3 live sessions in a row, this one with them ({name} broke the row: its record is TRUNCATED"
     );
     assert!(said.contains(&broke), "{said}");
+}
+
+#[test]
+fn a_drill_of_the_mtproxy_cutover_has_three_legs_and_the_next_session_knows_how_long_its_way_back_took() {
+    let made = Rehearsal::of("mtproxy");
+    let (answers, report) = (made.copy().join("answers.toml"), made.root().join("drill.json"));
+    let (answers, path) = (answers.to_str().expect("UTF-8"), report.to_str().expect("UTF-8"));
+    let run = |words: &[&str]| {
+        let output =
+            made.gonogo(&[words, &["--answers", answers]].concat(), true).output().expect("gonogo runs");
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.success(), "{said}");
+        said
+    };
+    run(&["drill", "--report", path]);
+    let report: Value =
+        serde_json::from_slice(&std::fs::read(&report).expect("a report")).expect("it is JSON");
+    let legs: Vec<[&Value; 2]> = report["legs"]
+        .as_array()
+        .expect("legs")
+        .iter()
+        .map(|leg| [&leg["direction"], &leg["verdict"]])
+        .collect();
+    assert_eq!(legs, [["forward", "good"], ["back", "good"], ["forward", "good"]]);
+    let undone: Vec<&Value> =
+        report["legs"][1]["stages"].as_array().expect("stages").iter().map(|stage| &stage["stage"]).collect();
+    assert_eq!(undone, ["observe", "switch", "pre-warm", "freeze", "artifacts", "preconditions"]);
+    let said = run(&["run", "--simulate", "--headless"]);
+    assert!(said.contains("rolling back took "), "{said}");
 }
