@@ -1,8 +1,6 @@
 """The simulated host: which services and tasks run under its supervisor, and which lies are switched on."""
 import os
 import signal
-import socket
-import subprocess
 import time
 from pathlib import Path
 
@@ -53,6 +51,8 @@ def runs(name):
 
 def start(name, command):
     """Starts `command` under a supervisor that starts it again 2 s after each end."""
+    import subprocess
+
     if runs(name):
         return
     with open(ROOT / "log" / f"{name}.log", "ab") as log:
@@ -86,6 +86,8 @@ def stop_all():
 
 
 def listens():
+    import socket
+
     try:
         socket.create_connection(("127.0.0.1", port()), timeout=0.5).close()
         return True
@@ -103,6 +105,8 @@ def wait_for_port():
 
 def native_answers():
     """Whether it is the native runtime that answers."""
+    import socket
+
     try:
         with socket.create_connection(("127.0.0.1", port()), timeout=1) as stream:
             stream.settimeout(1)

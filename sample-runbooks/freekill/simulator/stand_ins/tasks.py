@@ -13,7 +13,8 @@ def exists(name):
 
 
 def state(name):
-    if host.runs(name):
+    # With the lie it says what it was told to be.
+    if host.runs(name) and not (name == "FreeKillRuntimeHostWatchdog" and host.lie("stop-lies")):
         return "Running"
     return _state(name).read_text()
 
