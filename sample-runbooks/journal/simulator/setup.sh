@@ -31,7 +31,7 @@
 #   rollback-gone       the Python backend is deleted meanwhile
 # and these, which nothing before the switch can show:
 #   default-ignored     the app does not read the new default
-#   default-dies        the new default dies after a second
+#   default-dies        the new default dies after 2 s
 #   python-broken       Python mode does not come up any more
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

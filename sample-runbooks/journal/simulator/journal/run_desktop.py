@@ -128,7 +128,7 @@ while True:
         csharp("sidecar", "sidecar", 0)
     if lie("login-loops") and PROFILE == "internal":
         say("login: again")
-    if lie("default-dies") and PROFILE == "desktop" and "api" in children and age > 1:
+    if lie("default-dies") and PROFILE == "desktop" and "api" in children and age > 2:
         for child in children.values():
             child.kill()
         os._exit(134)
