@@ -22,6 +22,8 @@ mod theatre_crew;
 #[cfg(test)]
 mod theatre_crowd;
 #[cfg(test)]
+mod theatre_drift;
+#[cfg(test)]
 mod theatre_handover;
 #[cfg(test)]
 mod theatre_history;
@@ -35,6 +37,8 @@ mod theatre_notices;
 mod theatre_past;
 #[cfg(test)]
 mod theatre_resume;
+#[cfg(test)]
+mod theatre_soak;
 #[cfg(test)]
 mod theatre_tests;
 #[cfg(test)]

@@ -293,6 +293,17 @@ impl Theatre {
         self.turn(Vec::new());
     }
 
+    /// Somebody sets the wall clock: the boot clock goes on as it went.
+    pub fn set_wall_clock(&mut self, by: TimeDelta) {
+        self.now.at += by;
+    }
+
+    /// A look at the frozen files has told what they are.
+    pub fn find_frozen(&mut self, files: &[(&str, &str)]) {
+        let files = files.iter().map(|(file, is)| ((*file).to_owned(), Some((*is).to_owned())));
+        self.turn(vec![Input::Report(Report::Frozen(files.collect()))]);
+    }
+
     /// The engine dies and another takes over after `down`, on the same boot of the machine or the next: what it had
     /// not recorded is forgotten, what ran outside goes on.
     pub fn die(&mut self, down: Duration, rebooted: bool) {

@@ -457,13 +457,18 @@ impl State {
     }
 
     fn unobserved(&mut self, from: u64, to: u64) {
+        let gap = to.saturating_sub(from);
+        let mut gate = self.current_stage().and_then(|id| self.stage_plan(id)).into_iter();
+        let blind = gate.any(|stage| stage.gate.checks.iter().any(|check| self.blocks(check)));
         for stage in self.stages.values_mut() {
             if let Some(since) = stage.soak.running_since {
                 stage.soak.banked_ms += from.saturating_sub(since);
                 stage.soak.running_since = Some(to.max(since));
             }
             if stage.soak.started {
-                stage.soak.unobserved_ms = to.saturating_sub(from);
+                // Where nothing was green again since the gap before, it is the same gap that goes on.
+                let before = if blind { stage.soak.unobserved_ms } else { 0 };
+                stage.soak.unobserved_ms = before.saturating_add(gap);
             }
         }
         // A veto needs somebody who sees the countdown.
@@ -540,7 +545,10 @@ impl State {
         let Some(state) = self.stages.get_mut(&stage.id) else { return };
         let runs = green && state.soak.started && state.status == StageStatus::AtGate;
         match (runs, state.soak.running_since) {
-            (true, None) => state.soak.running_since = Some(now.up_ms),
+            (true, None) => {
+                state.soak.running_since = Some(now.up_ms);
+                state.soak.unobserved_ms = 0;
+            }
             (false, Some(since)) => {
                 state.soak.banked_ms += now.up_ms.saturating_sub(since);
                 state.soak.running_since = None;

@@ -70,10 +70,12 @@ fn soak(round: &mut Round, plan: &Stage, stage: &StageState) -> Vec<EventKind> {
     if green { vec![EventKind::SoakStarted { stage: id }] } else { Vec::new() }
 }
 
-/// How long a soak bears that nobody looked: three periods of its slowest check.
+/// How long a soak bears that nobody looked: three periods of each check that counts, so of the one that is looked at
+/// most often.
 fn tolerated_gap(state: &State, plan: &Stage) -> u64 {
     let checks = plan.gate.checks.iter().filter_map(|id| state.runbook.as_ref()?.check(id));
-    checks.map(|check| 3 * ms(check.period)).max().unwrap_or(0)
+    let counting = checks.filter(|check| check.applies && !check.advisory);
+    counting.map(|check| ms(check.period).saturating_mul(3)).min().unwrap_or(0)
 }
 
 fn verdict(state: &State, plan: &Stage, stage: &StageState) -> Vec<EventKind> {
