@@ -152,6 +152,10 @@ impl<J: Journal> Machine<J> {
         }
         let mut turn = Turn::default();
         let (asks, facts) = self.receive(inputs, now, &mut turn);
+        // Of looks at the frozen files only the newest matters, however long nothing could be recorded.
+        if facts.iter().any(is_frozen) {
+            self.unrecorded.retain(|fact| !is_frozen(fact));
+        }
         self.unrecorded.extend(facts);
         let was = self.health();
         if self.log != LogHealth::Ok {
@@ -413,4 +417,9 @@ impl<J: Journal> Machine<J> {
             turn.next_up_ms = turn.next_up_ms.min(next);
         }
     }
+}
+
+/// Says what the frozen files are.
+fn is_frozen(fact: &Input) -> bool {
+    matches!(fact, Input::Report(Report::Frozen(_)))
 }

@@ -188,7 +188,6 @@ enum Move {
     Die(u64),
     Boot,
     Fail,
-    Blind(u64),
     Pause(u64),
     Wall(i64),
 }
@@ -200,7 +199,6 @@ fn moves() -> impl Strategy<Value = Move> {
         2 => (1_u64..6 * MINUTE).prop_map(Move::Die),
         1 => Just(Move::Boot),
         1 => Just(Move::Fail),
-        1 => (1_u64..10 * MINUTE).prop_map(Move::Blind),
         1 => (1_u64..10 * MINUTE).prop_map(Move::Pause),
         1 => (-100_000_000_i64..100_000_000).prop_map(Move::Wall),
     ]
@@ -234,13 +232,6 @@ fn reckon(play: &mut Theatre, at: Move, most: u64) -> u64 {
         Move::Fail => {
             fails(play);
             0
-        }
-        Move::Blind(time) => {
-            play.blind = true;
-            play.pass(ms(time));
-            play.blind = false;
-            // Looks that were on their way count, and three periods until there is nothing to go by.
-            most + time.min(5 * MINUTE)
         }
         Move::Pause(time) => {
             play.ask(Command::Pause).expect("a pause is never refused");

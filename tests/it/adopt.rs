@@ -387,6 +387,30 @@ async fn a_link_and_a_signal_are_unknown_and_nothing_is_done_again() {
     app.kill().and_then(|()| app.wait()).expect("ours");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn copies_are_unknown_and_those_that_are_whole_are_recorded_as_what_they_are() {
+    let stage = Stage::new("snapshot = [\"conf\"]");
+    stage.write("conf", "port=1\n");
+    let evidence = stage.unknown().await;
+    assert!(evidence.contains("it left no whole set of copies"), "{evidence}");
+    assert!(!stage.path("session/snapshots").exists(), "nothing is copied a second time");
+
+    let (mut driver, mut reports) = stage.driver();
+    driver.carry_out(Effect::Step(stage.order()));
+    assert!(finish(end_of(&mut reports).await).passed);
+    let Report::Unknown { before, evidence, .. } = stage.adopted(false).await else { panic!("it is known") };
+    assert!(evidence.contains("its copies are whole: 1 file, 7 bytes"), "{evidence}");
+    assert!(matches!(before.as_slice(), [EventKind::SnapshotTaken { files: 1, bytes: 7, .. }]), "{before:?}");
+
+    // One byte of a copy more, and nobody vouches for it.
+    let copy = stage
+        .path("session/snapshots/s.it.1/files")
+        .join(stage.path("conf").canonicalize().expect("it is there").strip_prefix("/").expect("absolute"));
+    std::fs::write(copy, "port=10\n").expect("written");
+    let Report::Unknown { before, .. } = stage.adopted(false).await else { panic!("it is known") };
+    assert!(before.is_empty());
+}
+
 #[tokio::test]
 async fn looks_are_taken_again() {
     let stage = Stage::new("assert = [\"there\"]");
