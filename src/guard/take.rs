@@ -99,9 +99,9 @@ fn room_for(folder: &Path, bytes: u64) -> Result<(), String> {
     }
     let (needs, free) = (proof::bytes(bytes), proof::bytes(free));
     Err(format!(
-        "the copies need {needs}, and {} has {free} free, of which {} are kept for the log: make room and retry",
-        folder.display(),
-        proof::bytes(LEFT_FREE)
+        "the copies need {needs} and the log keeps {} for itself, and {} has {free} free: make room and retry",
+        proof::bytes(LEFT_FREE),
+        folder.display()
     ))
 }
 
