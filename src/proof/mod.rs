@@ -16,14 +16,12 @@ pub use report::{Before, FileMark, FileSeen, ReportSeen, report};
 pub use status::{Answer, Body, answer};
 pub use text::{Text, excerpt, first_match, text};
 
-use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex, PoisonError};
-
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use crate::runbook::interpolate::Scope;
 use crate::runbook::model::{Pattern, RunExpect};
+use crate::runbook::patterns;
 
 /// One thing that was expected, and what was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,30 +104,13 @@ pub fn run(
     proofs
 }
 
-/// How many compiled patterns are kept; above that all are dropped and compiled anew when they are needed.
-const PATTERNS_KEPT: usize = 1024;
-
-/// Compiles a pattern with the run-time values of `scope`, in multi-line mode. What was compiled before is
-/// remembered, so that a check that is polled for a day compiles its patterns once.
+/// Compiles a pattern with the run-time values of `scope`, in multi-line mode.
 ///
 /// # Errors
 /// A sentence: a value is missing, or the pattern does not compile.
 pub fn compile(pattern: &Pattern, scope: &Scope) -> Result<Regex, String> {
-    static KNOWN: LazyLock<Mutex<HashMap<String, Regex>>> = LazyLock::new(Mutex::default);
     let source = scope.pattern(pattern).map_err(|e| e.to_string())?;
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(regex) = known.get(&source) {
-        return Ok(regex.clone());
-    }
-    let regex = RegexBuilder::new(&source)
-        .multi_line(true)
-        .build()
-        .map_err(|e| format!("the pattern /{source}/ does not compile: {e}"))?;
-    if known.len() >= PATTERNS_KEPT {
-        known.clear();
-    }
-    known.insert(source, regex.clone());
-    Ok(regex)
+    patterns::of_lines(&source).map_err(|e| format!("the pattern /{source}/ does not compile: {e}"))
 }
 
 /// A byte count as people write it: `64 MiB`, `1.5 KiB`, `312 bytes`.

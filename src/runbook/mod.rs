@@ -9,6 +9,7 @@ pub mod interpolate;
 pub mod load;
 pub mod model;
 pub mod number;
+pub mod patterns;
 pub mod plan;
 pub mod quote;
 pub mod schema;

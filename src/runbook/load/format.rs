@@ -1,12 +1,11 @@
 //! What each `format` of the schema takes: what may be inserted, how, and what the text must be.
 
-use chrono::{DateTime, Utc};
-use regex::RegexBuilder;
-
 use crate::runbook::codes::Code;
 use crate::runbook::interpolate::Place;
 use crate::runbook::number;
+use crate::runbook::patterns;
 use crate::runbook::series::Series;
+use chrono::{DateTime, Utc};
 
 /// What `${{ }}` may name, each including the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -222,7 +221,7 @@ fn pattern(text: &str) -> Result<(), Refusal> {
     if text.is_empty() {
         return refuse(Code::BadPattern, "an empty pattern matches anything", "say what must be there");
     }
-    match RegexBuilder::new(text).multi_line(true).build() {
+    match patterns::of_lines(text) {
         Ok(_) => Ok(()),
         Err(error) => {
             let text = error.to_string();

@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use indexmap::IndexMap;
-use regex::Regex;
 
 use super::near::suggest;
 use super::tree::{Node, Value};
@@ -11,6 +10,7 @@ use super::{Inputs, Missing};
 use crate::runbook::codes::Code;
 use crate::runbook::diagnostic::{Diagnostic, Findings};
 use crate::runbook::interpolate::{Part, parts};
+use crate::runbook::patterns;
 
 /// What each var stands for; `None` while it has no value.
 pub type Vars = IndexMap<String, Option<String>>;
@@ -154,7 +154,7 @@ impl Reader<'_> {
 /// Why the var does not take that value.
 fn refused(var: &Node, value: &str) -> Option<String> {
     if let Some(pattern) = var.get("pattern").and_then(Node::as_str)
-        && let Ok(regex) = Regex::new(&format!("^(?:{pattern})$"))
+        && let Ok(regex) = patterns::of_all(pattern)
         && !regex.is_match(value)
     {
         return Some(format!("it must match `{pattern}` as a whole"));

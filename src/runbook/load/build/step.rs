@@ -17,6 +17,7 @@ use crate::runbook::interpolate::{Part, parts};
 use crate::runbook::load::format::parse_duration;
 use crate::runbook::load::tree::Node;
 use crate::runbook::model::{Action, Capture, LinkTarget, OnFailure, Retries, Step};
+use crate::runbook::patterns;
 
 /// Which list a step stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -365,7 +366,7 @@ pub fn has_group(pattern: &str) -> bool {
             _ => "x0",
         })
         .collect();
-    regex::Regex::new(&filled).map_or(true, |regex| regex.captures_len() > 1)
+    patterns::of_lines(&filled).map_or(true, |regex| regex.captures_len() > 1)
 }
 
 fn retries(file: Option<RetriesFile>) -> Retries {
