@@ -84,9 +84,44 @@ pub fn report(expect: &ReportExpect, seen: &ReportSeen, scope: &Scope) -> Vec<Pr
     };
     let name = format!("report {path}");
     let mut proofs = vec![Proof::new(fresh, true, what)];
+    proofs.extend(expect.dated.as_ref().map(|pointer| dated(path, pointer, seen.begun, after)));
     let FileSeen { text: said, cut, leaked, .. } = after;
     proofs.extend(text(&expect.text, Text { name: &name, text: said, cut: *cut, leaked: *leaked }, scope));
     proofs
+}
+
+/// How many milliseconds a time may lack that a report rounds down to whole seconds.
+const ROUNDED_MS: i64 = 1_000;
+
+/// Judges the time at which a report says that it was made: an old one that was copied anew is not this attempt's.
+fn dated(path: &str, pointer: &str, begun: DateTime<Utc>, after: &FileSeen) -> Proof {
+    let wanted = format!("report {path} is made by this attempt, as {pointer} says");
+    let time = match (after.cut, serde_json::from_str::<serde_json::Value>(&after.text)) {
+        (Some(_), _) => Err("the report is too large to be read whole".to_owned()),
+        (_, Err(why)) => Err(format!("it is no JSON: {why}")),
+        (_, Ok(document)) => match document.pointer(pointer) {
+            None | Some(serde_json::Value::Null) => Err("there is no time, which is no data".to_owned()),
+            Some(value) => {
+                let time = value.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+                time.ok_or_else(|| format!("{value} is no time (RFC 3339)"))
+            }
+        },
+    };
+    let time = match time {
+        Ok(time) => time.with_timezone(&Utc),
+        Err(why) => return Proof::new(wanted, false, why),
+    };
+    let ms = |span: chrono::TimeDelta| u64::try_from(span.num_milliseconds()).unwrap_or(0);
+    let (before, behind) = (begun - time, time - after.mark.modified);
+    let seen = if before.num_milliseconds() > ROUNDED_MS {
+        Err(format!("made {} before this attempt", span(ms(before))))
+    } else if behind.num_milliseconds() > CLOCKS_APART_MS {
+        Err(format!("made {} after it was written", span(ms(behind))))
+    } else {
+        Ok(time.to_rfc3339())
+    };
+    let met = seen.is_ok();
+    Proof::new(wanted, met, seen.unwrap_or_else(|why| why))
 }
 
 /// Why the file is not this attempt's, where it is not.
@@ -140,7 +175,7 @@ mod tests {
     fn judge_after(before: Before, after: Option<FileSeen>) -> Vec<Proof> {
         let rule = Rule { equals: Some(json!("PASS")), ..Rule::default() };
         let text = TextExpect { json: [("/overall".to_owned(), rule)].into(), ..TextExpect::default() };
-        let expect = ReportExpect { path: "r.json".into(), text };
+        let expect = ReportExpect { path: "r.json".into(), dated: None, text };
         report(&expect, &ReportSeen { begun: at(0), before, after: Ok(after) }, &Scope::default())
     }
 
@@ -174,6 +209,33 @@ mod tests {
             assert_eq!(all_met(&proofs), green, "{hours}: {proofs:?}");
         }
         assert!(!all_met(&judge_after(Before::NotKnown, None)));
+    }
+
+    #[test]
+    fn a_report_that_was_copied_anew_is_as_old_as_it_says() {
+        for (text, green, word) in [
+            (r#"{"at":"2027-01-15T08:00:00Z"}"#, true, "2027-01-15T08:00:00"),
+            (r#"{"at":"2027-01-15T09:00:00.2+01:00"}"#, true, "2027-01-15T08:00:00.200"),
+            (r#"{"at":"2027-01-15T07:59:59Z"}"#, true, "2027-01-15T07:59:59"),
+            (r#"{"at":"2027-01-14T18:00:00Z"}"#, false, "made 14 h before this attempt"),
+            (r#"{"at":"2027-01-15T10:00:00Z"}"#, false, "made 2 h after it was written"),
+            (r#"{"at":"yesterday"}"#, false, "\"yesterday\" is no time"),
+            (r#"{"at":1800000000}"#, false, "1800000000 is no time"),
+            (r#"{"at":null}"#, false, "no data"),
+            (r#"{}"#, false, "no data"),
+            ("at: now", false, "it is no JSON"),
+        ] {
+            let expect = ReportExpect {
+                path: "r.json".into(),
+                dated: Some("/at".to_owned()),
+                text: TextExpect::default(),
+            };
+            let seen =
+                ReportSeen { begun: at(0), before: Before::Nothing, after: Ok(Some(file(1, at(0), text))) };
+            let proofs = report(&expect, &seen, &Scope::default());
+            assert_eq!(all_met(&proofs), green, "{text}: {proofs:?}");
+            assert!(proofs[1].seen.contains(word), "{text}: {proofs:?}");
+        }
     }
 
     #[test]

@@ -297,6 +297,7 @@ async fn yesterdays_report_is_red_and_todays_is_green() {
     std::fs::File::options().write(true).open(&report).unwrap().set_modified(old).unwrap();
     let expect = || RunExpect {
         report: vec![ReportExpect {
+            dated: None,
             path: path(&report),
             text: TextExpect { matches: vec![Pattern("^PASS$".into())], ..TextExpect::default() },
         }],

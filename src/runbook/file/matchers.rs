@@ -85,6 +85,8 @@ pub struct OfStepFile {
 pub struct ReportFile {
     /// The file.
     pub path: Template,
+    /// Where in its JSON the time stands (RFC 3339) at which it was made; that must lie in this attempt, too.
+    pub dated: Option<Pointer>,
     /// The text keys.
     #[serde(flatten)]
     pub text: TextFile,

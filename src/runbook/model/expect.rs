@@ -55,6 +55,8 @@ pub enum MaxDuration {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReportExpect {
     pub path: Template,
+    /// A pointer to the time at which it says that it was made.
+    pub dated: Option<String>,
     pub text: TextExpect,
 }
 

@@ -136,6 +136,7 @@ fn run(expect: &RunExpect, scope: &Scope) -> Vec<String> {
     for report in &expect.report {
         let path = scope.show(&report.path);
         out.push(format!("{path} is written by this attempt"));
+        out.extend(report.dated.as_ref().map(|at| format!("{path} is made by this attempt, as {at} says")));
         out.extend(text(&report.text, &path, scope));
     }
     out.extend(expect.max_duration.as_ref().map(|most| match most {

@@ -107,9 +107,9 @@ impl Build<'_> {
     pub fn run_expect(&mut self, file: RunExpectFile, node: &Node) -> RunExpect {
         let mut report = Vec::new();
         for (index, file) in file.report.map_or_else(Vec::new, OneOrMany::into_vec).into_iter().enumerate() {
-            let ReportFile { path, text } = file;
+            let ReportFile { path, dated, text } = file;
             let text = self.text_expect(text, node.at("report").item(index));
-            report.push(ReportExpect { path: template(path), text });
+            report.push(ReportExpect { path: template(path), dated: dated.map(|pointer| pointer.0), text });
         }
         RunExpect {
             exit: file.exit.unwrap_or_else(|| vec![0]),
