@@ -148,7 +148,9 @@ fn same_as(root: &toml::Value, place: &[String]) -> Option<String> {
             let item = &items[last.parse::<usize>().expect("a place of this value")];
             (keys(item), item.is_table())
         }
-        table => (keys(&table[last.as_str()]), last == "id" || way.len() == 1 && NAMED.contains(&way[0].as_str())),
+        table => {
+            (keys(&table[last.as_str()]), last == "id" || way.len() == 1 && NAMED.contains(&way[0].as_str()))
+        }
     };
     let names = |(at, key): (usize, &String)| match key.parse::<usize>() {
         Ok(_) => "*".to_owned(),

@@ -1,5 +1,6 @@
 //! How a rehearsal ended, and what its record says.
 
+use gonogo::session::State;
 use serde_json::Value;
 
 pub(crate) struct Ended {
@@ -8,6 +9,8 @@ pub(crate) struct Ended {
     /// What was printed, a line an event, and why it ended.
     pub(crate) said: String,
     pub(crate) events: Vec<Value>,
+    /// What its record makes; empty where no session was opened.
+    pub(crate) state: State,
 }
 
 impl Ended {

@@ -111,8 +111,10 @@ fn caught(lie: &Lie, ended: &Ended, ended_well: bool) {
             tell(&format!("{step} does not say {says:?} but {why:?}"))
         );
     } else {
-        let mut lines = ended.said.lines();
-        let said = lines.any(|line| line.contains(caught_at.as_str()) && line.contains(says.as_str()));
+        // A check is named with what is wrong with it; what else stops a session, as `freeze`, speaks for itself.
+        let is_check = runbook(sample).checks.keys().any(|check| check.as_str() == caught_at);
+        let named = |line: &str| !is_check || line.contains(caught_at.as_str());
+        let said = ended.said.lines().any(|line| named(line) && line.contains(says.as_str()));
         assert!(said, "{}", tell(&format!("nobody says {says:?} of {caught_at}")));
     }
 }

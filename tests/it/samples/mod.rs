@@ -100,10 +100,15 @@ impl Rehearsal {
             made.sets.push(format!("gonogo={GONOGO}"));
         }
         made.sets.extend(made.ports.iter().map(|(var, port)| format!("{var}={port}")));
-        let mut setup = made.command(made.copy().join("simulator/setup.sh"));
-        let (code, said) = wait(made.spawn(setup.arg(made.root()), "setup"), &made.said("setup"));
-        assert_eq!(code, 0, "{sample}: the simulator does not set up:\n{said}");
+        made.set_up();
         made
+    }
+
+    /// Makes everything anew, lies and all, as before the first run.
+    pub(crate) fn set_up(&self) {
+        let mut setup = self.command(self.copy().join("simulator/setup.sh"));
+        let (code, said) = wait(self.spawn(setup.arg(self.root()), "setup"), &self.said("setup"));
+        assert_eq!(code, 0, "{}: the simulator does not set up:\n{said}", self.sample);
     }
 
     /// Switches a lie on.
@@ -158,13 +163,18 @@ impl Rehearsal {
 
     /// A headless run with the sample's answers; `lines` go above the file's own.
     fn run(&self, lines: &str) -> Command {
+        let answers = self.answers(lines);
+        self.gonogo(&["run", "--headless", "--rehearsal", "--answers", &answers], true)
+    }
+
+    /// A file of answers: the sample's own, with `lines` above its tables.
+    fn answers(&self, lines: &str) -> String {
         let own = read(&self.sample, "answers.toml");
         let own: Vec<&str> = own.lines().filter(|line| !line.starts_with("gate_within")).collect();
         let answers = self.folder.path().join("answers.toml");
         let text = format!("gate_within = {PATIENCE:?}\n{lines}\n{}\n", own.join("\n"));
         std::fs::write(&answers, text).expect("written");
-        let answers = answers.to_str().expect("a name in UTF-8");
-        self.gonogo(&["run", "--headless", "--rehearsal", "--answers", answers], true)
+        answers.to_str().expect("a name in UTF-8").to_owned()
     }
 
     /// Forward, as far as it goes.
@@ -180,6 +190,13 @@ impl Rehearsal {
     /// Forward to the gate of a stage, and all the way back from there.
     pub(crate) fn drive_back_from(&self, stage: &str) -> Ended {
         self.drive_with(&format!("roll_back_at = {stage:?}"))
+    }
+
+    /// A drill with the sample's answers, and with `words` of its own.
+    pub(crate) fn drill(&self, words: &[&str]) -> Ended {
+        let answers = self.answers("");
+        let all = [&["drill", "--answers", &answers], words].concat();
+        self.begin(self.gonogo(&all, true)).end()
     }
 
     /// A run to be tampered with while it goes forward.
@@ -274,10 +291,9 @@ impl Running<'_> {
     /// Waits for its end.
     pub(crate) fn end(self) -> Ended {
         let (code, said) = wait(self.child, &self.rehearsal.said("run"));
-        if let Some(session) = self.rehearsal.session() {
-            crate::record::hold(&session.join("audit.jsonl"));
-        }
-        Ended { code, said, events: self.rehearsal.events() }
+        let session = self.rehearsal.session();
+        let state = session.map(|session| crate::record::hold(&session.join("audit.jsonl")));
+        Ended { code, said, events: self.rehearsal.events(), state: state.unwrap_or_default() }
     }
 }
 

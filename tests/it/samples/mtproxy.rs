@@ -3,6 +3,9 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
+use gonogo::runbook::StepId;
+use gonogo::session::past;
+
 use super::turns::side_by_side;
 use super::{Rehearsal, runbook};
 
@@ -98,4 +101,74 @@ fn a_rollback_binary_that_is_gone_keeps_stage_1_shut() {
     let ended = made.drive().with(3);
     assert!(ended.said.contains("the way back is not ready"), "{}", ended.said);
     assert!(!ended.events.iter().any(|e| e["kind"] == "stage_entered"));
+}
+
+/// Lets it run until it is observed, breaks something, and holds it to going back to C by itself.
+fn broken_while_observed(break_it: impl FnOnce(&Rehearsal)) -> super::Ended {
+    let made = made().set("observe", "10m");
+    let mut running = made.start();
+    running.until_kind("soak_started");
+    break_it(&made);
+    let ended = running.end().with(4);
+    is_c(&made);
+    ended
+}
+
+#[test]
+fn mtproxy_goes_back_to_c_when_an_error_comes_up_that_c_never_had() {
+    let ended = broken_while_observed(|made| {
+        let log = std::fs::OpenOptions::new().append(true).open(made.root().join("log/go.log"));
+        writeln!(log.expect("Go logs"), "2026-02-14T10:00:53.000Z proxy: protocol error: bad frame 7")
+            .expect("written");
+    });
+    assert!(ended.said.contains("new: proxy: protocol error: bad frame N"), "{}", ended.said);
+}
+
+#[test]
+fn mtproxy_goes_back_to_c_when_more_forwards_fail_than_on_c() {
+    let ended = broken_while_observed(|made| fault(made, "errors=50"));
+    assert!(ended.said.contains("observe.go-failures.rollback fired"), "{}", ended.said);
+}
+
+#[test]
+fn mtproxy_goes_back_to_c_when_go_is_killed() {
+    let ended = broken_while_observed(|made| {
+        let pid = std::fs::read_to_string(made.root().join("run/go.pid")).expect("Go runs");
+        let killed = made.command("kill").args(["-KILL", pid.trim()]).status().expect("kill runs");
+        assert!(killed.success());
+    });
+    assert!(ended.passed("rollback.incident"), "{}", ended.said);
+}
+
+#[test]
+fn mtproxy_drills_in_docker_where_it_is_told_to() {
+    let made = made();
+    let docker = made.root().join("bin/docker");
+    let made = made.set("drill_in", "docker").set("docker", docker.to_str().expect("a name in UTF-8"));
+    let ended = made.drive().with(0);
+    assert!(ended.passed("artifacts.drill-in-docker") && ended.finish("artifacts.drill").is_none());
+}
+
+#[test]
+fn the_drill_of_mtproxy_has_three_legs_and_the_time_of_its_way_back_is_known_to_the_next_session() {
+    let made = made();
+    let report = made.copy().join("drill.json");
+    let report = report.to_str().expect("a name in UTF-8");
+    made.drill(&["--soak", "500ms", "--report", report]).with(0);
+    let drill: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(report).expect("the report")).expect("JSON");
+    assert_eq!(drill["verdict"], "good");
+    let legs = drill["legs"].as_array().expect("legs");
+    let directions: Vec<&str> = legs.iter().filter_map(|leg| leg["direction"].as_str()).collect();
+    assert_eq!(directions, ["forward", "back", "forward"]);
+    let took = legs[1]["took_ms"].as_u64().expect("a time");
+    assert!(stats(&made).contains("name\tgo\n"), "it ends on Go");
+
+    // What the next session knows is what its cockpit shows.
+    made.set_up();
+    let state = made.drive_back_from("preconditions").with(4).state;
+    let known = past::last_rollback(&state).expect("the way back was measured");
+    assert_eq!(known.took_ms, took);
+    let start = StepId::from("switch.start-c");
+    assert!(past::measured(&state, &start).is_some_and(|step| step.took_ms > 0));
 }

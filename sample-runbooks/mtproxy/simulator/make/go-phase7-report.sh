@@ -6,7 +6,10 @@ verdict=PASS
 p95=52.7
 [ -e lies/dualrun-slow ] && p95=107.5
 [ -e lies/dualrun-skip ] && echo "--- SKIP: TestDualRunStats (linux only)"
-if [ ! -e lies/report-stale ] && [ ! -e lies/report-missing ]; then
+# Yesterday's, copied anew: its date on the disk is of today.
+[ -e lies/report-copied ] && cat "$report" >"$report.new" && mv "$report.new" "$report"
+[ -e lies/signed-changed ] && sed -i 's/282.4/272.2/' artifacts/signed/phase7-dualrun-report.json
+if [ ! -e lies/report-stale ] && [ ! -e lies/report-missing ] && [ ! -e lies/report-copied ]; then
     cat >"$report" <<JSON
 {"overall":"$verdict","generated_at":"$(date -u +%FT%TZ)",
  "c":{"connect_p95_ms":41.2,"connect_p99_ms":66.0,"success_rate":0.998,"stats_p95_ms":9.1,"shutdown_ms":261.6},
