@@ -76,6 +76,8 @@ pub(crate) struct Rehearsal {
     sample: String,
     ports: Vec<(String, u16)>,
     sets: Vec<String>,
+    /// How long it waits at a gate that is NO-GO.
+    patience: &'static str,
     _turn: turns::Turn,
 }
 
@@ -91,7 +93,14 @@ impl Rehearsal {
             bound.iter().map(|(var, l)| (var.clone(), l.local_addr().expect("bound").port())).collect();
         drop(bound);
         let folder = tempfile::Builder::new().prefix("rehearsal-").tempdir().expect("a folder");
-        let mut made = Self { folder, sample: sample.to_owned(), ports, sets: Vec::new(), _turn: turn };
+        let mut made = Self {
+            folder,
+            sample: sample.to_owned(),
+            ports,
+            sets: Vec::new(),
+            patience: PATIENCE,
+            _turn: turn,
+        };
         // A runbook's file is of one session at a time: each rehearsal has its own.
         let copied = Command::new("cp").arg("-a").arg(self::folder(sample)).arg(made.folder.path()).status();
         assert!(copied.expect("cp runs").success());
@@ -122,6 +131,13 @@ impl Rehearsal {
     #[must_use]
     pub(crate) fn set(mut self, var: &str, value: &str) -> Self {
         self.sets.push(format!("{var}={value}"));
+        self
+    }
+
+    /// Waits at its gates as long as the test may last: it is broken meanwhile, and ends by itself.
+    #[must_use]
+    pub(crate) fn patient(mut self) -> Self {
+        self.patience = "10m";
         self
     }
 
@@ -172,7 +188,7 @@ impl Rehearsal {
         let own = read(&self.sample, "answers.toml");
         let own: Vec<&str> = own.lines().filter(|line| !line.starts_with("gate_within")).collect();
         let answers = self.folder.path().join("answers.toml");
-        let text = format!("gate_within = {PATIENCE:?}\n{lines}\n{}\n", own.join("\n"));
+        let text = format!("gate_within = {:?}\n{lines}\n{}\n", self.patience, own.join("\n"));
         std::fs::write(&answers, text).expect("written");
         answers.to_str().expect("a name in UTF-8").to_owned()
     }

@@ -78,7 +78,7 @@ fn mtproxy_goes_back_to_c_by_itself_when_go_never_came_up() {
 
 #[test]
 fn mtproxy_goes_back_to_c_when_stats_fail_while_it_is_observed() {
-    let made = made().set("observe", "10m");
+    let made = made().set("observe", "10m").patient();
     let mut running = made.start();
     running.until_kind("soak_started");
     fault(&made, "failing");
@@ -105,7 +105,7 @@ fn a_rollback_binary_that_is_gone_keeps_stage_1_shut() {
 
 /// Lets it run until it is observed, breaks something, and holds it to going back to C by itself.
 fn broken_while_observed(break_it: impl FnOnce(&Rehearsal)) -> super::Ended {
-    let made = made().set("observe", "10m");
+    let made = made().set("observe", "10m").patient();
     let mut running = made.start();
     running.until_kind("soak_started");
     break_it(&made);
