@@ -10,6 +10,7 @@ mod plan;
 mod series;
 mod stages;
 mod steps;
+mod versus;
 
 use std::fs::File;
 use std::io;
@@ -105,6 +106,7 @@ struct Gathering {
     steps: steps::Steps,
     happened: happened::Happened,
     checks: checks::Checks,
+    compared: versus::Compared,
     missing: Vec<String>,
 }
 
@@ -131,6 +133,7 @@ impl Gathering {
     /// Takes the next line of samples.
     fn sampled(&mut self, sampled: &Sampled) {
         let axis = &self.axis;
+        self.compared.sampled(sampled, &self.state);
         self.checks
             .sampled(sampled, &self.state, axis.end_ms(), |up_ms| axis.of_up_ms(up_ms, sampled.after).0);
     }
@@ -167,6 +170,7 @@ impl Gathering {
             rollbacks: happened.rollbacks(end_ms),
             triggers: plan::triggers(&state, happened.triggers),
             checks,
+            versus: self.compared.finish(&state),
             overrides: happened.overrides,
             refusals: happened.refusals,
             notes: happened.notes,

@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 
 use escape::{code, code_cell, inline};
 
-use super::model::{Check, Report};
-use super::words::{clock, drivers, known, outcome, span};
+use super::model::{Check, Number, Report};
+use super::words::{change_window, clock, drivers, known, outcome, span};
 use crate::event::Mode;
 
 /// The report in Markdown. It is readable as plain text, and nothing that others wrote is Markdown or HTML in it.
@@ -24,6 +24,7 @@ pub fn markdown(report: &Report) -> String {
     course::triggers(&mut out, report);
     people::notes(&mut out, report);
     checks(&mut out, report);
+    versus(&mut out, report);
     course::proofs(&mut out, report);
     evidence(&mut out, report);
     people::crew(&mut out, report);
@@ -90,6 +91,7 @@ fn head(out: &mut String, report: &Report) {
     fact(out, "Environment", &runbook.environment.as_deref().map(inline).unwrap_or_default());
     fact(out, "Owner", &runbook.owner.as_deref().map(inline).unwrap_or_default());
     let on = inline(&session.host.name);
+    fact(out, "Change window", &runbook.window.as_ref().map(change_window).unwrap_or_default());
     fact(out, "Session", &format!("{}, {} on {on}", code(&session.name), session.mode.word()));
     fact(out, "Runbook", &format!("{}, SHA-256 {}", code(&runbook.file), code(&runbook.sha256)));
     for hold in &session.holds {
@@ -147,6 +149,25 @@ fn checks(out: &mut String, report: &Report) {
     if !numbers.is_empty() {
         push(out, "\nNumbers that they saw:\n");
         numbers.iter().for_each(|line| push(out, line));
+    }
+}
+
+/// Old beside new, each number with its unit.
+fn versus(out: &mut String, report: &Report) {
+    if report.versus.is_empty() {
+        return;
+    }
+    heading(out, "Old and new");
+    push(out, "| check | old | new | min | max | headroom | smallest |");
+    push(out, "|---|---:|---:|---:|---:|---:|---:|");
+    for one in &report.versus {
+        let cell = |number: &Option<Number>| {
+            number.as_ref().map_or_else(|| "-".to_owned(), |number| inline(&number.shown))
+        };
+        let old = one.old.as_ref().map_or_else(|| "no baseline".to_owned(), |old| inline(&old.shown));
+        let new = one.new.as_ref().map_or_else(|| "not judged".to_owned(), |new| inline(&new.shown));
+        let cells = [&one.least, &one.most, &one.headroom, &one.smallest_headroom].map(cell).join(" | ");
+        push(out, &format!("| {} | {old} | {new} | {cells} |", inline(&one.check)));
     }
 }
 

@@ -45,6 +45,9 @@ pub struct Report {
     pub rollbacks: Vec<Rollback>,
     pub triggers: Vec<Trigger>,
     pub checks: Vec<Check>,
+    /// Old beside new, for each check that is held against a baseline.
+    #[serde(default)]
+    pub versus: Vec<Versus>,
     /// Overrides of gates: asked for, declined, done.
     pub overrides: Vec<Override>,
     /// Commands that were refused, and why.
@@ -168,8 +171,18 @@ pub struct Runbook {
     pub vars: IndexMap<String, String>,
     /// The file's text.
     pub text: String,
+    /// When the work was to be done.
+    #[serde(default)]
+    pub window: Option<Window>,
     /// Whether this build can read it. Where not, everything here is as the events tell it, without the plan.
     pub readable: bool,
+}
+
+/// The change window; `null`: it has no such end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Window {
+    pub opens: Option<DateTime<Utc>>,
+    pub closes: Option<DateTime<Utc>>,
 }
 
 /// What was to be acknowledged before the first stage.

@@ -1,6 +1,8 @@
 //! How reports say times, spans and outcomes, whatever their form.
 
-use super::model::{Attempt, Entry, Member, Report, StageStatus, StepStatus, When};
+use chrono::{DateTime, Utc};
+
+use super::model::{Attempt, Entry, Member, Report, StageStatus, StepStatus, When, Window};
 use crate::event::Outcome;
 
 /// A span of time, short: `250ms`, `3.2s`, `15s`, `2m 41s`, `26h 4m`.
@@ -109,6 +111,13 @@ pub fn attempt(attempt: &Attempt) -> String {
         why => format!(": {why}"),
     };
     format!("{}{took}{why}", step_status(attempt.status))
+}
+
+/// From when until when the work was to be done.
+pub fn change_window(window: &Window) -> String {
+    let moment = |word: &str, at: DateTime<Utc>| format!("{word} {}", at.format("%Y-%m-%d %H:%M UTC"));
+    let ends = [window.opens.map(|at| moment("from", at)), window.closes.map(|at| moment("until", at))];
+    ends.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

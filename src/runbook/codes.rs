@@ -85,6 +85,8 @@ codes! {
     W007 Writable: "The runbook can be changed by others.",
     W008 NeverUsed: "A check that nothing uses.",
     W009 Hasty: "A check that may take longer than its period.",
+    W010 OpenRole: "A role that anybody may claim, where others are given to somebody.",
+    W011 IdleRole: "A role that nothing asks for.",
 }
 
 impl fmt::Display for Code {

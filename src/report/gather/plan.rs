@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::steps::Steps;
 use crate::event::SessionOpened;
-use crate::report::model::{GatePlan, Runbook, Trigger, TriggerEvent, WayBack};
+use crate::report::model::{GatePlan, Runbook, Trigger, TriggerEvent, WayBack, Window};
 use crate::runbook::model::{Gate, Override, TriggerThen, TriggerWhen};
 use crate::runbook::{CheckId, TriggerId};
 use crate::session::State;
@@ -35,6 +35,7 @@ pub(super) fn runbook(opened: &SessionOpened, state: &State) -> Runbook {
         sha256: opened.sha256.clone(),
         vars: opened.vars.clone(),
         text: opened.runbook.clone(),
+        window: plan.and_then(|plan| plan.window).map(|at| Window { opens: at.opens, closes: at.closes }),
         readable: plan.is_some(),
     }
 }

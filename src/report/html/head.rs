@@ -4,6 +4,7 @@ use super::markup::{Markup, html, put};
 use super::words::{self, date, took};
 use crate::event::Mode;
 use crate::report::model::Report;
+use crate::report::words::change_window;
 
 /// The heading, the verdicts, the facts.
 pub fn draw(report: &Report) -> Markup {
@@ -84,6 +85,8 @@ fn facts(report: &Report) -> Markup {
     fact("Ticket", text(&runbook.ticket));
     fact("Environment", text(&runbook.environment));
     fact("Owner", text(&runbook.owner));
+    let window = runbook.window.as_ref().map(|window| html!("{}", change_window(window)));
+    fact("Change window", window.unwrap_or_default());
     fact("Session", html!("<code>{}</code>", session.name));
     fact("Host", html!("{} ({}, {})", session.host.name, session.host.os, session.host.arch));
     fact("Opened", date(session.opened.at));

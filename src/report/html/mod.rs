@@ -14,6 +14,7 @@ mod record;
 mod scale;
 mod stages;
 mod steps;
+mod versus;
 mod words;
 
 use std::path::Path;
@@ -34,7 +35,7 @@ pub fn page(report: &Report, folder: Option<&Path>) -> String {
     let scale = Scale::new(report.timeline.end_ms, report.session.opened.at);
     let outputs = Outputs::new(report, folder);
     let body = html!(
-        "{}{}<main>{}{}{}{}{}{}{}</main>",
+        "{}{}<main>{}{}{}{}{}{}{}{}</main>",
         head::draw(report),
         contents(report),
         picture::draw(report, &scale),
@@ -42,6 +43,7 @@ pub fn page(report: &Report, folder: Option<&Path>) -> String {
         steps::draw(report, &outputs),
         people::decisions(report),
         checks::draw(report, &scale),
+        versus::draw(report),
         people::draw(report),
         record::draw(report),
     );
@@ -98,6 +100,7 @@ fn contents(report: &Report) -> Markup {
         ("steps", "Steps and proofs", true),
         ("decisions", "Decisions", !report.decisions.is_empty()),
         ("checks", "Checks", !report.checks.is_empty()),
+        ("versus", "Old and new", !report.versus.is_empty()),
         ("crew", "Crew", true),
         ("notes", "Notes", !report.notes.is_empty()),
         ("evidence", "Evidence", !report.evidence.is_empty()),

@@ -104,3 +104,30 @@ pub struct Stats {
 /// `[t_ms, value]`: a value at a moment of session time, or `null` where a gap begins: draw no line across it. Of many
 /// samples that are close to each other the least and the greatest are kept.
 pub type Point = (u64, Option<f64>);
+
+/// A check that was held against what a `baseline` step measured of the old system.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Versus {
+    pub check: String,
+    /// The baseline, and the check of the old system: `c-runtime.latency`.
+    pub baseline: String,
+    /// `null`: it was not taken.
+    pub old: Option<Number>,
+    pub old_samples: u32,
+    /// What was judged last; `null`: nothing was.
+    pub new: Option<Number>,
+    /// The least and the most that the new number might be.
+    pub least: Option<Number>,
+    pub most: Option<Number>,
+    /// How far the last number was from the nearer limit; below 0 where it was not kept.
+    pub headroom: Option<Number>,
+    /// The smallest that it ever was.
+    pub smallest_headroom: Option<Number>,
+}
+
+/// A number, and how it is shown with its unit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Number {
+    pub value: f64,
+    pub shown: String,
+}

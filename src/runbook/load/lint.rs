@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use super::near::suggest;
 use super::tree::{Node, Value};
 use crate::runbook::codes::Code;
 use crate::runbook::diagnostic::{Diagnostic, Findings};
@@ -58,6 +59,7 @@ pub fn meaning(runbook: &Runbook, root: &Node, findings: &mut Findings) {
     no_way_back(runbook, stage_nodes, findings);
     wrong_table(root, findings);
     never_used(runbook, root, findings);
+    roles(runbook, root, findings);
 }
 
 /// The table of a step.
@@ -174,6 +176,37 @@ fn wrong_table(root: &Node, findings: &mut Findings) {
                     .help("if the runbook's own is meant, write it above the first `[table]`"),
             );
         }
+    }
+}
+
+/// Roles that are asked for, against those that are given: where some are given, one that is not is a slip of the pen
+/// more often than meant for everybody.
+fn roles(runbook: &Runbook, root: &Node, findings: &mut Findings) {
+    let mut asked: Vec<(&str, Range<usize>)> = Vec::new();
+    for (index, stage) in runbook.stages.iter().enumerate() {
+        let node = root.at("stage").item(index).at("gate").at("roles");
+        let roles = stage.gate.roles.iter().enumerate();
+        asked.extend(roles.map(|(index, role)| (role.as_str(), node.item(index).span.clone())));
+    }
+    for step in runbook.all_steps() {
+        if let Action::Confirm { role: Some(role), .. } = &step.action {
+            asked.push((role, step_node(root, step).at("role").span.clone()));
+        }
+    }
+    let given = || runbook.roles.keys().map(String::as_str);
+    for role in given().filter(|role| asked.iter().all(|(asked, _)| asked != role)) {
+        let message = format!("nothing asks for the role `{role}`");
+        let help = suggest(role, "role", asked.iter().map(|(role, _)| *role));
+        let span = root.at("roles").key_span(role);
+        findings.add(Diagnostic::new(Code::IdleRole, span, message).help(help));
+    }
+    if runbook.roles.is_empty() {
+        return;
+    }
+    for (role, span) in asked.into_iter().filter(|(role, _)| !runbook.roles.contains_key(*role)) {
+        let message = format!("`{role}` is not in `[roles]`, so whoever says so stands for it");
+        let help = suggest(role, "role: say in `[roles]` who may", given());
+        findings.add(Diagnostic::new(Code::OpenRole, span, message).help(help));
     }
 }
 

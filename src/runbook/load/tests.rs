@@ -204,3 +204,17 @@ fn what_requests_share_stands_behind_what_each_says_itself() {
     let Action::Request { target, .. } = &book.stages[0].steps[0].action else { unreachable!("a request") };
     assert_eq!((target.url.as_str(), target.method.as_str()), ("https://h:8443/v1/go", "POST"));
 }
+
+#[test]
+fn a_role_that_is_asked_for_and_not_given_is_told_and_one_that_nobody_asks_for_too() {
+    let text = |given: &str| {
+        format!("{given}{}[stage.gate]\nroles = [\"dba\"]\n", step("confirm = \"?\"\nrole = \"app\""))
+    };
+    let warned = |given: &str| {
+        let found = read(&text(given), &[]).diagnostics.into_iter().map(|d| d.code);
+        found.filter(|code| matches!(code, Code::OpenRole | Code::IdleRole)).collect::<Vec<_>>()
+    };
+    assert_eq!(warned(""), [], "all of them are claimed");
+    assert_eq!(warned("[roles]\ndba = [\"alice\"]\napp = [\"bob\"]\n"), []);
+    assert_eq!(warned("[roles]\ndb = [\"alice\"]\napp = [\"bob\"]\n"), [Code::IdleRole, Code::OpenRole]);
+}
