@@ -153,7 +153,7 @@ fn freekill_does_not_begin_where_the_way_back_is_gone() {
 }
 
 #[test]
-fn freekill_stops_at_once_where_there_is_no_python_host_to_replace() {
+fn freekill_stops_at_its_first_step_where_there_is_no_python_host_to_replace() {
     let made = Rehearsal::of("freekill");
     let services = command_lines(&made).into_iter().map(|(pid, _)| pid).collect::<Vec<_>>();
     kill(&services);

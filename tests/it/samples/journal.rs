@@ -114,7 +114,7 @@ fn journal_does_not_begin_without_a_python_backend_to_go_back_to() {
 }
 
 #[test]
-fn journal_stops_at_once_where_the_default_app_refuses_connections() {
+fn journal_stops_at_its_first_step_where_the_default_app_refuses_connections() {
     let made = Rehearsal::of("journal");
     kill(&made, "desktop");
     let ended = made.drive().with(3);
