@@ -36,7 +36,7 @@ pub fn rows(state: &State) -> Vec<StepId> {
     if state.is_closed() {
         return Vec::new();
     }
-    if let Some(plan) = rollback::plan(state, None) {
+    if let Some(plan) = rollback::plan(state, None).filter(|plan| !plan.steps.is_empty()) {
         return plan.steps;
     }
     let next = state.next_stage().and_then(|id| state.stage_plan(id));
