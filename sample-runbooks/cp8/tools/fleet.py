@@ -5,7 +5,7 @@ reached is told apart from one where it failed, and none is ever left out.
 fleet.py INVENTORY GROUP run COMMAND…          runs it on each host
 fleet.py INVENTORY GROUP ask COMMAND…          the same for a command that answers in JSON: one object of all hosts
 fleet.py INVENTORY GROUP push FOLDER FILE…     copies files into a folder of each
-fleet.py INVENTORY GROUP hash FILE             says whether all have the same, and which
+fleet.py INVENTORY GROUP hash FILE [SHA256]    says which hosts have the same; with a digest, who has another
 
 A line of the inventory is `HOST INCREMENT`; a group is an increment, several with commas, or `all`. The last line is
 `ok: N of N hosts`, or `not ok: …` with what went wrong where; after `ask` it goes to the standard error.
@@ -58,9 +58,10 @@ def main():
     if verb == "push":
         results = push(hosts, words[0], words[1:])
     elif verb in ("run", "ask", "hash"):
-        results = on_each(hosts, ("sha256sum " if verb == "hash" else "") + " ".join(words))
+        results = on_each(hosts, f"sha256sum {words[0]}" if verb == "hash" else " ".join(words))
     else:
         sys.exit(__doc__)
+    wanted = words[1] if verb == "hash" and len(words) > 1 else None
     wrong, digests, answers = [], {}, {}
     said = sys.stderr if verb == "ask" else sys.stdout
     for host, (code, lines) in zip(hosts, results):
@@ -75,7 +76,10 @@ def main():
             except ValueError:
                 wrong.append(f"{host} did not answer in JSON")
         elif verb == "hash":
-            digests.setdefault(lines[0].split()[0], []).append(host)
+            digest = lines[0].split()[0]
+            digests.setdefault(digest, []).append(host)
+            if wanted and digest != wanted:
+                wrong.append(f"{host} has another {words[0]}")
         for line in lines:
             print(f"{host}: {line}", file=said)
     for digest, having in digests.items():
