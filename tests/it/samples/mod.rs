@@ -9,6 +9,7 @@
 //!
 //! The runbook has the vars `root` (DIR) and, if it needs it, `gonogo`.
 
+mod cp8;
 mod ended;
 mod freekill;
 mod journal;
@@ -16,6 +17,7 @@ mod lies;
 mod mapping;
 mod mtproxy;
 mod turns;
+mod vedicq;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
