@@ -141,7 +141,7 @@ fn write(beside: &Path, kept: &Kept, copies: &Path) -> io::Result<Option<String>
     place::clear(beside)?;
     let Owner { uid, gid, mode } = kept.owner;
     let times = Timestamps {
-        last_access: Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT.into() },
+        last_access: Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT },
         last_modification: Timespec { tv_sec: kept.mtime.0, tv_nsec: kept.mtime.1 },
     };
     let owned = |meta: fs::Metadata| {

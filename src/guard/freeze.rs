@@ -79,7 +79,7 @@ pub fn freeze(
     let mut frozen = Frozen::new();
     let mut names = 0;
     for path in paths {
-        let files = found(dir, path).map_err(|why| mask(why))?;
+        let files = found(dir, path).map_err(mask)?;
         if files.is_empty() && all_there {
             return Err(mask(format!("{path} stands for no file, so nothing is frozen by it")));
         }

@@ -35,7 +35,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve /livez, /readyz, /stats, /stats.json, /metrics and two mutating endpoints on 127.0.0.1.
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Send TERM to the service of a pid file and wait until it is gone.
     Stop {
         /// The file with its process number.
@@ -133,7 +133,7 @@ pub struct Serve {
 pub fn run(args: Args) -> Result<ExitCode> {
     match args.command {
         Command::Serve(serve) if serve.daemonise => lifecycle::daemonise(&serve),
-        Command::Serve(serve) => service::run(serve),
+        Command::Serve(serve) => service::run(*serve),
         Command::Stop { pidfile, wait } => lifecycle::stop(&pidfile, wait),
         Command::Fault { port, fault } => faults::order(port, &fault),
         Command::Supervise { pidfile, most, lifetime, argv } => {
