@@ -147,7 +147,7 @@ impl Clocks<'_> {
                     format!("LAST SAFE ROLLBACK START {at} (in {left})"),
                     format!("LAST SAFE ROLLBACK START {at}"),
                     format!("last safe rollback {at}"),
-                    format!("until {at}"),
+                    if *is_known { format!("until {at}") } else { at },
                 ],
             );
         }
