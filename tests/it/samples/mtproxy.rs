@@ -165,7 +165,8 @@ fn way_back_panel(of: &Rehearsal) -> Vec<String> {
     player.to_end();
     let (state, telemetry) = (player.state(), player.telemetry());
     let area = Rect::new(0, 0, 120, 36);
-    let mut view = View { focus: Pane::WayBack, zoom: true, ..View::default() };
+    let mut view = View::default();
+    (view.focus, view.zoom) = (Pane::WayBack, true);
     view.arrange(area, state, telemetry);
     let (theme, keymap) = (Theme::dark(), Keymap::default());
     let cx = Context { state, telemetry, now: player.now(), keymap: &keymap, operator: None, replay: None };
