@@ -107,11 +107,14 @@ pub fn read(
     environment: impl Fn(&str) -> Option<String>,
 ) -> Result<Config, String> {
     let folders = if flags.no_config { &[] } else { folders };
-    let mut layers = Vec::new();
+    let (mut layers, mut notes) = (Vec::new(), Vec::new());
     for folder in folders {
-        layers.extend(layer(folder)?);
+        match layer(folder) {
+            Ok(found) => layers.extend(found),
+            Err(Unread::Refused(why)) => return Err(why),
+            Err(Unread::Closed(why)) => notes.push(why),
+        }
     }
-    let mut notes = Vec::new();
     let mut themes = Shelf::default();
     // The user's theme takes the place of the site's of the same name.
     for folder in folders.iter().rev() {
@@ -138,18 +141,24 @@ pub fn read(
     Ok(Config { themes, keymap, replay_keymap, notes })
 }
 
-fn layer(folder: &Path) -> Result<Option<Layer>, String> {
+/// Why a file says nothing.
+enum Unread {
+    /// It is not in order, and what it asks for is not known.
+    Refused(String),
+    /// It is not to be read by whoever runs this: a home that is somebody else's, behind sudo.
+    Closed(String),
+}
+
+fn layer(folder: &Path) -> Result<Option<Layer>, Unread> {
     let path = folder.join(FILE);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(e) => {
-            return Err(format!("{}: cannot be read: {e}; `--no-config` goes without it", path.display()));
-        }
+        Err(e) => return Err(Unread::Closed(format!("{} cannot be read: {e}", path.display()))),
     };
     match toml::from_str::<File>(&text) {
         Ok(file) => Ok(Some(Layer { folder: folder.to_owned(), text, file })),
-        Err(e) => Err(fault(&path, &text, &e.span().unwrap_or_default(), e.message())),
+        Err(e) => Err(Unread::Refused(fault(&path, &text, &e.span().unwrap_or_default(), e.message()))),
     }
 }
 
@@ -312,6 +321,16 @@ mod tests {
         }
         let flag = Flags { theme: Some("nope".to_owned()), ..Flags::default() };
         assert!(with(&flag, "", "", &[]).unwrap_err().starts_with("--theme: there is no theme `nope`"));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_told_and_stops_nothing() {
+        let (_dir, folders) = places("theme = 'light'", "theme = 'contrast'");
+        fs::remove_file(folders[0].join(FILE)).unwrap();
+        fs::create_dir(folders[0].join(FILE)).unwrap();
+        let config = read(&Flags::default(), &folders, |_| None).unwrap();
+        assert_eq!(fail(&config), of("contrast"));
+        assert!(config.notes[0].contains("cannot be read"), "{:?}", config.notes);
     }
 
     #[test]
