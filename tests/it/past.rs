@@ -111,11 +111,15 @@ impl Place {
         serde_json::from_str(&text).expect("it is JSON")
     }
 
-    /// The folders of its sessions, in order.
+    /// The folders of its sessions, in the order in which they began: names tell no more than the second.
     fn sessions(&self) -> Vec<PathBuf> {
         let sessions = std::fs::read_dir(self.path("state/sessions")).expect("sessions");
         let mut sessions: Vec<_> = sessions.map(|s| s.expect("a session").path()).collect();
-        sessions.sort();
+        sessions.sort_by_cached_key(|folder| {
+            let log = std::fs::read_to_string(folder.join("audit.jsonl")).expect("a log");
+            let first: Value = serde_json::from_str(log.lines().next().expect("a line")).expect("JSON");
+            first["at"].as_str().map(str::to_owned)
+        });
         sessions
     }
 
