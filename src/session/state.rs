@@ -1,22 +1,27 @@
 //! What is known of a cutover. Only `apply.rs` writes it.
 
+mod situation;
+mod stage;
+mod step;
+
+pub use situation::{Hold, Situation};
+pub use stage::{GateSeen, Soak, StageState, StageStatus, Tick};
+pub use step::{Ending, StepState, StepStatus};
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::guarded::{DriftSeen, Frozen, Snapshot};
 use super::notices::Notice;
-use super::second::OverrideAsked;
-use super::votes::Vote;
 use crate::clock::Now;
 use crate::event::{
-    Credentials, Event, Health, Identity, Measured, NoteTag, Outcome, PastSessions, Person, Seat,
-    SessionOpened, StepFinished, drift_line,
+    Credentials, Event, Health, Measured, NoteTag, Outcome, PastSessions, Person, Seat, SessionOpened,
 };
-use crate::runbook::model::{Action, OnFailure, Runbook, Stage, Step};
+use crate::runbook::model::{Runbook, Stage, Step};
 use crate::runbook::{CheckId, StageId, StepId, TriggerId};
 
 /// How many of the last events a state keeps for the audit panel.
@@ -114,221 +119,6 @@ pub struct Note {
 pub struct Pause {
     pub by: String,
     pub at: DateTime<Utc>,
-}
-
-/// A session's states as the header shows them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Situation {
-    /// Waits for the policy to be acknowledged.
-    Acknowledging,
-    Running,
-    /// Waits for an operator: see [`State::holds`].
-    Holding,
-    RollingBack,
-    RollbackStuck,
-    RolledBack,
-    Completed,
-    Aborted,
-}
-
-impl Situation {
-    /// The word on the screen.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Acknowledging => "acknowledging",
-            Self::Running => "running",
-            Self::Holding => "holding",
-            Self::RollingBack => "rolling back",
-            Self::RollbackStuck => "rollback stuck",
-            Self::RolledBack => "rolled back",
-            Self::Completed => "completed",
-            Self::Aborted => "aborted",
-        }
-    }
-}
-
-/// Why nothing new starts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Hold {
-    StepFailed {
-        step: StepId,
-        why: String,
-    },
-    StepUnknown {
-        step: StepId,
-        why: String,
-    },
-    Trigger {
-        trigger: TriggerId,
-        why: String,
-    },
-    /// Frozen files have changed; where they are put back, somebody is to say that it goes on.
-    Drift {
-        why: String,
-        put_back: bool,
-    },
-}
-
-impl Hold {
-    /// Why, in one sentence.
-    #[must_use]
-    pub fn sentence(&self) -> String {
-        match self {
-            Self::StepFailed { step, why } => format!("step {step} failed: {why}"),
-            Self::StepUnknown { step, why } => format!("step {step} is unknown: {why}"),
-            Self::Trigger { trigger, why } => format!("trigger {trigger} holds: {why}"),
-            Self::Drift { why, put_back: false } => format!("frozen files drifted: {why}"),
-            Self::Drift { why, put_back: true } => {
-                format!("frozen files had drifted and are what they were again: {why}")
-            }
-        }
-    }
-
-    /// Whether `resume` ends it.
-    #[must_use]
-    pub fn is_resumable(&self) -> bool {
-        matches!(self, Self::Trigger { .. } | Self::Drift { put_back: true, .. })
-    }
-}
-
-/// One stage.
-#[derive(Debug, Clone, Default)]
-pub struct StageState {
-    pub status: StageStatus,
-    /// Of this entry of it.
-    pub entered: Option<Now>,
-    pub ended: Option<Now>,
-    /// When it came to its gate, in this entry.
-    pub at_gate: Option<Now>,
-    pub soak: Soak,
-    pub ticks: IndexMap<String, Tick>,
-    /// Those that stand and those that are void, a person's latest for each role.
-    pub votes: Vec<Vote>,
-    /// What the driver asked a second person for last; [`super::second::standing`] says whether it still waits.
-    pub override_asked: Option<OverrideAsked>,
-    /// The last `gate_changed`: GO, or what was missing.
-    pub gate: Option<GateSeen>,
-    /// The event with which its gate came to wait for people alone, the first time in this entry.
-    pub called: Option<u64>,
-    /// The override that it was promoted with.
-    pub overridden: Option<String>,
-}
-
-/// A stage's states.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum StageStatus {
-    #[default]
-    Pending,
-    Active,
-    AtGate,
-    Passed,
-    RollingBack,
-    RolledBack,
-    /// Its `when` is false.
-    Skipped,
-}
-
-/// A gate as last recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GateSeen {
-    pub go: bool,
-    pub missing: Vec<String>,
-    pub since: Now,
-}
-
-/// A soak's clock: it runs on green time only.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Soak {
-    /// The first time that it started in this entry of the stage.
-    pub started: bool,
-    /// Green milliseconds of the streak, up to `running_since`.
-    pub banked_ms: u64,
-    /// Boot-clock time since when it runs; `None` while it stands still.
-    pub running_since: Option<u64>,
-    pub reached: bool,
-    /// Unobserved milliseconds of the current gap-tolerant streak.
-    pub unobserved_ms: u64,
-    pub broken: u32,
-    pub last_broken: Option<String>,
-}
-
-impl Soak {
-    /// Green milliseconds so far.
-    #[must_use]
-    pub fn so_far_ms(&self, now_up_ms: u64) -> u64 {
-        self.banked_ms + self.running_since.map_or(0, |since| now_up_ms.saturating_sub(since))
-    }
-}
-
-/// An operator's word on an item.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tick {
-    pub pass: bool,
-    pub by: String,
-    pub at: DateTime<Utc>,
-    pub note: Option<String>,
-}
-
-/// One step or rollback step.
-#[derive(Debug, Clone, Default)]
-pub struct StepState {
-    pub status: StepStatus,
-    /// The newest attempt's number; 0 before the first.
-    pub attempt: u32,
-    /// Attempts since a person last started it, or since its stage was entered: what `retries` counts.
-    pub tries: u32,
-    pub started: Option<Now>,
-    pub ended: Option<Now>,
-    /// What the newest attempt runs, resolved, secrets masked.
-    pub what: Option<String>,
-    /// The newest finish, with its proofs.
-    pub finish: Option<Arc<StepFinished>>,
-    /// One line: why it failed, was skipped, is unknown, could not be ended.
-    pub why: Option<String>,
-    /// The newest attempt is being ended.
-    pub killed: Option<Ending>,
-    /// When ending the newest attempt was refused last; `why` says what refused it. It runs on.
-    pub end_refused: Option<Now>,
-    /// It was started at least once since its stage was entered, so its undo is due.
-    pub touched: bool,
-    /// What the newest attempt of a `start` step started.
-    pub process: Option<Identity>,
-    /// The items of a `confirm` step.
-    pub ticks: IndexMap<String, Tick>,
-}
-
-/// An attempt that is being ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ending {
-    pub why: String,
-    pub since: Now,
-    /// It took longer than its `timeout`; nobody wanted it to end.
-    pub timed_out: bool,
-}
-
-/// A step's states. A `confirm` that waits for its person is `Waiting`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum StepStatus {
-    #[default]
-    Pending,
-    Running,
-    Waiting,
-    Passed,
-    Failed,
-    Unknown,
-    Skipped,
-}
-
-impl StepStatus {
-    /// An attempt is under way.
-    #[must_use]
-    pub fn is_open(self) -> bool {
-        matches!(self, Self::Running | Self::Waiting)
-    }
 }
 
 /// One check as far as decisions know it.
@@ -497,91 +287,10 @@ impl State {
         self.rollback.as_ref().filter(|r| r.finished.is_none())
     }
 
-    /// Whether a failed step will be tried again by itself.
-    #[must_use]
-    pub fn will_retry(&self, step: &Step) -> bool {
-        let state = self.step(&step.id);
-        state.status == StepStatus::Failed
-            && state.killed.as_ref().is_none_or(|ending| ending.timed_out)
-            && state.tries > 0
-            && state.tries < step.retries.attempts
-    }
-
-    /// Why nothing new starts; empty while nothing holds.
-    #[must_use]
-    pub fn holds(&self) -> Vec<Hold> {
-        let mut holds = Vec::new();
-        let Some(runbook) = &self.runbook else { return holds };
-        if self.active_rollback().is_none()
-            && let Some(stage) = self.current_stage().and_then(|id| runbook.stage(id))
-        {
-            for step in &stage.steps {
-                let state = self.step(&step.id);
-                let why = state.why.clone().unwrap_or_default();
-                match state.status {
-                    StepStatus::Unknown => holds.push(Hold::StepUnknown { step: step.id.clone(), why }),
-                    StepStatus::Failed
-                        if step.on_failure != OnFailure::Continue && !self.will_retry(step) =>
-                    {
-                        holds.push(Hold::StepFailed { step: step.id.clone(), why });
-                    }
-                    _ => {}
-                }
-            }
-        }
-        for (trigger, state) in &self.triggers {
-            if let TriggerState::Fired { why, holding: true } = state {
-                holds.push(Hold::Trigger { trigger: trigger.clone(), why: why.clone() });
-            }
-        }
-        holds.extend(
-            self.drift
-                .as_ref()
-                .map(|drift| Hold::Drift { why: drift_line(&drift.files), put_back: drift.put_back }),
-        );
-        holds
-    }
-
-    /// The session as a whole, in one word.
-    #[must_use]
-    pub fn situation(&self) -> Situation {
-        match &self.outcome {
-            Some((Outcome::Completed, _)) => return Situation::Completed,
-            Some((Outcome::RolledBack, _)) => return Situation::RolledBack,
-            Some((Outcome::Aborted, _)) => return Situation::Aborted,
-            None => {}
-        }
-        if let Some(rollback) = self.active_rollback() {
-            return if rollback.stuck.is_some() { Situation::RollbackStuck } else { Situation::RollingBack };
-        }
-        if self.needs_acknowledgement() {
-            Situation::Acknowledging
-        } else if self.holds().is_empty() {
-            Situation::Running
-        } else {
-            Situation::Holding
-        }
-    }
-
     /// The runbook has a policy that nobody has acknowledged yet.
     #[must_use]
     pub fn needs_acknowledgement(&self) -> bool {
         !self.policy_acknowledged && self.runbook.as_ref().is_some_and(|r| !r.policy.is_empty())
-    }
-
-    /// The steps that wait for a person's answer, in the order of the runbook.
-    #[must_use]
-    pub fn questions(&self) -> Vec<StepId> {
-        let Some(runbook) = &self.runbook else { return Vec::new() };
-        runbook
-            .all_steps()
-            .filter(|s| {
-                let status = self.step(&s.id).status;
-                status == StepStatus::Unknown
-                    || (status == StepStatus::Waiting && matches!(s.action, Action::Confirm { .. }))
-            })
-            .map(|s| s.id.clone())
-            .collect()
     }
 
     /// Milliseconds since the session was opened, by the wall clock where the machine was restarted since.
