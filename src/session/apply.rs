@@ -1,19 +1,23 @@
 //! The fold: the only writer of [`State`].
 
 mod crew;
+mod steps;
+mod time;
 
 use std::sync::Arc;
 
+use time::break_soak;
+
 use super::guarded::{self, DriftSeen, Snapshot};
 use super::state::{
-    CheckState, Ending, GateSeen, Note, Pause, RECENT_EVENTS, RECENT_NOTES, RollbackState, Soak, StageState,
-    StageStatus, State, StepState, StepStatus, Stuck, Tick, TriggerState,
+    CheckState, GateSeen, Note, Pause, RECENT_EVENTS, RECENT_NOTES, RollbackState, StageState, StageStatus,
+    State, StepState, StepStatus, Stuck, Tick, TriggerState,
 };
 use super::{gate, notices, triggers};
 use crate::clock::Now;
-use crate::event::{By, Event, EventKind, Health, ItemOf, Resolution, StepFinished, author};
+use crate::event::{Event, EventKind, Health, ItemOf, author};
 use crate::runbook::id::ROLLBACK;
-use crate::runbook::model::{Action, TriggerThen};
+use crate::runbook::model::TriggerThen;
 use crate::runbook::{StageId, StepId};
 
 impl State {
@@ -69,57 +73,14 @@ impl State {
             | EventKind::OverrideDeclined { .. } => self.fold_crew(event, now),
             EventKind::PolicyAcknowledged => self.policy_acknowledged = true,
             EventKind::StageEntered { stage } => self.enter(stage, now),
-            EventKind::StepStarted { step, attempt, what, .. } => {
-                self.start_step(step, *attempt, what, &event.by, now);
-            }
-            EventKind::StepLaunched { step, process, .. } => {
-                self.step_mut(step).process = Some(process.clone());
-            }
-            EventKind::StepFinished(finish) => self.finish_step(finish, now),
-            EventKind::StepUnknown { step, evidence, .. } => {
-                let state = self.step_mut(step);
-                state.status = StepStatus::Unknown;
-                state.why = Some(evidence.clone());
-                state.ended = Some(now);
-            }
-            EventKind::StepResolved { step, outcome, reason, .. } => {
-                // Copies that a person calls failed put nothing back.
-                if *outcome != Resolution::Done {
-                    self.snapshots.remove(step);
-                }
-                let state = self.step_mut(step);
-                state.status = match outcome {
-                    Resolution::Done => StepStatus::Passed,
-                    Resolution::Failed => StepStatus::Failed,
-                    Resolution::RunAgain => StepStatus::Pending,
-                };
-                // A person has spoken: only a person starts it again.
-                state.tries = u32::MAX;
-                state.why = Some(reason.clone());
-                self.unstick();
-                self.triggers.remove(step.as_str());
-            }
-            EventKind::StepSkipped { step, reason } => {
-                let state = self.step_mut(step);
-                state.status = StepStatus::Skipped;
-                state.why = Some(reason.clone());
-                state.ended = Some(now);
-                self.void_votes_before(step, false);
-                self.unstick();
-                self.triggers.remove(step.as_str());
-            }
-            EventKind::StepKilled { step, why, timed_out, .. } => {
-                let state = self.step_mut(step);
-                state.killed = Some(Ending { why: why.clone(), since: now, timed_out: *timed_out });
-                state.end_refused = None;
-                state.why = None;
-            }
-            EventKind::EndRefused { step, why, .. } => {
-                let state = self.step_mut(step);
-                state.killed = None;
-                state.end_refused = Some(now);
-                state.why = Some(why.clone());
-            }
+            EventKind::StepStarted { .. }
+            | EventKind::StepLaunched { .. }
+            | EventKind::StepFinished(_)
+            | EventKind::StepUnknown { .. }
+            | EventKind::StepResolved { .. }
+            | EventKind::StepSkipped { .. }
+            | EventKind::StepKilled { .. }
+            | EventKind::EndRefused { .. } => self.fold_step(event, now),
             EventKind::ItemTicked { on, item, pass, note } => {
                 let tick = Tick { pass: *pass, by: author(&event.by), at: event.at, note: note.clone() };
                 match on {
@@ -309,10 +270,6 @@ impl State {
         self.runbook = Some(Arc::new(runbook));
     }
 
-    fn step_mut(&mut self, id: &StepId) -> &mut StepState {
-        self.steps.entry(id.clone()).or_default()
-    }
-
     fn enter(&mut self, id: &StageId, now: Now) {
         if let Some(stage) = self.stages.get_mut(id) {
             *stage = StageState { status: StageStatus::Active, entered: Some(now), ..StageState::default() };
@@ -328,47 +285,6 @@ impl State {
         if self.rollback.as_ref().is_some_and(|r| r.finished.is_some()) {
             self.rollback = None;
         }
-    }
-
-    fn start_step(&mut self, id: &StepId, attempt: u32, what: &str, by: &By, now: Now) {
-        let waits = matches!(self.step_plan(id).map(|s| &s.action), Some(Action::Confirm { .. }));
-        let by_person = matches!(by, By::Person(_));
-        let state = self.step_mut(id);
-        *state = StepState {
-            status: if waits { StepStatus::Waiting } else { StepStatus::Running },
-            attempt,
-            tries: if by_person || state.tries == u32::MAX { 1 } else { state.tries + 1 },
-            started: Some(now),
-            what: Some(what.to_owned()),
-            touched: true,
-            // The last finish stays on the screen until this attempt has its own.
-            finish: state.finish.take(),
-            ..StepState::default()
-        };
-        self.unstick();
-        self.void_votes_before(id, true);
-        // A step that runs again takes its stage back from the gate.
-        if let Some(stage) = self.stages.get_mut(id.stage())
-            && stage.status == StageStatus::AtGate
-        {
-            stage.status = StageStatus::Active;
-            stage.at_gate = None;
-            stage.gate = None;
-            stage.soak = Soak::default();
-        }
-        self.triggers.remove(id.as_str());
-    }
-
-    fn finish_step(&mut self, finish: &StepFinished, now: Now) {
-        for (name, value) in &finish.captures {
-            self.captures.insert(name.clone(), value.clone());
-        }
-        let state = self.step_mut(&finish.step);
-        state.status = if finish.passed { StepStatus::Passed } else { StepStatus::Failed };
-        state.ended = Some(now);
-        state.why = Some(finish.why.clone());
-        state.end_refused = None;
-        state.finish = Some(Arc::new(finish.clone()));
     }
 
     fn gate_changed(&mut self, id: &StageId, go: bool, missing: &[String], now: Now) {
@@ -455,111 +371,6 @@ impl State {
             }
         }
     }
-
-    fn unobserved(&mut self, from: u64, to: u64) {
-        let gap = to.saturating_sub(from);
-        let mut gate = self.current_stage().and_then(|id| self.stage_plan(id)).into_iter();
-        let blind = gate.any(|stage| stage.gate.checks.iter().any(|check| self.blocks(check)));
-        for stage in self.stages.values_mut() {
-            if let Some(since) = stage.soak.running_since {
-                stage.soak.banked_ms += from.saturating_sub(since);
-                stage.soak.running_since = Some(to.max(since));
-            }
-            if stage.soak.started {
-                // Where nothing was green again since the gap before, it is the same gap that goes on.
-                let before = if blind { stage.soak.unobserved_ms } else { 0 };
-                stage.soak.unobserved_ms = before.saturating_add(gap);
-            }
-        }
-        // A veto needs somebody who sees the countdown.
-        for trigger in self.triggers.values_mut() {
-            if let TriggerState::Armed { fires_at, .. } = trigger {
-                *fires_at += to.saturating_sub(from);
-            }
-        }
-    }
-
-    /// An engine that took over knows of no sample yet, and who was here is to come again.
-    fn look_anew(&mut self) {
-        self.checks.clear();
-        for operator in self.crew.values_mut() {
-            operator.left = operator.left.or(self.last);
-        }
-        self.wheel_asked.clear();
-        self.wheel_offer = None;
-    }
-
-    /// The boot clock began anew: times of the boot before compare with nothing. What waits for a time waits from now
-    /// on; what counts down is to come about again.
-    fn rebase(&mut self, now: Now) {
-        self.rebooted = true;
-        let rebased = |seen: &mut Option<Now>| {
-            if let Some(seen) = seen {
-                seen.up_ms = now.up_ms;
-            }
-        };
-        for step in self.steps.values_mut() {
-            rebased(&mut step.started);
-            rebased(&mut step.ended);
-            rebased(&mut step.end_refused);
-            if let Some(ending) = &mut step.killed {
-                ending.since.up_ms = now.up_ms;
-            }
-        }
-        for stage in self.stages.values_mut() {
-            rebased(&mut stage.at_gate);
-            // How long ago it was entered is known by the other clock alone.
-            for seen in [&mut stage.entered, &mut stage.ended].into_iter().flatten() {
-                let ago = u64::try_from((now.at - seen.at).num_milliseconds()).unwrap_or(0);
-                seen.up_ms = now.up_ms.saturating_sub(ago);
-            }
-            if let Some(gate) = &mut stage.gate {
-                gate.since.up_ms = now.up_ms;
-            }
-        }
-        if let Some(rollback) = &mut self.rollback {
-            rebased(&mut rollback.at_gate);
-        }
-        for trigger in self.triggers.values_mut() {
-            if let TriggerState::Armed { .. } | TriggerState::Quiet { .. } = trigger {
-                *trigger = TriggerState::Quiet { since: now.up_ms };
-            }
-        }
-    }
-
-    fn break_soaks(&mut self, why: &str) {
-        for stage in self.stages.values_mut().filter(|s| s.status == StageStatus::AtGate && s.soak.started) {
-            break_soak(&mut stage.soak, why);
-        }
-    }
-
-    /// Lets the soak of the stage at its gate run or stand still, as its checks and the pause now say.
-    fn run_soak(&mut self, now: Now) {
-        let Some(runbook) = self.runbook.clone() else { return };
-        let Some(stage) =
-            self.current_stage().and_then(|id| runbook.stage(id)).filter(|s| s.gate.soak.is_some())
-        else {
-            return;
-        };
-        let green = self.paused.is_none() && !stage.gate.checks.iter().any(|check| self.blocks(check));
-        let Some(state) = self.stages.get_mut(&stage.id) else { return };
-        let runs = green && state.soak.started && state.status == StageStatus::AtGate;
-        match (runs, state.soak.running_since) {
-            (true, None) => {
-                state.soak.running_since = Some(now.up_ms);
-                state.soak.unobserved_ms = 0;
-            }
-            (false, Some(since)) => {
-                state.soak.banked_ms += now.up_ms.saturating_sub(since);
-                state.soak.running_since = None;
-            }
-            _ => {}
-        }
-    }
-}
-
-fn break_soak(soak: &mut Soak, why: &str) {
-    *soak = Soak { broken: soak.broken + 1, last_broken: Some(why.to_owned()), ..Soak::default() };
 }
 
 /// An event after which an advance or a rollback decided on an older view is refused.
