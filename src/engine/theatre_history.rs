@@ -8,7 +8,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::theatre::Theatre;
-use super::theatre_walks::{BUSY, Move, NO_RETURN, make, moves};
+use super::theatre_walks::{BUSY, Move, NO_RETURN, cases, make, moves};
 use crate::event::{Event, Health};
 use crate::history::{Axis, BandKind, Decision, MarkKind, Timeline};
 use crate::session::{Command, StageStatus, State, StepStatus};
@@ -130,7 +130,7 @@ fn walk(runbook: &str, moves: Vec<Move>) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(8))]
 
     #[test]
     fn the_bands_of_a_busy_walk_fit_its_state(moves in prop::collection::vec(moves(), 40..150)) {

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::theatre::Theatre;
+use super::theatre_walks::cases;
 use crate::event::{By, Event, EventKind, Health, ItemOf, Outcome};
 use crate::session::{Command, State, TriggerState, gate, legal};
 
@@ -368,7 +369,7 @@ fn harmless(log: &[Arc<Event>]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(200))]
 
     #[test]
     fn a_log_that_was_edited_is_refused_or_harmless(

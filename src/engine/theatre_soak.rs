@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 
 use super::theatre::Theatre;
+use super::theatre_walks::cases;
 use crate::event::{EventKind, Health};
 use crate::session::{Command, Soak, StageStatus};
 
@@ -247,7 +248,7 @@ fn reckon(play: &mut Theatre, at: Move, most: u64) -> u64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 100, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(12))]
 
     #[test]
     fn whatever_happens_the_clock_never_counts_more_than_was_green(moves in prop::collection::vec(moves(), 1..12)) {

@@ -394,8 +394,16 @@ fn resumable(state: &State, play: &Theatre) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// So many cases in `cargo test`; `PROPTEST_CASES=2000` hunts for longer.
+pub(super) fn cases(usually: u32) -> ProptestConfig {
+    let set = std::env::var_os("PROPTEST_CASES").is_some();
+    let base =
+        ProptestConfig { max_shrink_iters: 300, failure_persistence: None, ..ProptestConfig::default() };
+    if set { base } else { ProptestConfig { cases: usually, ..base } }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(8))]
 
     #[test]
     fn a_busy_runbook_keeps_its_promises_on_every_walk(moves in prop::collection::vec(moves(), 40..150)) {

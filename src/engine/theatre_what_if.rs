@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::theatre::Theatre;
-use super::theatre_walks::{BUSY, Move, NO_RETURN, make, moves};
+use super::theatre_walks::{BUSY, Move, NO_RETURN, cases, make, moves};
 use crate::audit::telemetry::Sampled;
 use crate::event::{By, EventKind};
 use crate::runbook::model::Runbook;
@@ -120,7 +120,7 @@ fn two_in_a_moment(play: &Theatre) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(8))]
 
     #[test]
     fn with_its_own_runbook_a_busy_walk_goes_as_it_went(moves in prop::collection::vec(moves(), 40..150)) {

@@ -6,7 +6,7 @@ mod time;
 
 use std::sync::Arc;
 
-use time::break_soak;
+use time::{break_soak, stop_soak};
 
 use super::guarded::{self, DriftSeen, Snapshot};
 use super::state::{
@@ -155,6 +155,7 @@ impl State {
                 if let Some(state) = self.stages.get_mut(stage) {
                     state.status = StageStatus::Passed;
                     state.ended = Some(now);
+                    stop_soak(&mut state.soak, now);
                     state.overridden.clone_from(reason);
                     state.override_asked = None;
                 }

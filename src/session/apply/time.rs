@@ -97,10 +97,7 @@ impl State {
                 state.soak.running_since = Some(now.up_ms);
                 state.soak.unobserved_ms = 0;
             }
-            (false, Some(since)) => {
-                state.soak.banked_ms += now.up_ms.saturating_sub(since);
-                state.soak.running_since = None;
-            }
+            (false, Some(_)) => stop_soak(&mut state.soak, now),
             _ => {}
         }
     }
@@ -108,4 +105,11 @@ impl State {
 
 pub(super) fn break_soak(soak: &mut Soak, why: &str) {
     *soak = Soak { broken: soak.broken + 1, last_broken: Some(why.to_owned()), ..Soak::default() };
+}
+
+/// What ran so far is kept; from here on nothing is added.
+pub(super) fn stop_soak(soak: &mut Soak, now: Now) {
+    if let Some(since) = soak.running_since.take() {
+        soak.banked_ms += now.up_ms.saturating_sub(since);
+    }
 }
