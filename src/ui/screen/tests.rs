@@ -205,26 +205,6 @@ fn without_colour_and_in_ascii_every_state_is_still_told() {
     }
 }
 
-/// A session with something of everything: a gate that goes red, votes, notes, a rollback.
-fn eventful() -> Story {
-    let mut story = Story::no_go();
-    let note = |text: &str| EventKind::NoteAdded { tag: NoteTag::Decision, text: text.to_owned() };
-    story.tell_by(By::Person(driver()), note("lag creeping up, we wait"));
-    story.wait(90);
-    story.tell(EventKind::Unobserved { from: story.now.up_ms - 60_000, to: story.now.up_ms - 20_000 });
-    story.tell_by(By::Person(driver()), EventKind::Paused);
-    story.wait(20);
-    story.tell_by(By::Person(driver()), EventKind::Resumed);
-    let trigger = crate::runbook::TriggerId::from("switch.new-readyz.rollback");
-    let why = "new-readyz failing for 1m".to_owned();
-    story.tell(EventKind::TriggerFired { trigger: trigger.clone(), why });
-    let (to, steps) = ("freeze".into(), vec!["switch.weights-back".into(), "freeze.start-writers".into()]);
-    let started = EventKind::RollbackStarted { to, full: true, steps, reason: None };
-    story.tell_by(By::Trigger { trigger }, started);
-    story.wait(15);
-    story
-}
-
 /// The number of the event that `is` picks.
 fn seq_of(story: &Story, is: impl Fn(&EventKind) -> bool) -> usize {
     1 + story.told.iter().position(|(event, _)| is(&event.event)).expect("it happened")
@@ -232,7 +212,7 @@ fn seq_of(story: &Story, is: impl Fn(&EventKind) -> bool) -> usize {
 
 #[test]
 fn a_recording_at_every_promised_size() {
-    let story = eventful();
+    let story = Story::eventful();
     let decided = seq_of(&story, |kind| matches!(kind, EventKind::NoteAdded { .. }));
     let at = story.replayed(decided, 500);
     for (width, height) in [(60, 15), (80, 24), (120, 36), (200, 60)] {
@@ -251,7 +231,7 @@ fn a_recording_at_every_promised_size() {
 
 #[test]
 fn the_cockpit_as_it_was_differs_from_the_live_one_in_its_badge_and_its_hints_alone() {
-    for mut story in [Story::running(), Story::failed(), Story::no_go(), Story::crewed(), eventful()] {
+    for mut story in [Story::running(), Story::failed(), Story::no_go(), Story::crewed(), Story::eventful()] {
         // The replay is as of the last event, and has what was sampled by then.
         let later_ms = story.now.up_ms - story.state.last.expect("an event").up_ms;
         let at = story.replayed(story.told.len(), later_ms);
@@ -283,7 +263,7 @@ fn every_size_is_drawn() {
 
 fn draw_sizes(widths: impl Iterator<Item = u16>) {
     let stories = [Story::opened(), Story::compared(), Story::no_go(), hostile()];
-    let moments = [(Story::opened(), 1), (eventful(), 20), (Story::no_go(), 9), (hostile(), 8)];
+    let moments = [(Story::opened(), 1), (Story::eventful(), 20), (Story::no_go(), 9), (hostile(), 8)];
     let moments = moments.map(|(story, seq)| story.replayed(seq, 700));
     let theme = Theme::dark();
     let mut view = View::default();
