@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
+use proptest::test_runner::RngSeed;
 
 use super::theatre::Theatre;
 use crate::event::{By, Event, EventKind, ItemOf, Resolution};
@@ -394,12 +395,15 @@ fn resumable(state: &State, play: &Theatre) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// So many cases in `cargo test`; `PROPTEST_CASES=2000` hunts for longer.
+/// So many cases in `cargo test`, and the same ones on every machine: a walk that nobody took before is no reason to
+/// refuse what somebody lands. `PROPTEST_CASES=2000` hunts: so many cases, and others each time.
 pub(super) fn cases(usually: u32) -> ProptestConfig {
-    let set = std::env::var_os("PROPTEST_CASES").is_some();
     let base =
         ProptestConfig { max_shrink_iters: 300, failure_persistence: None, ..ProptestConfig::default() };
-    if set { base } else { ProptestConfig { cases: usually, ..base } }
+    if std::env::var_os("PROPTEST_CASES").is_some() {
+        return base;
+    }
+    ProptestConfig { cases: usually, rng_seed: RngSeed::Fixed(20_270_115), ..base }
 }
 
 proptest! {

@@ -2,6 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use super::fixture::*;
 use super::states::*;
@@ -64,7 +65,7 @@ fn storm(state: State, open: fn(&popups::Context) -> popups::Opened, hands: &[Do
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(80))]
+    #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(80), ..ProptestConfig::with_cases(80) })]
 
     #[test]
     fn a_name_that_was_not_typed_arms_nothing(hands in prop::collection::vec(anything(), 0..40)) {
