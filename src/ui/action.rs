@@ -44,6 +44,7 @@ pub enum Action {
     /// Answer, tick, or show the detail of what is selected.
     Open,
     Help,
+    Palette,
     Detach,
     Quit,
     Focus(Pane),
@@ -118,6 +119,7 @@ impl Action {
         Self::Note,
         Self::Open,
         Self::Help,
+        Self::Palette,
         Self::Detach,
         Self::Quit,
         Self::Focus(Pane::Stages),
@@ -191,6 +193,7 @@ impl Action {
             Self::Note => "note",
             Self::Open => "open",
             Self::Help => "help",
+            Self::Palette => "palette",
             Self::Detach => "detach",
             Self::Quit => "quit",
             Self::Focus(Pane::Stages) => "stages",
@@ -289,6 +292,7 @@ impl Action {
             Self::Note => "write a note into the log, with a tag; attach a file",
             Self::Open => "answer the question, tick the item, or show the detail",
             Self::Help => "this help",
+            Self::Palette => "every action by its name, also those without a key",
             Self::Detach => "leave the cockpit at once; the session goes on",
             Self::Quit => "leave: asks whether to detach, stay or abort",
             Self::Focus(pane) => pane.help(),
@@ -308,6 +312,13 @@ impl Action {
             Self::PageUp => "a page up",
             Self::PageDown => "a page down",
         }
+    }
+
+    /// Whether there is something to do only over a recording.
+    #[must_use]
+    pub fn needs_recording(self) -> bool {
+        let panel = matches!(self, Self::Focus(Pane::Timeline | Pane::Events | Pane::Detail));
+        panel || self.group() == Group::Replay
     }
 
     /// Where it stands in the help.

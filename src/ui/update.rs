@@ -153,10 +153,11 @@ fn act(view: &mut View, action: Action, cx: &Context) -> Effect {
         }
     }
     match action {
+        action if action.needs_recording() && cx.replay.is_none() => view.refuse(popups::NOT_RECORDED),
         Action::Pause => return pause(view, cx),
         Action::Detach => return Effect::Leave,
         Action::Quit if cx.state.is_closed() || view.lost.is_some() => return Effect::Leave,
-        Action::Focus(pane) => view.focus = pane,
+        Action::Focus(pane) => view.focus = view.board.like(pane),
         Action::NextPane => view.focus = view.board.step(view.focus, 1),
         Action::PreviousPane => view.focus = view.board.step(view.focus, view.board.panes().len() - 1),
         Action::Zoom => view.zoom = !view.zoom,

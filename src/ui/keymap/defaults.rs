@@ -20,6 +20,7 @@ pub const DEFAULTS: &[(Action, &[&str])] = &[
     (Action::Note, &["c"]),
     (Action::Open, &["enter"]),
     (Action::Help, &["?", "f1"]),
+    (Action::Palette, &[":"]),
     (Action::Detach, &["d"]),
     (Action::Quit, &["q"]),
     (Action::Focus(Pane::Stages), &["1"]),

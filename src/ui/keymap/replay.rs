@@ -46,6 +46,7 @@ pub const REPLAY: &[(Action, &[&str])] = &[
     (Action::Note, &["c"]),
     (Action::Open, &["enter"]),
     (Action::Help, &["?", "f1"]),
+    (Action::Palette, &[":"]),
     (Action::Detach, &["d"]),
     (Action::Quit, &["q"]),
     (Action::NextPane, &["tab"]),

@@ -12,6 +12,7 @@ use crate::ui::action::{Action, Group};
 pub fn why_not(action: Action, cx: &Context) -> Option<String> {
     match action {
         Action::Open => None,
+        action if action.needs_recording() && cx.replay.is_none() => Some(super::NOT_RECORDED.to_owned()),
         action if cx.replay.is_some() && action.group() == Group::Cutover => Some(super::RECORDED.to_owned()),
         Action::Advance if !drives(cx) => refused(&Command::Advance { typed: None, over: None }, cx),
         Action::Advance => advance::open(cx).err().map(|refusal| refusal.0),

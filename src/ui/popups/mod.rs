@@ -2,6 +2,7 @@
 //! `update.rs` through the functions below, and what it decides leaves it as an [`Outcome`].
 
 mod acknowledge;
+mod actions;
 mod advance;
 mod available;
 mod confirm;
@@ -15,6 +16,7 @@ mod handover;
 mod help;
 mod kill;
 mod note;
+mod palette;
 mod preflight;
 mod preview;
 mod quit;
@@ -108,6 +110,9 @@ pub trait Popup: std::fmt::Debug + Send {
 /// Why nothing that acts on the cutover does so over a recording.
 pub const RECORDED: &str = "this is a recording: it cannot be commanded";
 
+/// Why what moves a playhead does nothing where there is none.
+pub const NOT_RECORDED: &str = "that is for a recording: `gonogo replay SESSION`";
+
 /// An open popup, or why there is nothing to open: the words go to the operator.
 pub type Opened = Result<Box<dyn Popup>, Refusal>;
 
@@ -200,6 +205,11 @@ pub fn note(cx: &Context) -> Opened {
 /// Every key and what it does, and why it would not now.
 pub fn help(cx: &Context) -> Opened {
     help::open(cx)
+}
+
+/// Every action by its name, and why it would do nothing now.
+pub fn palette(cx: &Context) -> Opened {
+    palette::open(cx)
 }
 
 /// Leave, stay, or abort.

@@ -37,6 +37,7 @@ pub fn open(view: &View, action: Action, cx: &Context) -> Opened {
         Action::Wheel => popups::wheel(cx),
         Action::Note => popups::note(cx),
         Action::Help => popups::help(cx),
+        Action::Palette => popups::palette(cx),
         Action::Quit => popups::quit(cx),
         Action::Open => open_selected(view, &selection, cx),
         other => Err(Refusal::new(format!("{other} opens nothing"))),

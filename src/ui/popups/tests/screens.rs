@@ -45,6 +45,7 @@ fn all() -> Vec<(&'static str, State, Open)> {
         ("handover", at_no_go_of_two(), |cx| popups::detail(cx, &Subject::Handover)),
         ("quit", step_is("switch.start-new", StepStatus::Running), popups::quit),
         ("help", at_go(), popups::help),
+        ("palette", at_go(), popups::palette),
         ("detail_step", finished(), |cx| popups::detail(cx, &Subject::Step(start_new()))),
         ("detail_check", at_no_go(), |cx| popups::detail(cx, &Subject::Check("lag".into()))),
         ("detail_stage", at_no_go(), |cx| popups::detail(cx, &Subject::Stage("switch".into()))),
@@ -127,7 +128,8 @@ fn the_buttons_are_there_at_60_by_15() {
         let desk = desk(state);
         let popup = desk.open(open);
         let screen = desk.drawn(&*popup, 60, 15);
-        let closes = screen.contains("[>") || screen.contains("[ throw away") || name == "help";
+        let closes =
+            screen.contains("[>") || screen.contains("[ throw away") || ["help", "palette"].contains(&name);
         assert!(closes, "{name}:\n{screen}");
     }
 }

@@ -86,6 +86,7 @@ proptest! {
         storm(asked(), |cx| popups::confirm(cx, &"observe.ask".into()), &hands);
         storm(at_go(), popups::note, &hands);
         storm(at_go(), popups::help, &hands);
+        storm(at_go(), popups::palette, &hands);
         storm(at_go(), popups::quit, &hands);
         storm(at_go(), |cx| popups::detail(cx, &Subject::Stage("switch".into())), &hands);
     }
