@@ -93,7 +93,6 @@ impl Action {
         Self::Slower,
         Self::SkipIdle,
         Self::ErrorsOnly,
-        Self::Filter,
         Self::WhatIf,
         Self::AsItWas,
         Self::Tenth(0),
@@ -141,6 +140,7 @@ impl Action {
         Self::Search,
         Self::SearchNext,
         Self::SearchPrevious,
+        Self::Filter,
         Self::Up,
         Self::Down,
         Self::Left,
@@ -274,7 +274,9 @@ impl Action {
             Self::Slower => "play slower",
             Self::SkipIdle => "pass over times in which nothing happened, or not",
             Self::ErrorsOnly => "list failures only, or every event again",
-            Self::Filter => "list only some events: words, and by:, kind:, on: (a check, a step, a stage)",
+            Self::Filter => {
+                "keep only rows with some words, in the panel in focus; among a replay's events also by:, kind:, on:"
+            }
             Self::WhatIf => "what other limits would have done (with --what-if)",
             Self::AsItWas => "the cockpit as it was at this moment, and back",
             Self::Tenth(0) => "to the beginning, or that tenth of the session; Tab goes through the panels",
@@ -300,7 +302,7 @@ impl Action {
             Self::PreviousPane => "previous panel",
             Self::Zoom => "the panel in focus fills the screen, and back",
             Self::Theme => "the next theme: other colours, or none",
-            Self::Search => "search in the output; in a replay in the events, where the output has no focus",
+            Self::Search => "search in the panel in focus",
             Self::SearchNext => "next match",
             Self::SearchPrevious => "previous match",
             Self::Up => "up",
@@ -340,7 +342,6 @@ impl Action {
             | Self::Slower
             | Self::SkipIdle
             | Self::ErrorsOnly
-            | Self::Filter
             | Self::WhatIf
             | Self::AsItWas
             | Self::Tenth(_) => Group::Replay,

@@ -334,7 +334,7 @@ impl Recorded {
     #[must_use]
     pub fn hunt(&self, view: &View, way: Way) -> Option<Hunt> {
         let (recording, filter) = (Arc::clone(self.player.recording()), view.filter.clone());
-        let search = view.search.clone()?;
+        let search = view.sift(Pane::Events).search.clone()?;
         Some(Hunt { recording, filter, search, from: self.player.seq(), way })
     }
 }

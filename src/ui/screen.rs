@@ -34,7 +34,7 @@
 
 use chrono::FixedOffset;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Margin, Rect};
 use ratatui::style::{Color, Style};
 use ratatui::widgets::Widget;
 
@@ -48,10 +48,10 @@ use super::panels::{
 };
 use super::popups::Context;
 use super::replay::Replay;
-use super::search::Search;
-use super::status;
 use super::theme::{ASCII, Mark, Theme};
-use super::view::{Board, Pane, STACK, Searched, View};
+use super::view::{Board, Pane, STACK, View};
+use super::widgets::mark_found;
+use super::{lists, sift, status};
 use crate::event::describe;
 use crate::runbook::CheckId;
 use crate::text;
@@ -92,7 +92,7 @@ impl Widget for Screen<'_> {
             }
         }
         if !layout.news.is_empty() {
-            let look = self.look(Pane::Audit, &layout, &[]);
+            let look = Look { sift: sift::NONE, ..self.look(Pane::Audit, &layout, (&[], &[])) };
             let audit =
                 Audit { state, log: &telemetry.log, head: telemetry.head.as_deref(), selected: None, look };
             audit.news(layout.news.width).render(layout.news, buf, Style::new());
@@ -109,14 +109,19 @@ impl Widget for Screen<'_> {
 }
 
 impl<'a> Screen<'a> {
-    fn look<'b>(&'b self, pane: Pane, layout: &Layout, under: &'b [(Pane, usize)]) -> Look<'b> {
+    fn look<'b>(
+        &'b self,
+        pane: Pane,
+        layout: &Layout,
+        (under, told): (&'b [(Pane, usize)], &'b [(String, Style)]),
+    ) -> Look<'b> {
         let titled = match (self.view.board, pane) {
             (Board::Cockpit, _) => Titled::Number(pane.number()),
             (Board::Replay, Pane::Timeline | Pane::Events | Pane::Detail) => Titled::Plain,
             (Board::Replay, _) => Titled::AsOfCursor,
         };
         let (focused, boxed) = (self.view.focus == pane, layout.boxed(pane));
-        Look { theme: self.theme, focused, boxed, titled, under }
+        Look { theme: self.theme, focused, boxed, titled, sift: self.view.sift(pane), told, under }
     }
 
     fn pane(
@@ -131,7 +136,8 @@ impl<'a> Screen<'a> {
         let is_stacked = layout.stacked && STACK.contains(&pane);
         let under = STACK.into_iter().filter(|other| is_stacked && *other != pane);
         let under: Vec<_> = under.map(|other| (other, wrong[other as usize])).collect();
-        let look = self.look(pane, layout, &under);
+        let told = self.told(pane);
+        let look = self.look(pane, layout, (&under, &told));
         let selection = self.view.selection();
         match pane {
             Pane::Stages => {
@@ -150,8 +156,7 @@ impl<'a> Screen<'a> {
             }
             Pane::Output => {
                 let View { output, left, .. } = self.view;
-                OutputPanel { output, left: *left, search: self.search(Searched::Output), look }
-                    .render(area, buf);
+                OutputPanel { output, left: *left, look }.render(area, buf);
             }
             Pane::Audit => {
                 Audit {
@@ -181,6 +186,11 @@ impl<'a> Screen<'a> {
                 }
             }
         }
+        let sift = self.view.sift(pane);
+        if let Some(words) = sift.search.as_ref().or(sift.filter.as_ref()) {
+            let inner = if look.boxed { area.inner(Margin::new(1, 1)) } else { area };
+            mark_found(words, inner, buf, self.theme.found);
+        }
     }
 
     /// A panel that only a recording has.
@@ -202,15 +212,29 @@ impl<'a> Screen<'a> {
                 .render(area, buf);
             }
             Pane::Events => {
-                let (filter, search) = (&self.view.filter, self.search(Searched::Events));
-                Events { list: &replay.list, seq, filter, search, look }.render(area, buf);
+                Events { list: &replay.list, seq, filter: &self.view.filter, look }.render(area, buf);
             }
             _ => Detail { moment, top: self.view.detail_top, look }.render(area, buf),
         }
     }
 
-    fn search(&self, place: Searched) -> Option<&Search> {
-        self.view.search.as_ref().filter(|_| self.view.searched == place)
+    /// What a panel's title says of its search and its filter.
+    fn told(&self, pane: Pane) -> Vec<(String, Style)> {
+        let sift = self.view.sift(pane);
+        if sift.is_none() {
+            return Vec::new();
+        }
+        let tally = lists::tally(pane, self.view, self.cx.state, self.cx.telemetry);
+        let count = |count: Option<String>| count.map_or(String::new(), |count| format!(" {count}"));
+        let kept = sift.filter.as_ref().map(|filter| {
+            let of = tally.map(|tally| format!("{} of {}", tally.kept, tally.rows));
+            (format!("f {}{}", filter.words, count(of)), self.theme.warn)
+        });
+        let found = sift.search.as_ref().map(|search| {
+            let found = tally.map(|tally| format!("{} found", tally.found));
+            (format!("/{}{}", search.words, count(found)), self.theme.key)
+        });
+        kept.into_iter().chain(found).collect()
     }
 
     /// How many red things lie behind a tab.

@@ -28,6 +28,12 @@ impl Search {
         (!words.is_empty()).then(|| Self { words: words.to_owned(), pattern })
     }
 
+    /// Whether it stands in a text.
+    #[must_use]
+    pub fn is_in(&self, text: &str) -> bool {
+        self.pattern.is_match(text.as_bytes())
+    }
+
     /// Where it stands in a text, as byte ranges.
     pub fn found_in<'t>(&self, text: &'t str) -> impl Iterator<Item = (usize, usize)> + use<'t, '_> {
         self.pattern.find_iter(text.as_bytes()).map(|found| (found.start(), found.end()))

@@ -3,12 +3,11 @@
 
 use std::collections::HashMap;
 
-use super::crew;
+use super::lists;
 use super::output;
-use super::panels::{back_rows, check_order, process_rows, step_rows, versus_rows};
 use super::status;
 use super::theme::Mark;
-use super::view::{StepRow, View};
+use super::view::{Pane, StepRow, View};
 use crate::runbook::model::Step;
 use crate::runbook::{CheckId, StageId, StepId};
 use crate::session::{State, StepStatus, Telemetry};
@@ -30,23 +29,28 @@ impl Selection {
     /// Resolves the view's choices.
     #[must_use]
     pub fn of(view: &View, state: &State, telemetry: &Telemetry) -> Self {
-        let chosen = view.stage.clone().filter(|id| state.stages.contains_key(id));
-        let stage = chosen.or_else(|| stage_in_hand(state));
-        let rows = step_rows(state, stage.as_ref());
+        let stages = lists::stages(state, view.sift(Pane::Stages));
+        let listed = |id: &StageId| stages.contains(&id);
+        let chosen = view.stage.clone().filter(listed).or_else(|| stage_in_hand(state).filter(listed));
+        let stage =
+            chosen.or_else(|| stages.first().map(|id| (*id).clone())).or_else(|| stage_in_hand(state));
+        let rows = lists::steps(state, stage.as_ref(), view.sift(Pane::Steps));
         let step = view.step.clone().filter(|row| rows.contains(row)).or_else(|| row_in_hand(state, &rows));
-        let checks = check_order(state);
+        let checks = lists::checks(state, telemetry, view.sift(Pane::Checks));
         let check = view.check.clone().filter(|id| checks.contains(&id));
         let check = check.or_else(|| checks.first().map(|id| (*id).clone()));
-        let processes = process_rows(state, telemetry);
+        let processes = lists::processes(state, telemetry, view.sift(Pane::Processes));
         let process = view.process.clone().filter(|row| processes.contains(row));
         let process = process.or_else(|| processes.first().cloned());
         let oldest = state.recent.front().map_or(0, |event| event.seq);
         let event = view.event.map(|seq| seq.max(oldest));
-        let chosen = view.person.clone().filter(|name| state.crew.contains_key(name));
-        let person = chosen.or_else(|| crew::order(state).first().map(|o| o.person.person.clone()));
-        let steps = back_rows(state);
+        let people = lists::people(state, view.sift(Pane::Crew));
+        let people: Vec<&String> = people.iter().map(|one| &one.person.person).collect();
+        let person = view.person.clone().filter(|name| people.contains(&name));
+        let person = person.or_else(|| people.first().map(|name| (*name).clone()));
+        let steps = lists::back(state, view.sift(Pane::WayBack));
         let back = view.back.clone().filter(|id| steps.contains(id)).or_else(|| steps.first().cloned());
-        let rules = versus_rows(state);
+        let rules = lists::versus(state, telemetry, view.sift(Pane::Versus));
         let versus = view.versus.clone().filter(|id| rules.contains(id)).or_else(|| rules.first().cloned());
         Self { stage, step, check, process, event, person, back, versus }
     }

@@ -14,10 +14,11 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::action::{Action, Group};
 use super::keymap::Pressed;
+use super::lists;
 use super::popups::{self, Context, Opened, Outcome, Subject};
 use super::replay::{Filter, Steer};
 use super::search::{Search, Way};
-use super::view::{Board, Pane, Searched, Typed, Typing, View};
+use super::view::{Board, Pane, Typed, Typing, View};
 use crate::replay;
 use crate::session::{Command, Refusal};
 
@@ -71,7 +72,7 @@ pub fn key(view: &mut View, key: KeyEvent, cx: &Context) -> Effect {
         };
     }
     if view.typing.is_some() {
-        return type_line(view, key);
+        return type_line(view, key, cx);
     }
     match cx.keymap.press(&mut view.keys, key.into()) {
         Pressed::Action(action) => act(view, action, cx),
@@ -86,13 +87,18 @@ pub fn key(view: &mut View, key: KeyEvent, cx: &Context) -> Effect {
     }
 }
 
-/// Ends the search, else the filter.
+/// Ends the search in the panel in focus, else its filter.
 fn escape(view: &mut View) -> Effect {
-    if view.search.take().is_some() || view.filter.is_all() {
+    let pane = view.sifted();
+    let sift = view.sift_mut(pane);
+    if sift.search.take().is_some() || sift.filter.take().is_some() {
         return Effect::Nothing;
     }
-    view.filter = Filter::default();
-    Effect::List
+    if pane == Pane::Events && !view.filter.is_all() {
+        view.filter = Filter::default();
+        return Effect::List;
+    }
+    Effect::Nothing
 }
 
 /// Takes pasted text: it is never a key.
@@ -104,12 +110,12 @@ pub fn paste(view: &mut View, text: &str) {
     }
 }
 
-fn type_line(view: &mut View, key: KeyEvent) -> Effect {
+fn type_line(view: &mut View, key: KeyEvent, cx: &Context) -> Effect {
     let Some(typing) = &mut view.typing else { return Effect::Nothing };
     match key.code {
         KeyCode::Esc | KeyCode::Enter => {
             let typed = view.typing.take().filter(|_| key.code == KeyCode::Enter);
-            return ended(view, typed);
+            return ended(view, typed, cx);
         }
         KeyCode::Backspace => {
             typing.text.pop();
@@ -121,25 +127,63 @@ fn type_line(view: &mut View, key: KeyEvent) -> Effect {
 }
 
 /// What follows on a line that was typed, or left.
-fn ended(view: &mut View, typed: Option<Typing>) -> Effect {
+fn ended(view: &mut View, typed: Option<Typing>, cx: &Context) -> Effect {
     match typed {
         None => escape(view),
-        Some(Typing { text, what: Typed::Filter }) => {
+        Some(Typing { text, what: Typed::Filter(Pane::Events) }) => {
             view.filter = view.filter.typed(&text);
             Effect::List
         }
-        Some(Typing { text, what: Typed::Search(place) }) => {
-            view.search = Search::new(&text);
-            view.searched = place;
-            match place {
-                _ if view.search.is_none() => Effect::Nothing,
-                Searched::Events => Effect::FindEvent(Way::Down),
+        Some(Typing { text, what: Typed::Filter(pane) }) => {
+            view.sift_mut(pane).filter = Search::new(&text);
+            Effect::Nothing
+        }
+        Some(Typing { text, what: Typed::Search(pane) }) => {
+            let search = Search::new(&text);
+            let nothing = search.is_none();
+            view.sift_mut(pane).search = search;
+            match pane {
+                _ if nothing => Effect::Nothing,
+                Pane::Events => Effect::FindEvent(Way::Down),
                 // From the end of a log that is followed, what was is above.
-                Searched::Output if view.output.unseen().is_none() => Effect::Find(Way::Up),
-                Searched::Output => Effect::Find(Way::Down),
+                Pane::Output if view.output.unseen().is_none() => Effect::Find(Way::Up),
+                Pane::Output => Effect::Find(Way::Down),
+                _ => find_row(view, cx, Found::First),
             }
         }
     }
+}
+
+/// Which of the rows that were found is selected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// The selected one, else the next.
+    First,
+    Next(Way),
+}
+
+/// Selects a row of the list in focus that has the words of its search; round the end.
+fn find_row(view: &mut View, cx: &Context, which: Found) -> Effect {
+    let pane = view.sifted();
+    let shown = lists::shown(pane, view, cx.state, cx.telemetry).unwrap_or_default();
+    let Some(search) = &view.sift(pane).search else { return Effect::Nothing };
+    let (rows, at) = (shown.words.len(), shown.at.unwrap_or(0));
+    let mut order = (0..rows).map(|by| match which {
+        Found::First => (at + by) % rows,
+        Found::Next(Way::Down) => (at + 1 + by) % rows,
+        Found::Next(Way::Up) => (at + 2 * rows - 1 - by) % rows,
+    });
+    match order.find(|row| search.is_in(&shown.words[*row])) {
+        Some(row) => {
+            scroll(view, cx, Move::Top);
+            scroll(view, cx, Move::By(isize::try_from(row).unwrap_or(isize::MAX)));
+        }
+        None => {
+            let words = crate::text::safe(&search.words).into_owned();
+            view.refuse(format!("no row of {} has \"{words}\"", pane.title()));
+        }
+    }
+    Effect::Nothing
 }
 
 fn act(view: &mut View, action: Action, cx: &Context) -> Effect {
@@ -163,14 +207,18 @@ fn act(view: &mut View, action: Action, cx: &Context) -> Effect {
         Action::Zoom => view.zoom = !view.zoom,
         Action::Theme => return Effect::NextTheme,
         Action::Search => {
-            view.focus = Pane::Output;
-            view.typing = Some(Typing { text: String::new(), what: Typed::Search(Searched::Output) });
+            view.typing = Some(Typing { text: String::new(), what: Typed::Search(view.sifted()) });
         }
-        Action::SearchNext if view.search.is_some() => return Effect::Find(Way::Down),
-        Action::SearchPrevious if view.search.is_some() => return Effect::Find(Way::Up),
-        Action::SearchNext | Action::SearchPrevious => {
-            view.refuse(format!("{} searches first", cx.keymap.key(Action::Search)));
+        Action::Filter if view.focus == Pane::Output => view.refuse("the output is searched, not filtered"),
+        Action::Filter => {
+            let pane = view.sifted();
+            let filter = view.sift(pane).filter.as_ref();
+            let text = filter.map_or_else(String::new, |filter| filter.words.clone());
+            let text = if pane == Pane::Events { view.filter.text.clone() } else { text };
+            view.typing = Some(Typing { text, what: Typed::Filter(pane) });
         }
+        Action::SearchNext => return find(view, cx, Way::Down),
+        Action::SearchPrevious => return find(view, cx, Way::Up),
         Action::Left => view.left = view.left.saturating_sub(8),
         Action::Right => view.left = (view.left + 8).min(16_000),
         Action::Up => scroll(view, cx, Move::By(-1)),
@@ -182,6 +230,20 @@ fn act(view: &mut View, action: Action, cx: &Context) -> Effect {
         _ => show(view, open(view, action, cx)),
     }
     Effect::Nothing
+}
+
+/// To the next place of what is searched for in the panel in focus.
+fn find(view: &mut View, cx: &Context, way: Way) -> Effect {
+    let pane = view.sifted();
+    if view.sift(pane).search.is_none() {
+        view.refuse(format!("{} searches first", cx.keymap.key(Action::Search)));
+        return Effect::Nothing;
+    }
+    match pane {
+        Pane::Output => Effect::Find(way),
+        Pane::Events => Effect::FindEvent(way),
+        _ => find_row(view, cx, Found::Next(way)),
+    }
 }
 
 /// What an action does to a recording; `None` where it does what it does live.
@@ -196,11 +258,9 @@ fn over_a_recording(view: &mut View, action: Action, cx: &Context) -> Option<Eff
         Action::NextMark | Action::PreviousMark => steer(Steer::Mark(way(action == Action::NextMark))),
         Action::NextFailure | Action::PreviousFailure => {
             let on = action == Action::NextFailure;
-            let search = if on { Way::Down } else { Way::Up };
-            Some(match (&view.search, view.searched) {
-                (None, _) => Effect::Steer(Steer::Failure(way(on))),
-                (Some(_), Searched::Events) => Effect::FindEvent(search),
-                (Some(_), Searched::Output) => Effect::Find(search),
+            Some(match view.sift(view.sifted()).search {
+                None => Effect::Steer(Steer::Failure(way(on))),
+                Some(_) => find(view, cx, if on { Way::Down } else { Way::Up }),
             })
         }
         Action::Faster => steer(Steer::Faster),
@@ -210,16 +270,6 @@ fn over_a_recording(view: &mut View, action: Action, cx: &Context) -> Option<Eff
         Action::ErrorsOnly => {
             view.filter.errors_only = !view.filter.errors_only;
             Some(Effect::List)
-        }
-        Action::Filter => {
-            let text = view.filter.text.clone();
-            view.typing = Some(Typing { text, what: Typed::Filter });
-            Some(Effect::Nothing)
-        }
-        Action::Search if view.focus != Pane::Output => {
-            let what = Typed::Search(Searched::Events);
-            view.typing = Some(Typing { text: String::new(), what });
-            Some(Effect::Nothing)
         }
         Action::AsItWas => {
             view.board = match view.board {

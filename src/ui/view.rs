@@ -12,8 +12,8 @@ use super::layout::Layout;
 use super::output::Output;
 use super::popups::Popup;
 use super::replay::Filter;
-use super::search::Search;
 use super::selection::Selection;
+use super::sift::Sift;
 use super::theme::Mark;
 
 /// One of the panels.
@@ -151,14 +151,6 @@ impl Board {
     }
 }
 
-/// Where is searched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Searched {
-    #[default]
-    Output,
-    Events,
-}
-
 /// A line that is being typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Typing {
@@ -169,9 +161,10 @@ pub struct Typing {
 /// What is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Typed {
-    Search(Searched),
-    /// Which events are listed.
-    Filter,
+    /// What is searched for in a panel.
+    Search(Pane),
+    /// Which rows of a panel are shown.
+    Filter(Pane),
 }
 
 /// A row of the steps panel.
@@ -211,9 +204,8 @@ pub struct View {
     pub output: Output,
     /// Columns of the output to the left of the window.
     pub left: usize,
-    /// What is searched for: in the output, or in a recording's events.
-    pub search: Option<Search>,
-    pub searched: Searched,
+    /// What is searched for and kept, by the panels' numbers.
+    sifts: [Sift; Pane::ALL.len()],
     /// Which events of a recording are listed.
     pub filter: Filter,
     /// Lines of the detail panel above the window.
@@ -290,6 +282,26 @@ impl View {
     #[must_use]
     pub fn selection(&self) -> &Selection {
         &self.selection
+    }
+
+    /// What is searched for and kept in a panel.
+    #[must_use]
+    pub fn sift(&self, pane: Pane) -> &Sift {
+        &self.sifts[pane as usize]
+    }
+
+    /// The same, to change it.
+    pub fn sift_mut(&mut self, pane: Pane) -> &mut Sift {
+        &mut self.sifts[pane as usize]
+    }
+
+    /// The panel whose rows are searched and filtered from where the focus is.
+    #[must_use]
+    pub fn sifted(&self) -> Pane {
+        match self.focus {
+            Pane::Timeline | Pane::Detail => Pane::Events,
+            pane => pane,
+        }
     }
 
     /// How many rows a panel shows.

@@ -39,6 +39,7 @@ pub const DEFAULTS: &[(Action, &[&str])] = &[
     (Action::Search, &["/"]),
     (Action::SearchNext, &["n"]),
     (Action::SearchPrevious, &["N"]),
+    (Action::Filter, &["f"]),
     (Action::Up, &["k", "up"]),
     (Action::Down, &["j", "down"]),
     (Action::Left, &["h", "left"]),

@@ -9,9 +9,9 @@ use super::Look;
 use crate::event::{By, Event, EventKind, describe};
 use crate::session::State;
 use crate::session::telemetry::LogHealth;
-use crate::ui::format;
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{Row, window};
+use crate::ui::{format, lists};
 
 /// The audit panel.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct Audit<'a> {
 impl Widget for &Audit<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let inner = self.look.frame("Audit", self.right(), area, buf);
-        let recent = &self.state.recent;
+        let recent = lists::events(self.state, self.look.sift);
         let selected = self.selected.and_then(|seq| recent.iter().position(|event| event.seq == seq));
         let rows = usize::from(inner.height);
         let shown = match selected {
@@ -36,7 +36,7 @@ impl Widget for &Audit<'_> {
             None => recent.len().saturating_sub(rows)..recent.len(),
         };
         for (i, area) in shown.zip(inner.rows()) {
-            self.row(&recent[i], area.width).render(area, buf, self.look.selected(selected == Some(i)));
+            self.row(recent[i], area.width).render(area, buf, self.look.selected(selected == Some(i)));
         }
     }
 }

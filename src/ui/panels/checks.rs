@@ -17,7 +17,7 @@ use crate::session::telemetry::Series;
 use crate::session::{State, Telemetry};
 use crate::ui::theme::Mark;
 use crate::ui::widgets::{Row, spark, window};
-use crate::ui::{format, status};
+use crate::ui::{format, lists, status};
 
 /// The check list.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ const AGE: usize = 4;
 impl Widget for &Checks<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let inner = self.look.frame("Checks", self.counts(), area, buf);
-        let checks = order(self.state);
+        let checks = lists::checks(self.state, self.telemetry, self.look.sift);
         let selected = checks.iter().position(|id| Some(*id) == self.selected);
         let lines: Vec<Rect> = inner.rows().collect();
         let head = usize::from(lines.len() > 3);

@@ -10,7 +10,7 @@ use crate::clock::Now;
 use crate::session::{Operator, State, Telemetry};
 use crate::ui::theme::Mark;
 use crate::ui::widgets::{Row, window};
-use crate::ui::{crew, format};
+use crate::ui::{crew, format, lists};
 
 /// From how long without a key on somebody counts as idle, in milliseconds.
 const IDLE_MS: u64 = 60_000;
@@ -28,7 +28,7 @@ pub struct Crew<'a> {
 impl Widget for &Crew<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let inner = self.look.frame("Crew", self.wheel(), area, buf);
-        let crew = crew::order(self.state);
+        let crew = lists::people(self.state, self.look.sift);
         let (mut lines, mut room) = (inner.rows(), usize::from(inner.height));
         if room > crew.len()
             && let Some(area) = lines.next()

@@ -10,7 +10,6 @@ use super::audit;
 use crate::event::{Event, author, describe, is_failure};
 use crate::ui::format;
 use crate::ui::replay::{Filter, List};
-use crate::ui::search::Search;
 use crate::ui::widgets::{Row, window};
 
 /// The events panel.
@@ -20,7 +19,6 @@ pub struct Events<'a> {
     /// The event at the playhead.
     pub seq: u64,
     pub filter: &'a Filter,
-    pub search: Option<&'a Search>,
     pub look: Look<'a>,
 }
 
@@ -62,9 +60,6 @@ impl Events<'_> {
         if !self.filter.text.is_empty() {
             words.push((format!("f {}", self.filter.text), theme.key));
         }
-        if let Some(search) = self.search {
-            words.push((format!("/{}", search.words), theme.key));
-        }
         words
     }
 
@@ -73,21 +68,13 @@ impl Events<'_> {
         let glyph = if here { theme.glyphs.running } else { " " };
         let fails = is_failure(&event.event);
         let style = if fails { theme.fail } else { audit::style(event, theme) };
-        let line = describe(event);
-        let mut row = Row::new(cols)
+        Row::new(cols)
             .cell(glyph, 1, theme.focus)
             .cell(if fails { theme.glyphs.fail } else { " " }, 1, theme.fail)
             .cell(&format!("#{:04}", event.seq), 6, theme.dim)
             .cell(&format::time(event.at), 10, theme.dim)
             .cell(&author(&event.by), 9, theme.text)
-            .gap(1);
-        let mut at = 0;
-        for (from, to) in self.search.iter().flat_map(|search| search.found_in(&line)) {
-            if let (Some(before), Some(found)) = (line.get(at..from), line.get(from..to)) {
-                row = row.text(before, style).text(found, theme.found.patch(style));
-                at = to;
-            }
-        }
-        row.text(line.get(at..).unwrap_or_default(), style)
+            .gap(1)
+            .text(&describe(event), style)
     }
 }

@@ -30,6 +30,7 @@ const HINTS: &[Action] = &[
     Action::Kill,
     Action::Quit,
     Action::Search,
+    Action::Filter,
     Action::Zoom,
     Action::NextPane,
 ];
@@ -79,7 +80,10 @@ impl Widget for &Hints<'_> {
         } else if let Some(typing) = self.typing {
             let (key, hint) = match typing.what {
                 Typed::Search(_) => ("/", "enter finds, esc leaves it"),
-                Typed::Filter => {
+                Typed::Filter(pane) if pane != Pane::Events => {
+                    ("f ", "enter keeps only rows with it, esc shows all")
+                }
+                Typed::Filter(_) => {
                     ("f ", "enter lists only these, esc lists all; by: kind: on: say where a word is")
                 }
             };

@@ -39,6 +39,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::sift::Sift;
 use super::theme::Theme;
 use super::view::Pane;
 use super::widgets::Frame;
@@ -51,6 +52,9 @@ pub struct Look<'a> {
     /// Whether there is room for a box.
     pub boxed: bool,
     pub titled: Titled,
+    /// What is searched for and kept in it, and what the title says of that.
+    pub sift: &'a Sift,
+    pub told: &'a [(String, Style)],
     /// The panels that lie under it, with how much is wrong with them.
     pub under: &'a [(Pane, usize)],
 }
@@ -78,6 +82,7 @@ impl Look<'_> {
         if self.titled == Titled::AsOfCursor {
             right.push(("as of cursor".to_owned(), self.theme.dim));
         }
+        right.splice(0..0, self.told.iter().cloned());
         for (pane, wrong) in self.under {
             let name = format!("{} {}", pane.number(), pane.title());
             right.push(match wrong {

@@ -10,7 +10,6 @@ use super::Look;
 use crate::text;
 use crate::ui::format;
 use crate::ui::output::{Line, Output};
-use crate::ui::search::Search;
 use crate::ui::widgets::Row;
 
 /// How much of one line is looked at, in bytes: more than any screen shows.
@@ -22,7 +21,6 @@ pub struct OutputPanel<'a> {
     pub output: &'a Output,
     /// Columns to the left of the window.
     pub left: usize,
-    pub search: Option<&'a Search>,
     pub look: Look<'a>,
 }
 
@@ -59,18 +57,14 @@ impl OutputPanel<'_> {
             Some(lines) => format!("{lines} lines"),
             None => format::bytes(self.output.total),
         };
-        let mut words = match self.output.unseen() {
+        match self.output.unseen() {
             None => vec![("FOLLOW".to_owned(), theme.ok), (size, theme.dim)],
             Some(0) => vec![("PAUSED".to_owned(), theme.warn), (size, theme.dim)],
             Some(new) => {
                 let new = format!("PAUSED {} new", format::bytes(new));
                 vec![(new, theme.warn), (size, theme.dim)]
             }
-        };
-        if let Some(search) = self.search {
-            words.push((format!("/{}", search.words), theme.key));
         }
-        words
     }
 
     fn line(&self, line: Line<'_>, cols: u16) -> Row {
@@ -80,15 +74,8 @@ impl OutputPanel<'_> {
         let decoded = String::from_utf8_lossy(bytes);
         let safe = text::safe_line(&decoded);
         let shown = skip_columns(&safe, self.left);
-        let mut row = Row::new(cols).text(mark, if line.stderr { theme.stderr } else { theme.dim }).gap(1);
-        let mut at = 0;
-        for (from, to) in self.search.iter().flat_map(|search| search.found_in(shown)) {
-            if let (Some(before), Some(found)) = (shown.get(at..from), shown.get(from..to)) {
-                row = row.text(before, style).text(found, theme.found.patch(style));
-                at = to;
-            }
-        }
-        row.text(shown.get(at..).unwrap_or_default(), style)
+        let row = Row::new(cols).text(mark, if line.stderr { theme.stderr } else { theme.dim }).gap(1);
+        row.text(shown, style)
     }
 }
 

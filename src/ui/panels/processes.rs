@@ -13,7 +13,7 @@ use crate::session::telemetry::ProcessSeen;
 use crate::session::{State, Telemetry};
 use crate::ui::theme::Mark;
 use crate::ui::widgets::{Row, window};
-use crate::ui::{format, status};
+use crate::ui::{format, lists, status};
 
 /// The process list.
 #[derive(Debug)]
@@ -54,8 +54,9 @@ const WANT: usize = 5;
 
 impl Widget for &Processes<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
-        let rows = rows(self.state, self.telemetry);
-        let inner = self.look.frame("Processes", self.counts(&rows), area, buf);
+        let counts = self.counts(&rows(self.state, self.telemetry));
+        let inner = self.look.frame("Processes", counts, area, buf);
+        let rows = lists::processes(self.state, self.telemetry, self.look.sift);
         let selected = rows.iter().position(|row| Some(row) == self.selected);
         let lines: Vec<Rect> = inner.rows().collect();
         let head = usize::from(lines.len() > 3);
@@ -71,7 +72,9 @@ impl Widget for &Processes<'_> {
         if foot > 0
             && let Some(line) = lines.last()
         {
-            let text = if rows.is_empty() {
+            let text = if rows.is_empty() && self.look.sift.filter.is_some() {
+                "no row is so; esc shows all"
+            } else if rows.is_empty() {
                 "no check of this runbook watches a process"
             } else {
                 "this host only; pid and start time, a reused pid is another process"

@@ -15,7 +15,7 @@ use crate::ui::hatch::Hatch;
 use crate::ui::theme::Mark;
 use crate::ui::view::StepRow;
 use crate::ui::widgets::{Row, window};
-use crate::ui::{format, status};
+use crate::ui::{format, lists, status};
 
 /// The steps in hand.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ const BUDGET: usize = 7;
 impl Widget for &StagePanel<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let inner = self.look.frame(&self.title(), vec![], area, buf);
-        let rows = rows(self.state, self.stage);
+        let rows = lists::steps(self.state, self.stage, self.look.sift);
         let selected = rows.iter().position(|row| Some(row) == self.selected);
         let lines: Vec<Rect> = inner.rows().collect();
         let head = usize::from(lines.len() > 5);

@@ -10,9 +10,8 @@ use crate::clock::Now;
 use crate::runbook::StageId;
 use crate::runbook::model::{Runbook, Stage};
 use crate::session::{StageStatus, State};
-use crate::ui::format;
-use crate::ui::status;
 use crate::ui::widgets::{Row, bar, window};
+use crate::ui::{format, lists, status};
 
 /// The stage list.
 #[derive(Debug)]
@@ -37,7 +36,9 @@ impl Widget for &Stages<'_> {
         let (done, begun, of) = self.progress();
         let right = vec![(format!("{done}/{of} done"), self.look.theme.text)];
         let inner = self.look.frame("Stages", right, area, buf);
-        let items: Vec<Item> = items(runbook);
+        let kept = lists::stages(self.state, self.look.sift);
+        let mut items: Vec<Item> = items(runbook);
+        items.retain(|item| !matches!(item, Item::Stage(_, stage) if !kept.contains(&&stage.id)));
         let selected = items
             .iter()
             .position(|item| matches!(item, Item::Stage(_, stage) if Some(&stage.id) == self.selected));

@@ -15,7 +15,7 @@ use crate::session::versus::{self, Versus};
 use crate::session::{State, Telemetry};
 use crate::ui::theme::Mark;
 use crate::ui::widgets::{Row, bar, window};
-use crate::ui::{format, status};
+use crate::ui::{format, lists, status};
 
 /// The comparison with the old system.
 #[derive(Debug)]
@@ -67,6 +67,8 @@ impl Widget for &VersusPanel<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let all = versus::all(self.state, self.telemetry);
         let inner = self.look.frame("Old | new", self.counts(&all), area, buf);
+        let kept = lists::versus(self.state, self.telemetry, self.look.sift);
+        let all: Vec<Versus> = all.into_iter().filter(|one| kept.contains(&one.check.id)).collect();
         let selected = all.iter().position(|one| Some(&one.check.id) == self.selected);
         let lines: Vec<Rect> = inner.rows().collect();
         let columns = Columns::of(inner.width);
@@ -84,6 +86,7 @@ impl Widget for &VersusPanel<'_> {
         if let Some(line) = lines.last().filter(|_| foot > 0) {
             let text = match selected.and_then(|i| all.get(i)) {
                 Some(one) => self.told(one),
+                None if self.look.sift.filter.is_some() => "no row is so; esc shows all".to_owned(),
                 None => "no check of this runbook is held against a baseline".to_owned(),
             };
             Row::new(inner.width).gap(1).text(&text, self.look.theme.dim).render(*line, buf, Style::new());

@@ -14,7 +14,7 @@ use crate::session::{State, StepStatus, rollback};
 use crate::ui::hatch::Hatch;
 use crate::ui::theme::Mark;
 use crate::ui::widgets::{Row, window};
-use crate::ui::{format, status};
+use crate::ui::{format, lists, status};
 
 /// The escape hatch as a panel.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ const STEPS: usize = 2;
 impl Widget for &WayBackPanel<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let inner = self.look.frame("Way back", self.counts(), area, buf);
-        let steps = rows(self.state);
+        let steps = lists::back(self.state, self.look.sift);
         let (first, more) = (self.facts(inner.width), self.more(inner.width));
         let room = usize::from(inner.height);
         let head = first.len().min(room.saturating_sub(STEPS.min(steps.len())).max(room.min(2)));

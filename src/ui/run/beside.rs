@@ -69,7 +69,11 @@ impl Cockpit {
 
     pub(super) fn find(&mut self, way: Way) {
         let output = &self.view.output;
-        let (Some(search), Some(source)) = (self.view.search.clone(), output.source.clone()) else { return };
+        let (Some(search), Some(source)) =
+            (self.view.sift(Pane::Output).search.clone(), output.source.clone())
+        else {
+            return;
+        };
         let (first, after) = output.span(self.view.rows(Pane::Output));
         let from = match (way, output.unseen().is_none()) {
             // The last screen counts as not seen yet: the newest match may be on it.

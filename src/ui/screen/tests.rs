@@ -359,7 +359,7 @@ fn no_hostile_text_reaches_a_cell() {
             let at = story.replayed(story.told.len(), 0);
             let mut view = looking(&mut story, "freeze.stop-writers", &format!("{0}\n{0}\n", evil()));
             (view.board, view.focus) = (board, focus);
-            view.typing = Some(Typing { text: evil(), what: Typed::Search(Searched::Output) });
+            view.typing = Some(Typing { text: evil(), what: Typed::Search(Pane::Output) });
             for _ in 0..3 {
                 let buf = match board {
                     Board::Cockpit => draw(&story, &mut view, &theme, width, height),

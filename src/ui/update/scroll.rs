@@ -1,8 +1,7 @@
 //! Up and down in whatever panel is in focus: what is selected moves, or what is read.
 
-use crate::ui::crew;
+use crate::ui::lists;
 use crate::ui::output::Anchor;
-use crate::ui::panels::{back_rows, check_order, process_rows, step_rows, versus_rows};
 use crate::ui::popups::Context;
 use crate::ui::selection::{Selection, row_in_hand, stage_in_hand};
 use crate::ui::view::{Pane, View};
@@ -41,9 +40,10 @@ fn moved<T: Clone + PartialEq>(all: &[T], selected: Option<&T>, go: Move) -> Opt
 /// Moves in the panel in focus.
 pub(super) fn scroll(view: &mut View, cx: &Context, go: Move) {
     let selection = Selection::of(view, cx.state, cx.telemetry);
+    let sift = view.sift(view.focus).clone();
     match view.focus {
         Pane::Stages => {
-            let all: Vec<_> = cx.state.stages.keys().cloned().collect();
+            let all: Vec<_> = lists::stages(cx.state, &sift).into_iter().cloned().collect();
             let chosen = moved(&all, selection.stage.as_ref(), go);
             if chosen != selection.stage {
                 view.step = None;
@@ -53,7 +53,7 @@ pub(super) fn scroll(view: &mut View, cx: &Context, go: Move) {
             view.stage = chosen.filter(|stage| stage_in_hand(cx.state).as_ref() != Some(stage));
         }
         Pane::Steps => {
-            let all = step_rows(cx.state, selection.stage.as_ref());
+            let all = lists::steps(cx.state, selection.stage.as_ref(), &sift);
             let chosen = moved(&all, selection.step.as_ref(), go);
             if chosen != selection.step {
                 view.output.anchor = Anchor::Follow;
@@ -61,11 +61,11 @@ pub(super) fn scroll(view: &mut View, cx: &Context, go: Move) {
             view.step = chosen.filter(|row| row_in_hand(cx.state, &all).as_ref() != Some(row));
         }
         Pane::Checks => {
-            let all: Vec<_> = check_order(cx.state).into_iter().cloned().collect();
+            let all: Vec<_> = lists::checks(cx.state, cx.telemetry, &sift).into_iter().cloned().collect();
             view.check = moved(&all, selection.check.as_ref(), go);
         }
         Pane::Processes => {
-            let all = process_rows(cx.state, cx.telemetry);
+            let all = lists::processes(cx.state, cx.telemetry, &sift);
             view.process = moved(&all, selection.process.as_ref(), go);
         }
         Pane::Output => {
@@ -77,7 +77,7 @@ pub(super) fn scroll(view: &mut View, cx: &Context, go: Move) {
             }
         }
         Pane::Audit => {
-            let all: Vec<_> = cx.state.recent.iter().map(|event| event.seq).collect();
+            let all: Vec<_> = lists::events(cx.state, &sift).into_iter().map(|event| event.seq).collect();
             let newest = all.last().copied();
             let chosen = moved(&all, selection.event.or(newest).as_ref(), go);
             view.event = chosen.filter(|seq| Some(*seq) != newest);
@@ -89,12 +89,15 @@ pub(super) fn scroll(view: &mut View, cx: &Context, go: Move) {
                 Move::Bottom => usize::MAX,
             };
         }
-        Pane::WayBack => view.back = moved(&back_rows(cx.state), selection.back.as_ref(), go),
-        Pane::Versus => view.versus = moved(&versus_rows(cx.state), selection.versus.as_ref(), go),
+        Pane::WayBack => view.back = moved(&lists::back(cx.state, &sift), selection.back.as_ref(), go),
+        Pane::Versus => {
+            let all = lists::versus(cx.state, cx.telemetry, &sift);
+            view.versus = moved(&all, selection.versus.as_ref(), go);
+        }
         // Their rows are a recording's events, through which the playhead moves.
         Pane::Timeline | Pane::Events => {}
         Pane::Crew => {
-            let crew = crew::order(cx.state).into_iter();
+            let crew = lists::people(cx.state, &sift).into_iter();
             let all: Vec<_> = crew.map(|operator| operator.person.person.clone()).collect();
             view.person = moved(&all, selection.person.as_ref(), go);
         }

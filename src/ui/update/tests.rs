@@ -93,6 +93,10 @@ fn over_a_recording_what_is_typed_lists_and_finds_events_and_esc_takes_it_back()
     assert!(view.filter.is_all());
     view.focus = Pane::Output;
     assert_eq!(over(&mut view, &story, 9, "/ x enter"), Effect::Find(Way::Up));
+    // Another panel has a search of its own, and without one `n` goes to the next failure.
+    view.focus = Pane::Checks;
+    assert_eq!(over(&mut view, &story, 9, "n"), Effect::Steer(Steer::Failure(replay::Way::Forward)));
+    assert_eq!(over(&mut view, &story, 9, "/ r e a d y enter n"), Effect::Nothing);
     // The other look has a panel for what was in focus.
     view.focus = Pane::Detail;
     over(&mut view, &story, 9, "o");
@@ -155,13 +159,76 @@ fn enter_opens_what_waits_for_a_person_first() {
 fn a_search_is_typed_and_pasted_text_is_no_key() {
     let story = Story::running();
     let mut view = View::default();
-    press(&mut view, &story, "/ w a");
+    press(&mut view, &story, "5 / w a");
     paste(&mut view, "rn\nq");
     assert_eq!(press(&mut view, &story, "enter"), Effect::Find(Way::Up));
-    assert_eq!(view.search.as_ref().expect("a search").words, "warn");
+    assert_eq!(view.sift(Pane::Output).search.as_ref().expect("a search").words, "warn");
     assert_eq!(press(&mut view, &story, "N"), Effect::Find(Way::Up));
     press(&mut view, &story, "esc");
-    assert!(view.search.is_none());
+    assert!(view.sift(Pane::Output).is_none());
     paste(&mut view, "q");
     assert!(view.popup.is_none());
+}
+
+#[test]
+fn each_list_is_searched_and_filtered_for_itself_and_esc_undoes_one_after_the_other() {
+    let mut story = Story::running();
+    story.turn("new-readyz", crate::event::Health::Failing, "status 503, expected 200");
+    let mut view = View::default();
+    let shown = |view: &View| {
+        let shown = lists::shown(view.focus, view, &story.state, &story.telemetry).expect("a list");
+        let at = shown.at.map(|at| shown.words[at].clone()).unwrap_or_default();
+        (shown.words.len(), at)
+    };
+    let all = story.state.runbook.as_ref().expect("a runbook").checks.len();
+    press(&mut view, &story, "2 f f a i l enter");
+    let (kept, at) = shown(&view);
+    assert!(kept == 1 && all > 1 && at.contains("new-readyz") && at.contains("503"), "{kept} of {all}: {at}");
+    // What moves moves among what is kept, and another panel keeps all it has.
+    press(&mut view, &story, "j j G");
+    assert_eq!(shown(&view), (kept, at));
+    press(&mut view, &story, "1");
+    assert_eq!(shown(&view).0, story.state.stages.len());
+    press(&mut view, &story, "2 esc");
+    assert_eq!(shown(&view).0, all);
+
+    // A search goes round the end, both ways, and its words may be gone before their filter is.
+    press(&mut view, &story, "1 g g / e enter");
+    let first = shown(&view).1;
+    let mut seen = vec![first.clone()];
+    loop {
+        press(&mut view, &story, "n");
+        let next = shown(&view).1;
+        if next == first {
+            break;
+        }
+        seen.push(next);
+        assert!(seen.len() <= story.state.stages.len(), "it goes round: {seen:?}");
+    }
+    assert!(seen.len() > 1, "{seen:?}");
+    press(&mut view, &story, "N");
+    assert_eq!(Some(&shown(&view).1), seen.last());
+    press(&mut view, &story, "f e enter esc");
+    assert!(view.sift(Pane::Stages).search.is_none() && view.sift(Pane::Stages).filter.is_some());
+    press(&mut view, &story, "esc");
+    assert!(view.sift(Pane::Stages).is_none());
+    press(&mut view, &story, "/ q q q enter");
+    assert_eq!(view.toast.expect("an answer").text, "no row of Stages has \"qqq\"");
+}
+
+#[test]
+fn a_filter_that_keeps_nothing_leaves_nothing_to_act_on() {
+    let story = Story::failed();
+    let mut view = View::default();
+    press(&mut view, &story, "3 r");
+    assert!(view.popup.take().is_some(), "the failed step can be run again");
+    press(&mut view, &story, "f n o w h e r e enter r");
+    assert!(view.popup.is_none(), "a step that is not in sight is not acted on");
+    assert!(view.toast.as_ref().is_some_and(|toast| toast.text.starts_with("no step is selected")));
+    for pane in Board::Cockpit.panes().iter().filter(|pane| **pane != Pane::Output) {
+        view.focus = *pane;
+        press(&mut view, &story, "f n o w h e r e enter");
+        press(&mut view, &story, "j k G g g enter");
+        view.popup = None;
+    }
 }

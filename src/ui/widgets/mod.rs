@@ -1,9 +1,11 @@
 //! Small parts that several panels draw with.
 
+mod found;
 mod frame;
 mod row;
 mod spark;
 
+pub use found::mark_found;
 pub use frame::Frame;
 pub use row::Row;
 pub use spark::{bar, spark};
