@@ -7,6 +7,7 @@ mod apply;
 mod command;
 pub mod crew;
 mod decide;
+pub mod forecast;
 pub mod gate;
 mod guarded;
 pub mod handover;

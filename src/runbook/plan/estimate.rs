@@ -1,5 +1,6 @@
 //! How long a plan takes by the estimates that it gives, and what gives none.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::runbook::model::{Action, Stage, Step};
@@ -46,17 +47,39 @@ pub fn of_step(step: &Step) -> Option<Duration> {
 /// How long a list of steps takes: along the longest chain of `needs`, as steps without them run side by side.
 #[must_use]
 pub fn steps_estimate(steps: &[Step]) -> Estimate {
-    let mut ends: Vec<Duration> = Vec::with_capacity(steps.len());
-    let mut unknown = 0;
-    for step in steps {
+    along_needs(steps, |step| match of_step(step) {
+        _ if !step.applies => Estimate::default(),
+        Some(known) => Estimate { known, unknown: 0 },
+        None => Estimate { known: Duration::ZERO, unknown: 1 },
+    })
+}
+
+/// How long a list of steps takes along the longest chain of `needs`, each as long as `takes` says.
+#[must_use]
+pub fn along_needs(steps: &[Step], takes: impl Fn(&Step) -> Estimate) -> Estimate {
+    let mut ends = HashMap::with_capacity(steps.len());
+    let mut whole = Estimate::default();
+    for (place, step) in steps.iter().enumerate() {
         // What a step needs stands before it or after it; a later one is counted where it stands.
-        let starts = steps.iter().zip(&ends).filter(|(s, _)| step.needs.contains(&s.id)).map(|(_, end)| *end);
-        let start = starts.max().unwrap_or_default();
-        let takes = if step.applies { of_step(step) } else { Some(Duration::ZERO) };
-        unknown += usize::from(takes.is_none());
-        ends.push(start + takes.unwrap_or_default());
+        let starts = match needs_all_before(steps, place) {
+            true => whole.known,
+            false => step.needs.iter().filter_map(|need| ends.get(need)).max().copied().unwrap_or_default(),
+        };
+        let Estimate { known, unknown } = takes(step);
+        ends.insert(&step.id, starts + known);
+        whole = Estimate { known: whole.known.max(starts + known), unknown: whole.unknown + unknown };
     }
-    Estimate { known: ends.into_iter().max().unwrap_or_default(), unknown }
+    whole
+}
+
+/// Whether a step waits for all that are written before it, as it does where its `needs` are not written: then nobody
+/// has to look for each of them.
+fn needs_all_before(steps: &[Step], place: usize) -> bool {
+    let needs = &steps[place].needs;
+    let before = &steps[..place];
+    needs.len() == place
+        && needs.first() == before.first().map(|step| &step.id)
+        && needs.last() == before.last().map(|step| &step.id)
 }
 
 /// How long rollback steps take: one after the other.

@@ -10,7 +10,7 @@ mod paste;
 mod tests;
 
 pub use back::{PlannedStep, planned, rollback_commands, rollback_text};
-pub use estimate::{Estimate, in_order, of_step as estimate_of, stage_estimate, steps_estimate};
+pub use estimate::{Estimate, along_needs, in_order, of_step as estimate_of, stage_estimate, steps_estimate};
 pub use forward::forward_text;
 
 use super::interpolate::Scope;
