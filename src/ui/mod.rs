@@ -8,6 +8,7 @@
 
 pub mod action;
 pub mod blocker;
+pub mod course;
 pub mod crew;
 pub mod format;
 pub mod hatch;

@@ -41,10 +41,11 @@ use ratatui::widgets::Widget;
 use super::blocker::blocker;
 use super::crew;
 use super::hatch::{Hatch, hatch};
-use super::layout::Layout;
+use super::layout::{Layout, Size};
 use super::panels::{
     Audit, Banner, Checks, Crew, Detail, Events, Header, Hints, Look, OutputPanel, Processes, ReplayHeader,
-    StagePanel, Stages, Tabs, TimelinePanel, Titled, VersusPanel, WayBackPanel, versus_rows,
+    StagePanel, Stages, Tabs, Tally, TimelinePanel, Titled, VersusPanel, WayBackPanel, process_rows,
+    versus_rows,
 };
 use super::popups::Context;
 use super::replay::Replay;
@@ -54,6 +55,7 @@ use super::widgets::mark_found;
 use super::{lists, sift, status};
 use crate::event::describe;
 use crate::runbook::CheckId;
+use crate::session::forecast::{Forecast, forecast};
 use crate::text;
 
 /// Everything that the screen is drawn from.
@@ -72,6 +74,7 @@ impl Widget for Screen<'_> {
         let (view, theme) = (self.view, self.theme);
         let layout = Layout::of(area, view);
         let hatch = hatch(state, now);
+        let forecast = forecast(state, now);
         let blocker = blocker(&self.cx, view.lost.as_deref());
         let (zone, board) = (self.zone, view.board);
 
@@ -79,16 +82,18 @@ impl Widget for Screen<'_> {
             Some(replay) => ReplayHeader { state, replay, now, zone, theme }.render(layout.header, buf),
             None => {
                 let recorded = self.cx.replay.is_some();
-                Header { state, hatch: &hatch, now, zone, recorded, theme }.render(layout.header, buf);
+                let (hatch, forecast) = (&hatch, &forecast);
+                Header { state, hatch, forecast, now, zone, recorded, theme }.render(layout.header, buf);
             }
         }
         Banner { blocker: &blocker, theme }.render(layout.banner, buf);
         let wrong = Pane::ALL.map(|pane| self.wrong(pane, &hatch));
+        let known = Known { hatch: &hatch, forecast: &forecast, wrong };
         Tabs { focus: view.focus, wrong, board, theme }.render(layout.tabs, buf);
         for pane in Pane::ALL {
             let area = layout.pane(pane);
             if !area.is_empty() {
-                self.pane(pane, area, &layout, (&hatch, wrong), buf);
+                self.pane(pane, area, &layout, known, buf);
             }
         }
         if !layout.news.is_empty() {
@@ -106,6 +111,15 @@ impl Widget for Screen<'_> {
         }
         sweep(buf, theme);
     }
+}
+
+/// What several panels show a part of.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    hatch: &'a Hatch,
+    forecast: &'a Forecast,
+    /// How many things are wrong, by pane.
+    wrong: [usize; Pane::ALL.len()],
 }
 
 impl<'a> Screen<'a> {
@@ -129,7 +143,7 @@ impl<'a> Screen<'a> {
         pane: Pane,
         area: Rect,
         layout: &Layout,
-        (hatch, wrong): (&Hatch, [usize; Pane::ALL.len()]),
+        Known { hatch, forecast, wrong }: Known,
         buf: &mut Buffer,
     ) {
         let Context { state, telemetry, now, .. } = self.cx;
@@ -141,7 +155,9 @@ impl<'a> Screen<'a> {
         let selection = self.view.selection();
         match pane {
             Pane::Stages => {
-                Stages { state, selected: selection.stage.as_ref(), now, look }.render(area, buf);
+                let selected = selection.stage.as_ref();
+                let tally = (layout.size == Size::Tabs).then_some(Tally { state, telemetry });
+                Stages { state, forecast, selected, tally, now, look }.render(area, buf);
             }
             Pane::Checks => {
                 Checks { state, telemetry, selected: selection.check.as_ref(), now, look }.render(area, buf);
@@ -246,6 +262,11 @@ impl<'a> Screen<'a> {
                 checks.filter(|id| matches!(status::check(state, id).0, Mark::Fail | Mark::Stale)).count()
             }
             Pane::Steps => state.holds().len() + state.questions().len(),
+            Pane::Processes => {
+                let rows = process_rows(state, telemetry);
+                let marks = rows.iter().map(|(id, pid)| status::process(state, telemetry, id, *pid).0);
+                marks.filter(|mark| matches!(mark, Mark::Fail | Mark::Stale | Mark::Warn)).count()
+            }
             Pane::Crew => usize::from(state.wheel_offer.is_some() || crew::driver_is_away(state)),
             Pane::WayBack => hatch.wrong(),
             Pane::Versus => {
@@ -276,7 +297,15 @@ fn sweep(buf: &mut Buffer, theme: &Theme) {
             continue;
         }
         if ascii && !symbol.is_ascii() {
-            let shown = if symbol == "…" { "." } else { "?" };
+            let shown = match symbol {
+                "…" => ".",
+                "≥" => ">",
+                "≤" => "<",
+                "→" => ">",
+                "×" => "x",
+                "−" => "-",
+                _ => "?",
+            };
             cell.set_symbol(shown);
         } else if !symbol.chars().all(text::is_allowed) {
             cell.set_symbol("?");

@@ -5,9 +5,9 @@ use super::format;
 use super::theme::Mark;
 use crate::clock::Now;
 use crate::event::Health;
-use crate::runbook::model::{Action, OnFailure, Stage, Step};
+use crate::runbook::model::{Action, OnFailure, Probe, Stage, Step};
 use crate::runbook::{CheckId, StageId, StepId};
-use crate::session::{Hold, StageStatus, State, StepStatus, gate};
+use crate::session::{Hold, StageStatus, State, StepStatus, Telemetry, gate};
 
 /// A stage's state.
 #[must_use]
@@ -15,7 +15,11 @@ pub fn stage(state: &State, stage: &Stage, now: Now) -> (Mark, String) {
     let word = |mark, word: &str| (mark, word.to_owned());
     let Some(seen) = state.stages.get(&stage.id) else { return word(Mark::Pending, "PENDING") };
     match seen.status {
-        StageStatus::Pending if state.next_stage() == Some(&stage.id) => word(Mark::Pending, "NEXT"),
+        StageStatus::Pending if state.next_stage() == Some(&stage.id) => match held_by(state) {
+            Some(who) => (Mark::Pending, format!("HELD by {who}")),
+            None if people(stage) > 1 => (Mark::Warn, format!("NEXT, {} PEOPLE", people(stage))),
+            None => word(Mark::Pending, "NEXT"),
+        },
         StageStatus::Pending if people(stage) > 1 => (Mark::Warn, format!("NEEDS {} PEOPLE", people(stage))),
         StageStatus::Pending => word(Mark::Pending, "PENDING"),
         StageStatus::Active => active(state, &stage.id),
@@ -26,6 +30,33 @@ pub fn stage(state: &State, stage: &Stage, now: Now) -> (Mark, String) {
         StageStatus::RolledBack => word(Mark::Warn, "ROLLED BACK"),
         StageStatus::Skipped => word(Mark::Pending, "SKIPPED"),
     }
+}
+
+/// What the next stage waits for, by its name; `None` while nothing stands in its way.
+fn held_by(state: &State) -> Option<String> {
+    if let Some(hold) = state.holds().into_iter().next() {
+        return Some(match hold {
+            Hold::StepFailed { step, .. } | Hold::StepUnknown { step, .. } => step.step().to_owned(),
+            Hold::Trigger { trigger, .. } => trigger.to_string(),
+            Hold::Drift { .. } => "drift".to_owned(),
+        });
+    }
+    let ready = state.runbook.iter().flat_map(|runbook| &runbook.rollback.ready);
+    let Some(current) = state.current_stage() else {
+        let red = ready.into_iter().find(|check| state.blocks(check)).map(ToString::to_string);
+        return red.or_else(|| state.needs_acknowledgement().then(|| "policy".to_owned()));
+    };
+    let (plan, seen) = (state.stage_plan(current)?, state.stages.get(current)?);
+    if seen.status != StageStatus::AtGate || gate::evaluate(state, current).is_go() {
+        return state.paused.as_ref().map(|_| "pause".to_owned());
+    }
+    let red = plan.gate.checks.iter().chain(ready).find(|check| state.blocks(check));
+    Some(match red {
+        Some(check) => check.to_string(),
+        None if plan.gate.soak.is_some() && !seen.soak.reached => "soak".to_owned(),
+        None if gate::waits_for_people(state, current) => "people".to_owned(),
+        None => "gate".to_owned(),
+    })
 }
 
 /// How many people must say GO at a stage's gate, at the most.
@@ -141,6 +172,34 @@ pub fn check(state: &State, id: &CheckId) -> (Mark, &'static str) {
         Health::Ok => (Mark::Ok, "OK"),
         Health::Failing => (Mark::Fail, "FAIL"),
         Health::Stale => (Mark::Stale, "STALE"),
+    }
+}
+
+/// Whether a process check wants its processes to run or to be gone; `None` for any other check.
+#[must_use]
+pub fn wants_run(state: &State, id: &CheckId) -> Option<bool> {
+    match &state.runbook.as_ref()?.check(id)?.probe {
+        Probe::Process { expect, .. } => Some(expect.running),
+        _ => None,
+    }
+}
+
+/// What was seen of a process that a check looks for, judged against what is wanted.
+#[must_use]
+pub fn process(state: &State, telemetry: &Telemetry, id: &CheckId, pid: Option<u32>) -> (Mark, &'static str) {
+    let looked_at = state.check(id).health != Health::Idle;
+    let mut seen = telemetry.processes.get(id).into_iter().flatten();
+    let runs = looked_at && pid.is_some() && seen.any(|process| Some(process.identity.pid) == pid);
+    let word = match telemetry.checks.contains_key(id) {
+        _ if !looked_at => "idle",
+        _ if runs => "run",
+        true => "gone",
+        false => "not seen",
+    };
+    // One look that differs from what is wanted is no failure yet, but it is not fine either.
+    match check(state, id).0 {
+        Mark::Ok if wants_run(state, id).is_some_and(|wanted| wanted != runs) => (Mark::Warn, word),
+        mark => (mark, word),
     }
 }
 

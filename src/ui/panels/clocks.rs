@@ -5,9 +5,11 @@ use ratatui::style::Style;
 
 use crate::clock::Now;
 use crate::session::State;
+use crate::session::forecast::{BackLeft, Forecast, Known, back_left};
 use crate::session::way_back::{Deadline, NoReturn, Ready, RollbackWindow};
 use crate::session::window::Standing;
 use crate::text;
+use crate::ui::course;
 use crate::ui::format;
 use crate::ui::hatch::Hatch;
 use crate::ui::theme::Theme;
@@ -18,6 +20,7 @@ use crate::ui::widgets::Row;
 pub struct Clocks<'a> {
     pub state: &'a State,
     pub hatch: &'a Hatch,
+    pub forecast: &'a Forecast,
     pub now: Now,
     pub zone: FixedOffset,
     pub theme: &'a Theme,
@@ -40,8 +43,15 @@ impl Clocks<'_> {
         // Outside the change window that counts for more than how long the session has lasted.
         let outside = self.hatch.change.is_some_and(|change| change.is_outside());
         let dropped = if outside { [1, 2] } else { [2, 1] };
-        let facts = [self.local(), self.elapsed(), self.change(), self.way_back(), self.last_start()];
-        let facts = fitted(facts, dropped, room);
+        let last = match back_left(self.state, self.now) {
+            Some(left) => self.going_back(&left),
+            None => self.last_start(),
+        };
+        let facts = [self.local(), self.elapsed(), self.change(), self.way_back(), last];
+        let mut facts = fitted(facts, dropped, room);
+        // The stages tell it too: here it only takes the room that is left.
+        let used: usize = facts.iter().map(cols_of).sum();
+        facts.extend(self.end().into_iter().filter(|end| used + cols_of(end) <= room));
         let mut row = Row::new(cols).gap(1).text(&time, theme.title);
         for (fact, style) in facts {
             row = row.gap(2).text(&fact, style);
@@ -59,6 +69,26 @@ impl Clocks<'_> {
 
     fn elapsed(&self) -> Ways {
         vec![(format!("T+{}", format::clock(self.state.elapsed_ms(self.now))), self.theme.text)]
+    }
+
+    /// When it will be done, and how much later than planned.
+    fn end(&self) -> Ways {
+        let style =
+            course::mark(self.forecast.late_ms()).map_or(self.theme.text, |mark| self.theme.mark(mark));
+        match self.forecast.end {
+            End::GoingBack => Vec::new(),
+            _ => course::eta(self.forecast).into_iter().map(|eta| (eta, style)).collect(),
+        }
+    }
+
+    /// A rollback is under way: how long it still takes, in place of until when one could begin.
+    fn going_back(&self, left: &BackLeft) -> Ways {
+        let style = if left.known == Known::No { self.theme.fail } else { self.theme.warn };
+        let (time, at) = (course::back(left), course::back_at(left));
+        let steps = format!("{}/{}", left.done, left.of);
+        [format!("ROLLBACK {steps}: {time}, {at}"), format!("ROLLBACK {steps}: {time}"), time]
+            .map(|way| (way, style))
+            .into()
     }
 
     fn change(&self) -> Ways {
@@ -161,9 +191,14 @@ impl Clocks<'_> {
     }
 }
 
+/// The columns of a fact, and of the gap before it.
+fn cols_of((fact, _): &(String, Style)) -> usize {
+    text::width(&text::safe(fact)) + 2
+}
+
 /// Of each fact the fullest way that leaves room for the others; those of `dropped` are left out first.
 fn fitted(mut facts: [Ways; 5], dropped: [usize; 2], room: usize) -> Vec<(String, Style)> {
-    let cols = |ways: &Ways| ways.first().map_or(0, |(way, _)| text::width(&text::safe(way)) + 2);
+    let cols = |ways: &Ways| ways.first().map_or(0, cols_of);
     for fact in SHORTEN {
         if facts.iter().map(cols).sum::<usize>() > room && facts[fact].len() > 1 {
             facts[fact].remove(0);

@@ -10,6 +10,7 @@ use super::clocks::Clocks;
 use crate::clock::Now;
 use crate::event::Mode;
 use crate::session::State;
+use crate::session::forecast::Forecast;
 use crate::text;
 use crate::ui::crew;
 use crate::ui::hatch::Hatch;
@@ -24,6 +25,7 @@ const TITLE: usize = 30;
 pub struct Header<'a> {
     pub state: &'a State,
     pub hatch: &'a Hatch,
+    pub forecast: &'a Forecast,
     pub now: Now,
     /// The operator's own clock.
     pub zone: FixedOffset,
@@ -40,8 +42,12 @@ impl Widget for &Header<'_> {
             self.world(wide, area.width).render(area, buf, Style::new());
         }
         if let Some(area) = lines.next() {
-            let Header { state, hatch, now, zone, theme, .. } = *self;
-            Clocks { state, hatch, now, zone, theme }.row(area.width).render(area, buf, Style::new());
+            let Header { state, hatch, forecast, now, zone, theme, .. } = *self;
+            Clocks { state, hatch, forecast, now, zone, theme }.row(area.width).render(
+                area,
+                buf,
+                Style::new(),
+            );
         }
     }
 }

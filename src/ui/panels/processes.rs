@@ -86,17 +86,22 @@ impl Widget for &Processes<'_> {
 
 impl Processes<'_> {
     fn counts(&self, rows: &[(CheckId, Option<u32>)]) -> Vec<(String, Style)> {
-        let of = |mark| rows.iter().filter(|(id, _)| status::check(self.state, id).0 == mark).count();
-        let fail = of(Mark::Fail);
-        let word = (format!("{fail} {}", Mark::Fail.word()), self.look.theme.fail);
-        if fail > 0 { vec![word] } else { vec![] }
+        let marks: Vec<Mark> =
+            rows.iter().map(|(id, pid)| status::process(self.state, self.telemetry, id, *pid).0).collect();
+        let counted = [Mark::Fail, Mark::Stale, Mark::Warn].into_iter().map(|mark| {
+            let count = marks.iter().filter(|one| **one == mark).count();
+            (count, format!("{count} {}", mark.word()), self.look.theme.mark(mark))
+        });
+        counted.filter(|(count, ..)| *count > 0).map(|(_, words, style)| (words, style)).collect()
     }
 
     fn head(&self, cols: u16) -> Row {
         let dim = self.look.theme.dim;
         let row = Row::new(cols).gap(1);
-        let name = name_cols(&row);
+        let by = by_cols(cols);
+        let name = name_cols(&row, by);
         row.cell("check", name, dim)
+            .cell(if by > 0 { "known by" } else { "" }, by, dim)
             .right("pid", PID, dim)
             .gap(1)
             .cell("state", STATE, dim)
@@ -108,29 +113,19 @@ impl Processes<'_> {
 
     fn row(&self, (id, pid): &(CheckId, Option<u32>), cols: u16, selected: bool) -> Row {
         let theme = self.look.theme;
-        let check = self.state.runbook.as_ref().and_then(|r| r.check(id));
-        let wants_run = check.and_then(wanted).map(|expect| expect.running);
-        let want = wants_run.map_or("-", |run| if run { "run" } else { "gone" });
+        let (mark, word) = status::process(self.state, self.telemetry, id, *pid);
+        let want = status::wants_run(self.state, id).map_or("-", |run| if run { "run" } else { "gone" });
         let looked_at = self.state.check(id).health != Health::Idle;
         let seen = self.telemetry.processes.get(id).into_iter().flatten().filter(|_| looked_at);
         let seen = seen.into_iter().find(|process| Some(process.identity.pid) == *pid);
-        let word = match (seen, self.telemetry.checks.contains_key(id)) {
-            _ if !looked_at => "idle",
-            (Some(_), _) => "run",
-            (None, true) => "gone",
-            (None, false) => "not seen",
-        };
-        // One look that differs from what is wanted is no failure yet, but it is not fine either.
-        let (mark, _) = match status::check(self.state, id) {
-            (Mark::Ok, word) if wants_run.is_some_and(|run| run != seen.is_some()) => (Mark::Warn, word),
-            other => other,
-        };
         let pid = pid.filter(|_| looked_at);
         let row = Row::new(cols).cell(if selected { ">" } else { "" }, 1, theme.key);
-        let name = name_cols(&row);
+        let by = by_cols(cols);
+        let name = name_cols(&row, by);
         let row = row
             .cell(&label(id, seen), name.saturating_sub(1), theme.text)
             .gap(1)
+            .cell(self.pinned_by(id), by, theme.dim)
             .right(&pid.map_or("-".to_owned(), |pid| pid.to_string()), PID, theme.text)
             .gap(1)
             .cell(&format!("{} {word}", theme.glyph(mark)), STATE, theme.mark(mark));
@@ -138,7 +133,25 @@ impl Processes<'_> {
         row.right(&seen.and_then(|p| p.cpu).map_or_else(dash, |cpu| format!("{cpu:.1}%")), CPU, theme.text)
             .right(&seen.map_or_else(dash, |p| format::bytes(p.rss)), RSS, theme.text)
             .right(&seen.map_or_else(dash, |p| format::about(p.up_ms)), UP, theme.text)
-            .right(want, WANT, theme.text)
+            .right(want, WANT, if mark == Mark::Ok { theme.text } else { theme.mark(mark) })
+    }
+
+    /// By what a process is known.
+    fn pinned_by(&self, id: &CheckId) -> &'static str {
+        let probe =
+            self.state.runbook.as_ref().and_then(|runbook| runbook.check(id)).map(|check| &check.probe);
+        let Some(Probe::Process { select, .. }) = probe else { return "-" };
+        let ways = [
+            (select.step.is_some(), "step"),
+            (select.pidfile.is_some(), "pidfile"),
+            (select.unit.is_some(), "unit"),
+            (select.port.is_some(), "port"),
+            (select.exe.is_some(), "exe"),
+            (select.cmdline.is_some(), "cmdline"),
+            (select.name.is_some(), "name"),
+            (select.user.is_some(), "user"),
+        ];
+        ways.into_iter().find(|(is, _)| *is).map_or("-", |(_, way)| way)
     }
 }
 
@@ -149,6 +162,11 @@ fn label(id: &CheckId, seen: Option<&ProcessSeen>) -> String {
     }
 }
 
-fn name_cols(row: &Row) -> usize {
-    row.left().saturating_sub(PID + 1 + STATE + CPU + RSS + UP + WANT)
+/// Where there is room for it, by what the process is known.
+fn by_cols(cols: u16) -> usize {
+    if cols >= 64 { 9 } else { 0 }
+}
+
+fn name_cols(row: &Row, by: usize) -> usize {
+    row.left().saturating_sub(by + PID + 1 + STATE + CPU + RSS + UP + WANT)
 }

@@ -1,4 +1,5 @@
-//! The stages in order, with the point of no return as a line between them.
+//! The stages in order: when each was to begin and when it did, what it waits for, the point of no return as a line
+//! between them, and how far it all has come.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -6,25 +7,50 @@ use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
 use super::Look;
+use super::tally::Tally;
 use crate::clock::Now;
 use crate::runbook::StageId;
 use crate::runbook::model::{Runbook, Stage};
-use crate::session::{StageStatus, State};
-use crate::ui::widgets::{Row, bar, window};
-use crate::ui::{format, lists, status};
+use crate::session::forecast::{Forecast, StageTimes, back_left};
+use crate::session::{StageStatus, State, rollback};
+use crate::text;
+use crate::ui::theme::Mark;
+use crate::ui::widgets::{Row, bar, window_with};
+use crate::ui::{course, format, lists, status};
 
 /// The stage list.
 #[derive(Debug)]
 pub struct Stages<'a> {
     pub state: &'a State,
+    pub forecast: &'a Forecast,
     pub selected: Option<&'a StageId>,
+    /// What is red and green elsewhere, where the panels that show it are not on the screen.
+    pub tally: Option<Tally<'a>>,
     pub now: Now,
     pub look: Look<'a>,
 }
 
 enum Item<'a> {
     Stage(usize, &'a Stage),
-    PointOfNoReturn,
+    PointOfNoReturn(&'a Stage),
+}
+
+/// Columns of a clock time, of a drift, and the fewest for a stage's title and for its state with the time it took.
+const TIME: usize = 6;
+const DRIFT: usize = 6;
+const TITLE: usize = 12;
+const STATUS: usize = 18;
+/// What stands before the title: the mark of the selection, the number and a gap.
+const FRONT: usize = 5;
+
+/// How wide each column is; 0: it is left out.
+#[derive(Debug, Clone, Copy, Default)]
+struct Columns {
+    title: usize,
+    plan: usize,
+    actual: usize,
+    drift: usize,
+    expect: usize,
 }
 
 impl Widget for &Stages<'_> {
@@ -33,36 +59,38 @@ impl Widget for &Stages<'_> {
             self.look.frame("Stages", vec![], area, buf);
             return;
         };
-        let (done, begun, of) = self.progress();
-        let right = vec![(format!("{done}/{of} done"), self.look.theme.text)];
-        let inner = self.look.frame("Stages", right, area, buf);
         let kept = lists::stages(self.state, self.look.sift);
         let mut items: Vec<Item> = items(runbook);
         items.retain(|item| !matches!(item, Item::Stage(_, stage) if !kept.contains(&&stage.id)));
-        let selected = items
-            .iter()
-            .position(|item| matches!(item, Item::Stage(_, stage) if Some(&stage.id) == self.selected));
-        let lines: Vec<Rect> = inner.rows().collect();
+        let border = if self.look.boxed { 2 } else { 0 };
+        let rows = usize::from(area.height).saturating_sub(border);
         // The head needs a line of its own, the bar one at the bottom with an empty one above it.
-        let head = usize::from(lines.len() > items.len());
-        let foot = lines.len() > items.len() + head + 1;
-        let room = lines.len() - head - usize::from(foot) * 2;
+        let head = usize::from(rows > items.len());
+        let foot = rows > items.len() + head + 1;
+        let tally = self.tally.as_ref().filter(|_| foot && rows > items.len() + head + 3);
+        let below = usize::from(foot) * 2 + usize::from(tally.is_some());
+        let inner = self.look.frame("Stages", self.right(foot), area, buf);
+        let lines: Vec<Rect> = inner.rows().collect();
+        let columns = self.columns(runbook, inner.width);
         if head > 0 {
-            self.head(inner.width).render(lines[0], buf, Style::new());
+            self.head(columns, inner.width).render(lines[0], buf, Style::new());
         }
-        for (line, i) in lines.iter().skip(head).zip(window(items.len(), selected, room)) {
+        let at = |id: Option<&StageId>| {
+            items.iter().position(|item| matches!(item, Item::Stage(_, stage) if Some(&stage.id) == id))
+        };
+        let in_hand = at(self.state.current_stage().or_else(|| self.state.next_stage()));
+        let shown = window_with(items.len(), at(self.selected), in_hand, lines.len() - head - below);
+        for (line, i) in lines.iter().skip(head).zip(shown) {
             match &items[i] {
-                Item::Stage(number, stage) => self.stage(*number, stage, *line, buf),
-                Item::PointOfNoReturn => self.point_of_no_return(*line, buf),
+                Item::Stage(number, stage) => self.stage(*number, stage, columns, *line, buf),
+                Item::PointOfNoReturn(stage) => self.point_of_no_return(stage, *line, buf),
             }
         }
+        if let (Some(tally), Some(line)) = (tally, lines.len().checked_sub(2).map(|at| lines[at])) {
+            tally.row(self.look.theme, line.width).render(line, buf, Style::new());
+        }
         if foot && let Some(line) = lines.last() {
-            let eta = self.eta(runbook).map_or(String::new(), |eta| format!("  ETA {eta}"));
-            let text = format!("{done}/{of} done{eta} ");
-            let cols = usize::from(inner.width).saturating_sub(text.len() + 4).min(40);
-            let bar = bar(done, begun, of, cols, self.look.theme.glyphs);
-            let row = Row::new(inner.width).gap(1).text(&bar, self.look.theme.dim).gap(2);
-            row.text(&text, self.look.theme.text).render(*line, buf, Style::new());
+            self.progress_line(inner.width).render(*line, buf, Style::new());
         }
     }
 }
@@ -71,73 +99,144 @@ fn items(runbook: &Runbook) -> Vec<Item<'_>> {
     let mut items = Vec::new();
     for (i, stage) in runbook.stages.iter().enumerate() {
         if stage.point_of_no_return {
-            items.push(Item::PointOfNoReturn);
+            items.push(Item::PointOfNoReturn(stage));
         }
         items.push(Item::Stage(i + 1, stage));
     }
     items
 }
 
-/// How many columns the estimate, the time taken and the state's word get; the title gets what is left.
-fn columns(cols: u16) -> (usize, usize, usize) {
-    match cols {
-        56.. => (6, 8, 20),
-        44.. => (0, 8, 16),
-        _ => (0, 0, 14),
-    }
+fn title(stage: &Stage) -> &str {
+    if stage.title.is_empty() { stage.id.as_str() } else { &stage.title }
 }
 
 impl Stages<'_> {
-    fn head(&self, cols: u16) -> Row {
+    fn right(&self, foot: bool) -> Vec<(String, Style)> {
+        let theme = self.look.theme;
+        let (done, _, of) = self.progress();
+        let mut right = vec![(format!("{done}/{of} done"), theme.text)];
+        right.extend(course::eta(self.forecast).filter(|_| !foot).map(|eta| (eta, theme.text)));
+        right
+    }
+
+    /// The titles get what they need, the states all that is left; where it is narrow, the least telling goes first.
+    fn columns(&self, runbook: &Runbook, cols: u16) -> Columns {
+        let mut columns = match cols {
+            // Beside tabs, what is being done counts for more.
+            64.. if self.tally.is_none() || cols >= 90 => {
+                Columns { plan: TIME, actual: TIME, drift: DRIFT, expect: TIME + 1, title: 0 }
+            }
+            56.. => Columns { plan: TIME, actual: TIME, drift: DRIFT, ..Columns::default() },
+            46.. => Columns { plan: TIME, actual: TIME, ..Columns::default() },
+            _ => Columns::default(),
+        };
+        let Columns { plan, actual, drift, expect, .. } = columns;
+        let room = usize::from(cols).saturating_sub(FRONT + plan + actual + drift + expect + 2 + STATUS);
+        let longest = runbook.stages.iter().map(|stage| text::width(&text::safe(title(stage)))).max();
+        columns.title = longest.unwrap_or_default().max(TITLE).min(room);
+        columns
+    }
+
+    fn head(&self, columns: Columns, cols: u16) -> Row {
         let dim = self.look.theme.dim;
-        let row = Row::new(cols).cell("", 2, dim).right("#", 2, dim).gap(1);
-        let (plan, took, status) = columns(cols);
-        let title = row.left().saturating_sub(plan + took + 1 + status);
-        row.cell("stage", title, dim)
-            .right("plan", plan, dim)
-            .right("took", took, dim)
+        Row::new(cols)
+            .cell("", 2, dim)
+            .right("#", 2, dim)
+            .gap(1)
+            .cell("stage", columns.title, dim)
+            .right("plan", columns.plan, dim)
+            .right("actual", columns.actual + usize::from(columns.actual > 0), dim)
+            .right("drift", columns.drift, dim)
+            .right("expect", columns.expect, dim)
             .gap(1)
             .text("status", dim)
+            .end(" took", dim)
     }
 
-    fn stage(&self, number: usize, stage: &Stage, area: Rect, buf: &mut Buffer) {
+    fn stage(&self, number: usize, stage: &Stage, columns: Columns, area: Rect, buf: &mut Buffer) {
         let theme = self.look.theme;
         let selected = self.selected == Some(&stage.id);
+        let in_hand = self.state.current_stage() == Some(&stage.id);
         let (mark, word) = status::stage(self.state, stage, self.now);
-        let plan = stage.estimate.map_or("-".to_owned(), |d| format::about(format::ms(d)));
-        let title = if stage.title.is_empty() { stage.id.as_str() } else { &stage.title };
         let row = Row::new(area.width).cell(if selected { ">" } else { "" }, 2, theme.key);
         let row = row.right(&number.to_string(), 2, theme.dim).gap(1);
-        let (plan_cols, took_cols, status_cols) = columns(area.width);
-        let cols = row.left().saturating_sub(plan_cols + took_cols + 1 + status_cols);
-        let name = if self.state.current_stage() == Some(&stage.id) { theme.title } else { theme.text };
-        row.cell(title, cols, name)
-            .right(&plan, plan_cols, theme.dim)
-            .right(&self.took(stage), took_cols, theme.text)
-            .gap(1)
-            .text(theme.glyph(mark), theme.mark(mark))
-            .gap(1)
-            .text(&word, theme.mark(mark))
-            .render(area, buf, self.look.selected(selected));
+        let name = if in_hand { theme.title } else { theme.text };
+        let row = row.cell(title(stage), columns.title, name);
+        let row = self.times(self.forecast.stage(&stage.id), columns, row).gap(1);
+        let what = format!("{} {word}", theme.glyph(mark));
+        let left = row.left().saturating_sub(text::width(&text::safe(&what)));
+        let took = self.took(stage).into_iter().find(|took| took.len() <= left).unwrap_or_default();
+        let row = row.text(&what, theme.mark(mark));
+        // What is being done in it, where there is room beside what it took.
+        let beside = left.saturating_sub(took.len() + 2);
+        let doing = self.doing(stage).filter(|_| in_hand && beside > 7);
+        let row = match doing {
+            Some(doing) => row.gap(2).upto(&doing, beside, theme.text),
+            None => row,
+        };
+        let over = in_hand && self.is_over(stage);
+        row.end(&took, if over { theme.warn } else { theme.text }).render(
+            area,
+            buf,
+            self.look.selected(selected),
+        );
     }
 
-    fn took(&self, stage: &Stage) -> String {
-        let Some(seen) = self.state.stages.get(&stage.id) else { return "-".to_owned() };
-        let Some(entered) = seen.entered else { return "-".to_owned() };
-        let end = seen.ended.unwrap_or(self.now);
-        format::took(end.up_ms.saturating_sub(entered.up_ms))
-    }
-
-    fn point_of_no_return(&self, area: Rect, buf: &mut Buffer) {
+    fn times(&self, times: Option<&StageTimes>, columns: Columns, row: Row) -> Row {
         let theme = self.look.theme;
-        let line = theme.glyphs.line;
-        let text = " POINT OF NO RETURN ";
-        let tail = " after it: restore, not rollback";
-        let style = theme.point_of_no_return;
-        let row =
-            Row::new(area.width).text(&line.repeat(2), style).text(text, style).text(&line.repeat(2), style);
+        let late = times.and_then(StageTimes::late_ms);
+        let drift_style = course::mark(late).map_or(theme.dim, |mark| theme.mark(mark));
+        let clock = |at: Option<_>| at.map_or_else(|| "-".to_owned(), course::hour_minute);
+        let expected = times.and_then(|times| times.expected).map(course::expected);
+        row.right(&clock(times.and_then(|times| times.planned)), columns.plan, theme.dim)
+            .right(
+                &clock(times.and_then(|times| times.actual)),
+                columns.actual + usize::from(columns.actual > 0),
+                theme.text,
+            )
+            .right(&late.map(course::drift).unwrap_or_default(), columns.drift, drift_style)
+            .right(&expected.unwrap_or_default(), columns.expect, theme.dim)
+    }
+
+    /// How long it took or has taken; while its steps run, of how long. The fuller way first, a gap before each.
+    fn took(&self, stage: &Stage) -> Vec<String> {
+        let seen = self.state.stages.get(&stage.id);
+        let Some((seen, entered)) = seen.and_then(|seen| Some((seen, seen.entered?))) else {
+            return Vec::new();
+        };
+        let end = seen.ended.unwrap_or(self.now);
+        let took = format!(" {}", format::took(end.up_ms.saturating_sub(entered.up_ms)));
+        let budget = stage.estimate.filter(|_| seen.status == StageStatus::Active);
+        let of = budget.map(|budget| format!("{took}/{}", format::about(format::ms(budget))));
+        of.into_iter().chain([took]).collect()
+    }
+
+    fn is_over(&self, stage: &Stage) -> bool {
+        let seen = self.state.stages.get(&stage.id).filter(|seen| seen.status == StageStatus::Active);
+        let elapsed = seen.and_then(|seen| seen.entered).map(|at| self.now.up_ms.saturating_sub(at.up_ms));
+        elapsed.zip(stage.estimate).is_some_and(|(elapsed, estimate)| elapsed > format::ms(estimate))
+    }
+
+    /// The step in hand.
+    fn doing(&self, stage: &Stage) -> Option<String> {
+        let open = stage.steps.iter().find(|step| self.state.step(&step.id).status.is_open());
+        let over = if self.is_over(stage) { "  OVER" } else { "" };
+        open.map(|step| format!("{}{over}", step.id.step()))
+    }
+
+    fn point_of_no_return(&self, stage: &Stage, area: Rect, buf: &mut Buffer) {
+        let theme = self.look.theme;
+        let (line, style) = (theme.glyphs.line, theme.point_of_no_return);
+        let passed = rollback::point_passed(self.state) == Some(&stage.id);
+        let (text, tail) = match passed {
+            true => (" POINT OF NO RETURN PASSED ", " what came before it is only restored "),
+            false => (" POINT OF NO RETURN ", " after it: restore, not rollback "),
+        };
+        let row = Row::new(area.width).text(&line.repeat(2), style).text(text, style);
+        let row = row.text(&line.repeat(2), style);
         let row = if row.left() > tail.len() { row.text(tail, theme.dim) } else { row };
-        row.render(area, buf, Style::new());
+        let rest = line.repeat(row.left());
+        row.text(&rest, style).render(area, buf, Style::new());
     }
 
     /// Stages that are done, that are under way, and all that apply.
@@ -149,24 +248,40 @@ impl Stages<'_> {
         (count(&[StageStatus::Passed]), begun, self.state.stages.len() - count(&[StageStatus::Skipped]))
     }
 
-    /// When it is done by the estimates of what is left, while every stage left has one.
-    fn eta(&self, runbook: &Runbook) -> Option<String> {
-        if self.state.is_closed() || self.state.active_rollback().is_some() {
-            return None;
+    /// How far it has come and when it will be done; while it goes back, how far back it is.
+    fn progress_line(&self, cols: u16) -> Row {
+        let theme = self.look.theme;
+        let (words, style, (done, begun, of)) = match back_left(self.state, self.now) {
+            Some(left) => {
+                let begun = usize::from(left.done < left.of);
+                let words = format!("{}/{} undone  {}", left.done, left.of, course::back(&left));
+                (words, theme.mark(Mark::Warn), (left.done, begun, left.of))
+            }
+            None => {
+                let (done, begun, of) = self.progress();
+                let eta = course::eta(self.forecast).map(|eta| format!("  {eta}")).unwrap_or_default();
+                (format!("{done}/{of} done{eta}"), theme.text, (done, begun, of))
+            }
+        };
+        let words_cols = text::width(&text::safe(&words));
+        let bar_cols = usize::from(cols).saturating_sub(words_cols + 4).min(40);
+        let row = Row::new(cols).gap(1);
+        let row = if bar_cols > 5 {
+            row.text(&bar(done, begun, of, bar_cols, theme.glyphs), theme.dim).gap(2)
+        } else {
+            row
+        };
+        let row = row.text(&words, style);
+        match self.without() {
+            Some(without) if row.left() > without.len() + 2 => row.gap(2).text(&without, theme.dim),
+            _ => row,
         }
-        let mut left = 0u64;
-        for stage in runbook.stages.iter().filter(|stage| stage.applies) {
-            let seen = self.state.stages.get(&stage.id)?;
-            let estimate = format::ms(stage.estimate?);
-            left += match (seen.status, seen.entered) {
-                (StageStatus::Passed | StageStatus::Skipped, _) => 0,
-                (StageStatus::Active | StageStatus::AtGate, Some(entered)) => {
-                    estimate.saturating_sub(self.now.up_ms.saturating_sub(entered.up_ms))
-                }
-                _ => estimate,
-            };
-        }
-        let left = chrono::TimeDelta::try_milliseconds(i64::try_from(left).ok()?)?;
-        Some(format::minute(self.now.at.checked_add_signed(left)?))
+    }
+
+    /// What is in no estimate.
+    fn without(&self) -> Option<String> {
+        let gates = self.forecast.gates;
+        let plural = if gates == 1 { "" } else { "s" };
+        (gates > 0).then(|| format!("and what people take at {gates} gate{plural}"))
     }
 }

@@ -19,6 +19,20 @@ pub fn window(len: usize, selected: Option<usize>, height: usize) -> Range<usize
     start..len.min(start + height)
 }
 
+/// Which of `len` rows to show in `height`, so that the selected one and, where there are two rows, also the one in hand
+/// are in sight. In order; a row that lies far off stands at the edge.
+#[must_use]
+pub fn window_with(len: usize, selected: Option<usize>, in_hand: Option<usize>, height: usize) -> Vec<usize> {
+    let (selected, shown) = (selected.or(in_hand), window(len, selected.or(in_hand), height));
+    let beside = in_hand.filter(|row| *row < len && !shown.contains(row) && height > 1);
+    let others = |height| window(len, selected, height);
+    match beside {
+        None => shown.collect(),
+        Some(above) if above < shown.start => [above].into_iter().chain(others(height - 1)).collect(),
+        Some(below) => others(height - 1).chain([below]).collect(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,6 +46,21 @@ mod tests {
                     assert!(shown.len() == len.min(height));
                     assert!(height == 0 || shown.contains(&selected), "{selected} of {len} in {height}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn the_row_in_hand_is_in_sight_beside_the_selected_one() {
+        for len in 0..9 {
+            for (selected, in_hand, height) in (0..len)
+                .flat_map(|selected| (0..len).map(move |in_hand| (selected, in_hand)))
+                .flat_map(|(selected, in_hand)| (2..6).map(move |height| (selected, in_hand, height)))
+            {
+                let rows = window_with(len, Some(selected), Some(in_hand), height);
+                assert_eq!(rows.len(), len.min(height));
+                assert!(rows.contains(&selected) && rows.contains(&in_hand), "{rows:?}");
+                assert!(rows.is_sorted(), "{rows:?}");
             }
         }
     }
