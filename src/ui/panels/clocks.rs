@@ -72,13 +72,10 @@ impl Clocks<'_> {
     }
 
     /// When it will be done, and how much later than planned.
-    fn end(&self) -> Ways {
-        let style =
-            course::mark(self.forecast.late_ms()).map_or(self.theme.text, |mark| self.theme.mark(mark));
-        match self.forecast.end {
-            End::GoingBack => Vec::new(),
-            _ => course::eta(self.forecast).into_iter().map(|eta| (eta, style)).collect(),
-        }
+    fn end(&self) -> Option<(String, Style)> {
+        let late = course::mark(self.forecast.late_ms());
+        let style = late.map_or(self.theme.text, |mark| self.theme.mark(mark));
+        course::eta(self.forecast).map(|eta| (eta, style))
     }
 
     /// A rollback is under way: how long it still takes, in place of until when one could begin.
