@@ -16,6 +16,8 @@ mod start;
 #[cfg(test)]
 mod theatre;
 #[cfg(test)]
+mod theatre_back;
+#[cfg(test)]
 mod theatre_crash;
 #[cfg(test)]
 mod theatre_crew;
@@ -24,11 +26,15 @@ mod theatre_crowd;
 #[cfg(test)]
 mod theatre_drift;
 #[cfg(test)]
+mod theatre_gates;
+#[cfg(test)]
 mod theatre_handover;
 #[cfg(test)]
 mod theatre_history;
 #[cfg(test)]
 mod theatre_legal;
+#[cfg(test)]
+mod theatre_memory;
 #[cfg(test)]
 mod theatre_metrics;
 #[cfg(test)]
@@ -37,6 +43,8 @@ mod theatre_notices;
 mod theatre_past;
 #[cfg(test)]
 mod theatre_resume;
+#[cfg(test)]
+mod theatre_scenes;
 #[cfg(test)]
 mod theatre_soak;
 #[cfg(test)]

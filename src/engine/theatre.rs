@@ -11,9 +11,9 @@ use tokio::sync::oneshot;
 
 use super::driver::simulated::{Script, attempt, sample};
 use super::driver::{AdoptOrder, Effect, NotifyOrder, Report};
-use super::machine::{Input, Journal, Machine, Turn};
+use super::machine::{Input, Machine, Turn};
+use super::theatre_memory::Memory;
 use super::work::{effect, untold};
-use crate::audit::telemetry::Sampled;
 use crate::clock::Now;
 use crate::event::{
     By, Credentials, Event, EventKind, LOG_FORMAT, Mode, Person, Seat, SessionOpened, StepFinished,
@@ -23,61 +23,7 @@ use crate::redact::Redactor;
 use crate::runbook::StepId;
 use crate::runbook::model::Host;
 use crate::session::notices::Notice;
-use crate::session::telemetry::{LogHealth, Measure};
 use crate::session::{Command, Refusal, State, crew, legal};
-
-/// A log in memory, which can be made to fail.
-#[derive(Debug, Default)]
-pub(crate) struct Memory {
-    pub events: Vec<Arc<Event>>,
-    /// Each sample, as if it had a line of its own.
-    pub samples: Vec<Sampled>,
-    /// What every write says until it is healed.
-    pub broken: Option<LogHealth>,
-    /// After how many records the engine dies in the middle of one, and how many events of that come to the disk.
-    pub crash: Option<(usize, usize)>,
-    crashed: bool,
-}
-
-impl Journal for Memory {
-    fn append(&mut self, events: &[Arc<Event>]) -> Result<String, LogHealth> {
-        match (&self.broken, self.crash) {
-            (Some(health), _) => Err(health.clone()),
-            (None, Some((0, kept))) => {
-                self.events.extend(events.iter().take(kept).cloned());
-                self.crashed = true;
-                Err(LogHealth::Failed("the engine died".to_owned()))
-            }
-            (None, crash) => {
-                self.crash = crash.map(|(records, kept)| (records - 1, kept));
-                self.events.extend(events.iter().cloned());
-                Ok(format!("{}:memory", self.events.len()))
-            }
-        }
-    }
-
-    fn recover(&mut self, _urgent: bool) -> Result<u64, LogHealth> {
-        self.broken.clone().map_or(Ok(0), Err)
-    }
-
-    fn mind_the_disk(&mut self) -> Option<LogHealth> {
-        None
-    }
-
-    fn keep(&mut self, after: u64, now: Now, measure: &Measure) {
-        if let Measure::Sample { .. } = measure {
-            let mut sampled = Sampled { after, up_ms: now.up_ms, samples: vec![measure.clone()] };
-            if let [Measure::Sample { point, .. }] = sampled.samples.as_mut_slice() {
-                point.took_ms = u32::try_from(now.up_ms - point.up_ms).expect("a test's time");
-            }
-            self.samples.push(sampled);
-        }
-    }
-
-    fn telemetry_mark(&mut self) -> Option<(u64, String)> {
-        None
-    }
-}
 
 /// A session on the stage.
 pub(crate) struct Theatre {
@@ -310,7 +256,7 @@ impl Theatre {
         let down = u64::try_from(down.as_millis()).expect("a test's time");
         let mut state = State::default();
         self.events().iter().for_each(|event| state.apply(event));
-        let last = self.now.up_ms;
+        let last = self.last_sign();
         let (events, samples) = (self.events().to_vec(), self.machine.journal().samples.clone());
         let memory = Memory { events, samples, ..Memory::default() };
         let untold = untold(&state);
@@ -338,6 +284,15 @@ impl Theatre {
                 .map(|event| Input::Own(By::ENGINE, event))
                 .collect(),
         );
+    }
+
+    /// The last event or sample: until then somebody looked, as far as anybody can tell.
+    fn last_sign(&self) -> u64 {
+        let is_start = |event: &&Arc<Event>| matches!(event.event, EventKind::EngineStarted { .. });
+        let started = self.events().iter().rev().find(is_start).map_or(0, |event| event.seq);
+        let sampled = self.machine.journal().samples.last().filter(|line| line.after >= started);
+        let recorded = self.events().last().map_or(0, |event| event.up_ms);
+        sampled.map_or(recorded, |line| line.up_ms.max(recorded))
     }
 
     fn next(&mut self, end: u64) {

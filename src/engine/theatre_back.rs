@@ -1,0 +1,163 @@
+//! The way back, played on the stage: what it undoes, where it is stuck, and where it is closed.
+
+use std::time::Duration;
+
+use super::theatre::Theatre;
+use super::theatre_scenes::{TWO_STAGES, begun, hanging, observing, stage, status, step, step_status};
+use crate::event::{EventKind, Health, Resolution};
+use crate::session::{Command, Situation, StageStatus, State, StepStatus, gate, rollback};
+
+#[test]
+fn rolling_back_undoes_what_was_started_in_reverse_and_proves_that_the_old_one_is_back() {
+    let mut play = observing();
+    let plan = rollback::plan(play.state(), None).expect("there is something to undo");
+    assert_eq!(plan.steps, [step("switch.stop-new"), step("switch.start-old")]);
+    assert!(plan.full);
+    play.ask(Command::Rollback { to: None, reason: None }).expect("rolling back is possible");
+    play.until("it is rolled back", State::is_closed);
+    assert_eq!(play.state().situation(), Situation::RolledBack);
+    assert_eq!(status(play.state(), "switch"), StageStatus::RolledBack);
+    let old_at = play.events().iter().position(
+        |e| matches!(&e.event, EventKind::CheckChanged { check, to: Health::Ok, .. } if check.as_str() == "old"),
+    );
+    let end = play.events().iter().position(|e| matches!(e.event, EventKind::RollbackFinished { .. }));
+    assert!(old_at < end, "the old system's green came before the end");
+}
+
+#[test]
+fn a_step_that_never_ran_is_not_undone() {
+    let mut play = Theatre::new(TWO_STAGES);
+    play.script.failing_steps.insert(step("switch.stop-old"), vec!["exit 1".to_owned()]);
+    play.until("ready", |s| gate::escape_hatch(s).is_go());
+    play.advance().expect("entered");
+    play.until("it holds", |s| s.situation() == Situation::Holding);
+    let plan = rollback::plan(play.state(), None).expect("a plan");
+    assert_eq!(plan.steps, [step("switch.start-old")], "a failed step counts as possibly applied");
+}
+
+#[test]
+fn a_rollback_step_that_fails_is_stuck_and_goes_on_when_it_is_retried() {
+    let mut play = observing();
+    play.script.failing_steps.insert(step("switch.stop-new"), vec!["exit 7".to_owned()]);
+    play.ask(Command::Rollback { to: None, reason: None }).expect("possible");
+    play.until("it is stuck", |s| s.situation() == Situation::RollbackStuck);
+    let stuck = play.state().rollback.clone().and_then(|r| r.stuck).expect("stuck");
+    assert_eq!(stuck.remaining, [step("switch.stop-new"), step("switch.start-old")]);
+    play.ask(Command::Retry { step: step("switch.stop-new") }).expect("a stuck step may be retried");
+    play.until("it is rolled back", State::is_closed);
+    assert_eq!(play.state().situation(), Situation::RolledBack);
+}
+
+#[test]
+fn a_rollback_ends_what_runs_first() {
+    let mut play = hanging(TWO_STAGES);
+    let plan = rollback::plan(play.state(), None).expect("a plan");
+    assert_eq!(plan.cancels, [step("switch.start-new")]);
+    play.ask(Command::Rollback { to: None, reason: None }).expect("possible");
+    play.until("it is rolled back", State::is_closed);
+    let killed = play.events().iter().position(|e| matches!(e.event, EventKind::StepKilled { .. }));
+    let undone = play.events().iter().position(
+        |e| matches!(&e.event, EventKind::StepStarted { step, .. } if step.as_str() == "switch.stop-new"),
+    );
+    assert!(killed.is_some() && killed < undone);
+}
+
+#[test]
+fn a_rollback_that_may_not_end_what_runs_is_stuck_until_it_has_ended() {
+    let mut play = hanging(TWO_STAGES);
+    play.unendable.insert(step("switch.start-new"));
+    play.ask(Command::Rollback { to: None, reason: None }).expect("possible");
+    play.until("it is stuck", |s| s.situation() == Situation::RollbackStuck);
+    let stuck = play.state().rollback.clone().and_then(|r| r.stuck).expect("stuck");
+    assert_eq!(stuck.why, "switch.start-new could not be ended: not permitted to end process 7 as app");
+    play.pass(Duration::from_secs(300));
+    let asked = play.events().iter().filter(|e| matches!(e.event, EventKind::StepKilled { .. })).count();
+    assert_eq!(asked, 1, "it is not asked again and again");
+    play.unendable.clear();
+    play.ask(Command::Kill { step: step("switch.start-new") }).expect("once more");
+    play.until("it is rolled back", State::is_closed);
+}
+
+#[test]
+fn a_partial_rollback_holds_before_its_stage_which_can_be_entered_again() {
+    let mut play = observing();
+    play.ask(Command::Rollback { to: Some(stage("observe")), reason: None }).expect("possible");
+    play.until("it is rolled back", |s| status(s, "observe") == StageStatus::RolledBack);
+    assert!(!play.state().is_closed());
+    assert_eq!(status(play.state(), "switch"), StageStatus::Passed);
+    play.until("the way back is watched again", |s| gate::escape_hatch(s).is_go());
+    play.advance().expect("the undone stage is entered again");
+    play.until("at its gate again", |s| status(s, "observe") == StageStatus::AtGate);
+    assert_eq!(play.state().step(&step("observe.look")).attempt, 2, "the numbers go on");
+}
+
+const POINT: &str = r#"
+id = "point"
+[[stage]]
+id = "before"
+  [[stage.step]]
+  id = "one"
+  run = ["true"]
+  [[stage.rollback]]
+  id = "undo"
+  run = ["true"]
+  [stage.gate]
+  auto = true
+[[stage]]
+id = "drop"
+point_of_no_return = true
+  [[stage.step]]
+  id = "two"
+  run = ["true"]
+"#;
+
+#[test]
+fn a_point_of_no_return_wants_its_name_and_closes_the_way_back_behind_it() {
+    let mut play = Theatre::new(POINT);
+    play.advance().expect("entered");
+    play.until("the gate is GO", |s| s.stages["before"].gate.as_ref().is_some_and(|g| g.go));
+    play.pass(Duration::from_secs(60));
+    assert_eq!(status(play.state(), "drop"), StageStatus::Pending, "`auto` does not cross it");
+    let refusal = play.advance().expect_err("the name is not typed");
+    assert!(refusal.0.contains("point of no return"), "{refusal}");
+    play.ask(Command::Advance { typed: Some("drop".to_owned()), over: None }).expect("typed");
+    play.until("its step has run", |s| step_status(s, "drop.two") == StepStatus::Passed);
+    assert_eq!(rollback::targets(play.state()), [stage("drop")]);
+    let refusal =
+        play.ask(Command::Rollback { to: Some(stage("before")), reason: None }).expect_err("too late");
+    assert!(refusal.0.contains("behind the point of no return"), "{refusal}");
+}
+
+#[test]
+fn a_way_back_that_has_gone_since_it_was_last_looked_at_keeps_the_gate_shut() {
+    // It is looked at once an hour, and one bad look is enough.
+    let rarely = "file = \"/way/back\"\nperiod = \"1h\"\nfailure_threshold = 1";
+    let mut play = Theatre::new(&TWO_STAGES.replace("file = \"/way/back\"\nperiod = \"1s\"", rarely));
+    play.until("the way back is ready", |s| gate::escape_hatch(s).is_go());
+    play.advance().expect("the first stage is entered");
+    play.script.failing_checks.insert("hatch".into(), "there is no such file".to_owned());
+    play.until("its gate is come to", |s| status(s, "switch") == StageStatus::AtGate);
+    play.until("it is seen", |s| s.check(&"hatch".into()).health == Health::Failing);
+    let missing = gate::evaluate(play.state(), &stage("switch")).sentences();
+    assert_eq!(missing, ["the way back is not ready: check hatch is failing: failed: there is no such file"]);
+    assert!(!play.happened(|e| matches!(e, EventKind::GateChanged { go: true, .. })), "not for a moment");
+}
+
+#[test]
+fn a_step_of_a_stuck_rollback_that_is_said_to_be_done_lets_it_go_on() {
+    let mut play = begun();
+    play.hanging.insert(step("switch.start-old"));
+    play.until("it is at its gate", |s| status(s, "switch") == StageStatus::AtGate);
+    play.ask(Command::Rollback { to: None, reason: None }).expect("the way back is open");
+    play.until("the undo runs", |s| step_status(s, "switch.start-old") == StepStatus::Running);
+    play.lose(&step("switch.start-old"), "its shim is gone");
+    assert_eq!(play.state().situation(), Situation::RollbackStuck);
+    let done = Command::Resolve {
+        step: step("switch.start-old"),
+        outcome: Resolution::Done,
+        reason: "seen by hand".to_owned(),
+    };
+    play.ask(done).expect("a person says it");
+    play.until("it is over", State::is_closed);
+    assert_eq!(play.state().situation(), Situation::RolledBack);
+}
