@@ -19,7 +19,7 @@ use crate::session::telemetry::{LogHealth, Measure};
 use crate::session::{Command, Refusal, State, decide, settle, watch};
 
 /// How late the loop may come to a look before the time counts as unobserved.
-const LATE_MS: u64 = 3_000;
+pub(super) const LATE_MS: u64 = 3_000;
 /// The loop looks at least this often.
 pub const LOOK_MS: u64 = 1_000;
 /// The log says this often how far the telemetry goes; besides at each stage's end and at the close.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use super::machine::{LATE_MS, LOOK_MS};
 use super::theatre::Theatre;
 use super::theatre_walks::{BUSY, Move, NO_RETURN, cases, make, moves};
 use crate::audit::telemetry::Sampled;
@@ -12,7 +13,9 @@ use crate::event::{By, EventKind};
 use crate::runbook::model::Runbook;
 use crate::session::Command;
 use crate::session::telemetry::Measure;
-use crate::what_if::{Differences, ONE_MOMENT_MS, Subject, WhatIf, judge, judge_differences, load, table};
+use crate::what_if::{
+    Differences, LATEST_LOOK_MS, ONE_MOMENT_MS, Subject, WhatIf, judge, judge_differences, load, table,
+};
 
 const OBSERVED: &str = r#"
 id = "observed"
@@ -147,6 +150,47 @@ proptest! {
     ) {
         walk(NO_RETURN, moves, true)?;
     }
+}
+
+#[test]
+fn a_look_is_as_late_as_it_is_on_the_stage() {
+    assert_eq!(LATEST_LOOK_MS, LOOK_MS + LATE_MS, "what comes later is recorded as unobserved");
+    for asleep in [500, 2_500, 3_900] {
+        let mut play = Theatre::new(OBSERVED);
+        play.advance().expect("it can begin");
+        play.until("the soak runs", |s| s.stages["observe"].soak.running_since.is_some());
+        play.pass(Duration::from_millis(9_900));
+        // The soak's time is over while nobody looks, and a sample that is under way is read late.
+        play.sleep(Duration::from_millis(asleep));
+        play.until("it is GO", |s| s.stages["observe"].gate.as_ref().is_some_and(|g| g.go));
+        play.advance().expect("it is GO");
+        play.pass(Duration::from_secs(2));
+        same(&play, false).expect("as recorded");
+        same(&play, true).expect("as recorded");
+    }
+}
+
+#[test]
+fn a_sample_that_was_read_late_is_as_good_as_it_was() {
+    let mut play = Theatre::new(OBSERVED);
+    play.advance().expect("it can begin");
+    play.until("the soak runs", |s| s.stages["observe"].soak.running_since.is_some());
+    let slept = |play: &Theatre| {
+        samples(play)
+            .iter()
+            .flat_map(|line| line.samples.clone())
+            .any(|measure| matches!(measure, Measure::Sample { point, .. } if point.took_ms > 10_000))
+    };
+    for after in 0..100 {
+        play.pass(Duration::from_millis(after));
+        play.sleep(Duration::from_secs(12));
+        play.pass(Duration::from_secs(3));
+        if slept(&play) {
+            break;
+        }
+    }
+    assert!(slept(&play), "the machine slept over a look");
+    same(&play, true).expect("as recorded");
 }
 
 /// Soaked for long enough and promoted.

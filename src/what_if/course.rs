@@ -3,28 +3,31 @@
 
 mod follow;
 mod judge;
+mod samples;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::iter::Peekable;
 use std::sync::Arc;
 
 use super::differences::Differences;
-use super::limits::{self, Limit};
 use super::{Beyond, CheckJudged, Finding, Subject};
 use crate::audit::telemetry::Sampled;
-use crate::check::{Change, Sample, Tracker};
+use crate::check::{Change, Tracker};
 use crate::clock::Now;
 use crate::event::{By, Event, EventKind, Health};
 use crate::history::{Axis, Timeline};
 use crate::runbook::id::ROLLBACK;
 use crate::runbook::model::{Action, Probe, Runbook, TriggerWhen};
 use crate::runbook::{CheckId, StageId};
-use crate::session::telemetry::{Measure, Verdict};
 use crate::session::{State, TriggerState, starting, watch};
+use samples::{Arrival, JudgedAgain};
 
 /// Closer than this two moments are one: the engine looks once a second, and a sample's arrival is not recorded to
 /// the millisecond.
 pub(crate) const ONE_MOMENT_MS: u64 = 2_000;
+
+/// So long may the engine be without a look before it records that nobody observed anything.
+pub(crate) const LATEST_LOOK_MS: u64 = 4_000;
 
 /// How many rounds may follow one another at one moment; more is a fault in the rules.
 const MOST_ROUNDS: usize = 10_000;
@@ -42,19 +45,10 @@ pub(super) struct Course {
     pub end_ms: u64,
 }
 
-/// One recorded sample on its way to be judged.
-struct Arrival {
-    up_ms: u64,
-    /// In which boot, counted from 0.
-    boot: usize,
-    sample: Sample,
-}
-
 struct Walk<'a> {
     events: &'a [Arc<Event>],
     runbook: Arc<Runbook>,
-    /// Limits of the checks that are judged again: as recorded, as asked.
-    limits: Vec<(CheckId, Vec<Limit>, Vec<Limit>)>,
+    again: Vec<JudgedAgain>,
     /// Whose health is worked out anew.
     anew: BTreeSet<CheckId>,
     /// Whose samples are looked at: those, and what `failures` are counted of.
@@ -91,15 +85,12 @@ pub(super) fn walk(
     let counted: BTreeSet<CheckId> = counted.map(|t| t.check.clone()).collect();
     let counts_failures = !counted.is_empty();
     let tracked = with_members(&runbook, anew.union(&counted).cloned().collect());
-    let limits = differences.checks.iter().filter_map(|id| {
-        let (old, new) = (recorded.check(id)?, runbook.check(id)?);
-        Some((id.clone(), limits::of(&old.probe), limits::of(&new.probe)))
-    });
+    let again = differences.checks.iter().filter_map(|id| JudgedAgain::of(id, recorded, &runbook)).collect();
     let judged = |check: &CheckId| CheckJudged { check: check.clone(), samples: 0, now_bad: 0, now_good: 0 };
     let judged = differences.checks.iter().map(judged);
     let mut walk = Walk {
         events,
-        limits: limits.collect(),
+        again,
         tracker: Tracker::new(runbook.checks.values().filter(|check| tracked.contains(&check.id))),
         runbook,
         anew,
@@ -184,6 +175,17 @@ fn is_turn(event: &EventKind) -> bool {
     }
 }
 
+/// What comes with nothing but time.
+fn comes_by_time(event: &EventKind) -> bool {
+    matches!(
+        event,
+        EventKind::SoakReached { .. }
+            | EventKind::TriggerArmed { .. }
+            | EventKind::TriggerFired { .. }
+            | EventKind::CheckChanged { to: Health::Stale, .. }
+    )
+}
+
 /// What the rules themselves led to: before it they were asked.
 fn is_of_the_rules(event: &Event, runbook: &Runbook) -> bool {
     let by_rules = match &event.event {
@@ -206,18 +208,7 @@ fn is_of_the_rules(event: &Event, runbook: &Runbook) -> bool {
 
 impl Walk<'_> {
     fn run(&mut self, samples: impl Iterator<Item = Sampled>) {
-        let (tracked, boots) = (self.tracked.clone(), self.boots.clone());
-        let mut arrivals = samples
-            .flat_map(|line| line.samples.into_iter().map(move |measure| (line.after, measure)))
-            .filter_map(|(after, measure)| match measure {
-                Measure::Sample { check, point, processes } if tracked.contains(&check) => {
-                    let up_ms = point.up_ms + u64::from(point.took_ms);
-                    let boot = boots.partition_point(|began| *began <= after);
-                    Some(Arrival { up_ms, boot, sample: Sample { check, point, processes } })
-                }
-                _ => None,
-            })
-            .peekable();
+        let mut arrivals = self.arrivals(samples).peekable();
         let events = self.events;
         let mut from = 0;
         while from < events.len() && !self.over {
@@ -259,6 +250,8 @@ impl Walk<'_> {
         let up_ms = turn[0].up_ms;
         let boot = self.boots.partition_point(|began| *began <= self.events[at].seq);
         let ends = turn.iter().any(|event| self.boots.contains(&event.seq));
+        // What the turn says to have come by time came with it, however late that look was.
+        let seen_late = turn.iter().any(|event| comes_by_time(&event.event));
         let mut observed = up_ms;
         for event in turn {
             match &event.event {
@@ -272,7 +265,9 @@ impl Walk<'_> {
                 arrivals.peek().filter(|a| a.boot < boot || (a.boot == boot && (ends || a.up_ms <= up_ms)));
             let arrives = due.map(|arrival| arrival.up_ms);
             let time = self.next.into_iter().chain(self.stale_at()).min();
-            let time = time.filter(|at| !ends && *at < observed);
+            let looked = arrives.is_some_and(|at| at < up_ms);
+            let late = |at: u64| seen_late && !looked && up_ms - at <= LATEST_LOOK_MS;
+            let time = time.filter(|at| !ends && *at < observed && !late(*at));
             match (arrives, time) {
                 (Some(at), time) if time.is_none_or(|time| at <= time) => {
                     let Some(arrival) = arrivals.next() else { return };
@@ -300,40 +295,6 @@ impl Walk<'_> {
 
     fn t_ms(&self, now: Now) -> u64 {
         self.last.map_or(0, |(_, last, t_ms)| t_ms + now.up_ms.saturating_sub(last.up_ms))
-    }
-
-    /// A sample arrives; `waits` where what it leads to happens only with the next turn.
-    fn arrive(&mut self, arrival: Arrival, waits: bool) {
-        let Arrival { up_ms, mut sample, .. } = arrival;
-        if let Some((id, old, new)) = self.limits.iter().find(|(id, ..)| *id == sample.check) {
-            let was = sample.point.verdict;
-            sample.point = limits::judge(old, new, &sample.point, &sample.processes);
-            if old != new && old.iter().any(|limit| matches!(limit, Limit::Number(..))) {
-                self.tracker.judge(&mut sample);
-            }
-            let timeout = self.runbook.check(id).map_or(u64::MAX, |check| ms(check.timeout));
-            if u64::from(sample.point.took_ms) > timeout + 200 && sample.point.verdict != Verdict::Error {
-                sample.point.verdict = Verdict::Error;
-                sample.point.reason = format!("no result within {timeout} ms");
-            }
-            let is = sample.point.verdict;
-            if let Some(judged) = self.course.checks.iter_mut().find(|judged| judged.check == *id) {
-                judged.samples += 1;
-                judged.now_bad += u64::from(was == Verdict::Pass && is != Verdict::Pass);
-                judged.now_good += u64::from(was != Verdict::Pass && is == Verdict::Pass);
-            }
-        }
-        let bad = sample.point.verdict != Verdict::Pass;
-        let changes = self.tracker.sample(&sample, up_ms);
-        self.note(changes);
-        if !waits && (!self.queue.is_empty() || (bad && self.counts_failures)) {
-            self.follow(self.at(up_ms));
-        }
-    }
-
-    /// Keeps what the tracker says of the checks that are judged again.
-    fn note(&mut self, changes: Vec<Change>) {
-        self.queue.extend(changes.into_iter().filter(|change| self.anew.contains(&change.check)));
     }
 
     /// One recorded event: taken as it is, or asked for anew.

@@ -13,7 +13,7 @@ mod limits;
 mod table;
 
 #[cfg(test)]
-pub(crate) use course::ONE_MOMENT_MS;
+pub(crate) use course::{LATEST_LOOK_MS, ONE_MOMENT_MS};
 pub use differences::Differences;
 pub use table::table;
 
