@@ -15,7 +15,7 @@ use super::meter::Meter;
 use crate::event::{EventKind, Health, Measured};
 use crate::runbook::model::{Action, Check, Runbook, Step, TriggerWhen};
 use crate::runbook::{CheckId, StageId, StepId};
-use crate::session::{Baselines, Facts, Measurement, State, TriggerState, rollback, triggers};
+use crate::session::{Baselines, Facts, Measurement, State, TriggerState, rollback, triggers, watch};
 
 /// Starts are grouped in slots of this length: a wake-up costs more than a request.
 const SLOT_MS: u64 = 25;
@@ -270,7 +270,17 @@ impl Tracker {
         Facts {
             failures_reached: reached.map(|trigger| trigger.id.clone()).collect(),
             baselines: self.measurements(state),
+            newest: self.newest(state),
         }
+    }
+
+    /// What the newest sample says of each check that is waited for and not green.
+    fn newest(&self, state: &State) -> HashMap<CheckId, String> {
+        let newest = |id: CheckId| {
+            let said = self.checks.get(&id)?.newest.clone()?;
+            Some((id, said))
+        };
+        watch::awaited(state).into_iter().filter_map(newest).collect()
     }
 
     /// What the open `baseline` steps have measured so far. Under a new engine their time begins anew.

@@ -31,6 +31,19 @@ pub fn needed(state: &State) -> BTreeSet<CheckId> {
     needed
 }
 
+/// The checks that an open step, or the gate of the way back, waits for.
+#[must_use]
+pub fn awaited(state: &State) -> BTreeSet<CheckId> {
+    let Some(runbook) = state.runbook.as_ref().filter(|_| !state.is_closed()) else { return BTreeSet::new() };
+    let of_steps = rollback::open_steps(state, runbook).flat_map(|step| match &step.action {
+        Action::Await { checks, .. } | Action::Start { ready: checks, .. } => checks.as_slice(),
+        _ => &[],
+    });
+    let at_gate = state.active_rollback().is_some_and(|rollback| rollback.at_gate.is_some());
+    let gate = runbook.rollback.gate.iter().filter(|_| at_gate).flat_map(|gate| &gate.checks);
+    of_steps.chain(gate).cloned().collect()
+}
+
 /// The checks that an event fences: those of a step that starts, of a stage or a rollback that comes to its gate.
 #[must_use]
 pub fn fenced(state: &State, event: &EventKind, now: Now) -> Vec<CheckId> {

@@ -39,6 +39,8 @@ pub(super) struct Entry {
     pub(super) in_flight: bool,
     /// When the last bad samples began, oldest first.
     pub(super) bad: VecDeque<u64>,
+    /// Why the newest sample that counts does not make it green.
+    pub(super) newest: Option<String>,
 }
 
 /// Samples of one kind in a row.
@@ -78,6 +80,7 @@ impl Entry {
             next: 0,
             in_flight: false,
             bad: VecDeque::new(),
+            newest: None,
         }
     }
 
@@ -113,6 +116,7 @@ impl Entry {
         self.next = moment;
         self.heard = moment;
         self.streak = Streak::default();
+        self.newest = None;
     }
 
     pub(super) fn launch(&mut self, now: u64) {
@@ -130,6 +134,7 @@ impl Entry {
             return None;
         }
         self.heard = now;
+        self.newest = None;
         self.value.clone_from(&point.value);
         if point.verdict == Verdict::Pending {
             return self.too_early(&sample.check, point);
@@ -159,14 +164,13 @@ impl Entry {
             }
             Verdict::Pass | Verdict::Pending => "too few good samples",
         };
-        if bad && length >= self.failure_threshold {
+        if bad {
             let row = if length == 1 { String::new() } else { format!(" ({length} in a row)") };
-            return self.turn(
-                &sample.check,
-                Health::Failing,
-                format!("{word}: {}{row}", point.reason),
-                begun,
-            );
+            let reason = format!("{word}: {}{row}", point.reason);
+            self.newest = Some(reason.clone());
+            if length >= self.failure_threshold {
+                return self.turn(&sample.check, Health::Failing, reason, begun);
+            }
         }
         // A sample ends the silence, though it does not yet say which way.
         (self.health == Health::Stale)
@@ -179,6 +183,7 @@ impl Entry {
             return None;
         }
         self.streak = Streak::default();
+        self.newest = Some(point.reason.clone());
         self.turn(id, Health::Pending, point.reason.clone(), point.up_ms)
     }
 
@@ -193,6 +198,7 @@ impl Entry {
         let at = self.stale_at().filter(|at| *at <= now)?;
         // What nobody observed breaks every row.
         self.streak = Streak::default();
+        self.newest = None;
         self.turn(id, Health::Stale, "no sample came for three periods", at)
     }
 

@@ -11,12 +11,14 @@ pub(super) use rollback::{next_rolled_back, passes_over};
 pub(super) use steps::{is_met, retry_at};
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use indexmap::IndexMap;
 
+use super::decide::check_proofs;
 use super::state::{StageState, StageStatus, State};
 use crate::clock::Now;
-use crate::event::{By, EventKind, Measured, Outcome};
+use crate::event::{By, EventKind, Health, Measured, Outcome, Proof};
 use crate::runbook::{CheckId, StepId, TriggerId};
 
 /// What follows, and when to look again.
@@ -34,6 +36,9 @@ pub struct Facts {
     pub failures_reached: BTreeSet<TriggerId>,
     /// What the open `baseline` steps have measured so far.
     pub baselines: HashMap<StepId, Measurement>,
+    /// What the newest sample says of each check that is waited for and not green; the state knows what it said when
+    /// its health changed.
+    pub newest: HashMap<CheckId, String>,
 }
 
 /// What a `baseline` step has measured so far.
@@ -60,7 +65,7 @@ pub fn settle(state: &State, facts: &Facts, now: Now) -> Settled {
         &|round| by_engine(ends_session(round.state)),
         &|round| by_engine(steps::ends(round, facts)),
         &|round| by_engine(steps::run_again(round)),
-        &|round| by_engine(rollback::goes_on(round)),
+        &|round| by_engine(rollback::goes_on(round, facts)),
         &|round| triggers::fire(round, facts),
         &|round| by_engine(steps::start(round)),
         &|round| by_engine(gates::turn(round)),
@@ -124,6 +129,25 @@ impl Round<'_> {
         self.next = Some(self.next.map_or(up_ms, |next| next.min(up_ms)));
         false
     }
+}
+
+/// Why nobody waits for these checks any longer: the first that is not green, for how long, and what its newest sample
+/// says. Empty where all are green.
+fn not_seen(round: &Round, checks: &[CheckId], facts: &Facts) -> (Vec<Proof>, String) {
+    let state = round.state;
+    let mut proofs = check_proofs(state, checks);
+    for (proof, id) in proofs.iter_mut().zip(checks).filter(|(proof, _)| !proof.met) {
+        let seen = state.check(id);
+        let reason = facts.newest.get(id).unwrap_or(&seen.reason);
+        if seen.health != Health::Idle && !reason.is_empty() {
+            let lasts = Duration::from_secs(round.now.up_ms.saturating_sub(seen.since) / 1_000);
+            let lasts = humantime::format_duration(lasts);
+            proof.seen = format!("{} for {lasts}: {reason}", seen.health.word());
+        }
+    }
+    let unmet = proofs.iter().find(|proof| !proof.met);
+    let why = unmet.map(|proof| format!(": {} was not seen ({})", proof.expected, proof.seen));
+    (proofs, why.unwrap_or_default())
 }
 
 /// A duration in the boot clock's unit.

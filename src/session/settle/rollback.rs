@@ -1,12 +1,11 @@
 //! A rollback's way: what runs is ended, then the undoing goes step by step, stage by stage, and the last gate proves
 //! that the old system is back.
 
-use super::{Round, ms, steps};
+use super::{Facts, Round, ms, not_seen, steps};
 use crate::event::EventKind;
 use crate::runbook::StepId;
 use crate::runbook::id::ROLLBACK;
 use crate::runbook::model::{OnFailure, Runbook, Step};
-use crate::session::decide::check_proofs;
 use crate::session::state::{RollbackState, StageStatus, State, StepStatus};
 use crate::session::{rollback, starting};
 
@@ -15,7 +14,7 @@ use crate::session::{rollback, starting};
 const ENDING_MS: u64 = 30_000;
 
 /// What the rollback under way does next.
-pub(super) fn goes_on(round: &mut Round) -> Vec<EventKind> {
+pub(super) fn goes_on(round: &mut Round, facts: &Facts) -> Vec<EventKind> {
     let state = round.state;
     let (Some(rollback), Some(runbook)) = (state.active_rollback(), state.runbook.as_deref()) else {
         return Vec::new();
@@ -59,7 +58,7 @@ pub(super) fn goes_on(round: &mut Round) -> Vec<EventKind> {
     if let Some(stage) = next_rolled_back(state, rollback) {
         return vec![EventKind::StageRolledBack { stage }];
     }
-    finish(round, rollback, runbook)
+    finish(round, rollback, runbook, facts)
 }
 
 struct Ending {
@@ -151,7 +150,7 @@ fn stuck(state: &State, rollback: &RollbackState, step: Option<&StepId>, why: St
 }
 
 /// All is undone: the last gate, then the end.
-fn finish(round: &mut Round, rollback: &RollbackState, runbook: &Runbook) -> Vec<EventKind> {
+fn finish(round: &mut Round, rollback: &RollbackState, runbook: &Runbook, facts: &Facts) -> Vec<EventKind> {
     let state = round.state;
     let gate = runbook.rollback.gate.as_ref().filter(|_| rollback.full);
     if let Some(gate) = gate {
@@ -165,10 +164,7 @@ fn finish(round: &mut Round, rollback: &RollbackState, runbook: &Runbook) -> Vec
             if !round.reached(at_gate.up_ms + ms(gate.timeout)) {
                 return Vec::new();
             }
-            let proofs = check_proofs(state, &gate.checks);
-            let unmet = proofs.iter().find(|p| !p.met);
-            let seen =
-                unmet.map_or_else(String::new, |p| format!(": {} was not seen ({})", p.expected, p.seen));
+            let (_, seen) = not_seen(round, &gate.checks, facts);
             return stuck(state, rollback, None, format!("nothing proves that the old system is back{seen}"));
         }
     }

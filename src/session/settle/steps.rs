@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use super::{Facts, Round, ms};
+use super::{Facts, Round, ms, not_seen};
 use crate::event::{EventKind, Proof};
 use crate::proof;
 use crate::runbook::model::{Action, OnFailure, Step};
@@ -15,7 +15,7 @@ pub(super) fn ends(round: &mut Round, facts: &Facts) -> Vec<EventKind> {
     let Some(runbook) = round.state.runbook.clone() else { return Vec::new() };
     let state = round.state;
     let ended = |step| match measured(round, step, facts) {
-        events if events.is_empty() => end(round, step).into_iter().collect(),
+        events if events.is_empty() => end(round, step, facts).into_iter().collect(),
         events => events,
     };
     rollback::open_steps(state, &runbook).flat_map(ended).collect()
@@ -52,7 +52,7 @@ fn measured(round: &mut Round, step: &Step, facts: &Facts) -> Vec<EventKind> {
     vec![taken, starting::finish(state, step, true, format!("the baseline {name} was taken"), proofs, up)]
 }
 
-fn end(round: &mut Round, step: &Step) -> Option<EventKind> {
+fn end(round: &mut Round, step: &Step, facts: &Facts) -> Option<EventKind> {
     let (state, up) = (round.state, round.now.up_ms);
     let seen = state.step(&step.id);
     let began = seen.started?.up_ms;
@@ -105,11 +105,8 @@ fn end(round: &mut Round, step: &Step) -> Option<EventKind> {
             return Some(EventKind::StepKilled { step, attempt, why: late, timed_out: true });
         }
     };
-    let proofs = check_proofs(state, checks);
-    let unmet = proofs.iter().find(|p| !p.met);
-    let why =
-        unmet.map_or_else(|| late.clone(), |p| format!("{late}: {} was not seen ({})", p.expected, p.seen));
-    Some(starting::finish(state, step, false, why, proofs, up))
+    let (proofs, why) = not_seen(round, checks, facts);
+    Some(starting::finish(state, step, false, late + &why, proofs, up))
 }
 
 fn all_green(checks: usize) -> String {
