@@ -42,6 +42,8 @@ pub struct Config {
     pub keymap: Keymap,
     /// The keys over a recording.
     pub replay_keymap: Keymap,
+    /// Whether the cockpit takes the mouse.
+    pub mouse: bool,
     /// What is to be told on arrival: a theme that is broken.
     pub notes: Vec<String>,
 }
@@ -52,6 +54,7 @@ pub struct Config {
 struct File {
     theme: Option<Spanned<String>>,
     ascii: Option<bool>,
+    mouse: Option<bool>,
     #[serde(default)]
     keys: BTreeMap<Spanned<String>, Keys>,
 }
@@ -138,7 +141,8 @@ pub fn read(
         keymap = keymap.with(&keys).map_err(refused)?;
         replay_keymap = replay_keymap.with(&keys).map_err(refused)?;
     }
-    Ok(Config { themes, keymap, replay_keymap, notes })
+    let mouse = layers.iter().find_map(|layer| layer.file.mouse).unwrap_or(true);
+    Ok(Config { themes, keymap, replay_keymap, mouse, notes })
 }
 
 /// Why a file says nothing.

@@ -53,6 +53,8 @@ pub enum Action {
     Zoom,
     /// To the next theme.
     Theme,
+    /// Take the mouse, or give it back to the terminal.
+    Mouse,
     Search,
     SearchNext,
     SearchPrevious,
@@ -137,6 +139,7 @@ impl Action {
         Self::PreviousPane,
         Self::Zoom,
         Self::Theme,
+        Self::Mouse,
         Self::Search,
         Self::SearchNext,
         Self::SearchPrevious,
@@ -212,6 +215,7 @@ impl Action {
             Self::PreviousPane => "previous-pane",
             Self::Zoom => "zoom",
             Self::Theme => "theme",
+            Self::Mouse => "mouse",
             Self::Search => "search",
             Self::SearchNext => "search-next",
             Self::SearchPrevious => "search-previous",
@@ -302,6 +306,7 @@ impl Action {
             Self::PreviousPane => "previous panel",
             Self::Zoom => "the panel in focus fills the screen, and back",
             Self::Theme => "the next theme: other colours, or none",
+            Self::Mouse => "take the mouse, or give it back to the terminal, which selects text with it",
             Self::Search => "search in the panel in focus",
             Self::SearchNext => "next match",
             Self::SearchPrevious => "previous match",

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use chrono::{FixedOffset, Local, Offset};
 use crossterm::event::{Event as Input, KeyEventKind};
+use ratatui::layout::{Position, Rect};
 use ratatui::widgets::Widget as _;
 use tokio::sync::mpsc;
 
@@ -45,6 +46,8 @@ const BATCH: usize = 256;
 pub struct Options {
     pub themes: Shelf,
     pub keymap: Keymap,
+    /// Whether the mouse is taken; the terminal selects text with it otherwise.
+    pub mouse: bool,
     /// What is said on arrival: that the engine runs another version than this cockpit, that a theme is broken.
     pub note: Option<String>,
 }
@@ -106,7 +109,7 @@ async fn run(
     options: Options,
 ) -> io::Result<Parting> {
     let mut signals = Signals::listen()?;
-    let terminal = Terminal::enter()?;
+    let terminal = Terminal::enter(options.mouse)?;
     let mut keys = Keys::of_the_terminal();
     let (back, mut returns) = mpsc::unbounded_channel();
     let mut cockpit = Cockpit {
@@ -122,6 +125,7 @@ async fn run(
         rewinds: 0,
         due: Due::Now,
         drawn_up_ms: 0,
+        area: Rect::ZERO,
         tick_up_ms: 0,
     };
     if let Some(note) = cockpit.options.note.take() {
@@ -223,6 +227,8 @@ struct Cockpit {
     rewinds: u64,
     due: Due,
     drawn_up_ms: u64,
+    /// The screen of the last frame.
+    area: Rect,
     /// When the clock on the screen turns to its next second.
     tick_up_ms: u64,
 }
@@ -261,6 +267,7 @@ impl Cockpit {
         self.list_events();
         let cx = context(&self.playback, &self.options, self.commander.as_ref());
         let screen = Screen { cx, view: &self.view, zone: zone(cx.now), theme: self.options.themes.theme() };
+        self.area = area;
         self.terminal.draw(area, |area, buf| screen.render(area, buf))?;
         self.due = Due::Tick;
         self.drawn_up_ms = clock.up_ms;
@@ -270,30 +277,56 @@ impl Cockpit {
 
     /// Takes what the terminal sent; true when the operator leaves.
     fn input(&mut self, input: Input) -> bool {
-        self.wants_frame(Due::Now);
         let cx = context(&self.playback, &self.options, self.commander.as_ref());
-        match input {
-            Input::Key(key) if key.kind != KeyEventKind::Release => {
-                if let Some(commander) = &self.commander {
-                    commander.active();
-                }
-                match update::key(&mut self.view, key, &cx) {
-                    Effect::Nothing => {}
-                    Effect::Ask { command, seen } => self.ask(command, None, seen),
-                    Effect::Attach { command, path, seen } => self.ask(command, Some(path), seen),
-                    Effect::Find(way) => self.find(way),
-                    Effect::FindEvent(way) => self.find_event(way),
-                    Effect::Steer(steer) => self.steer(steer),
-                    Effect::List => self.wants_frame(Due::Now),
-                    Effect::NextTheme => {
-                        let name = self.options.themes.turn().to_owned();
-                        self.view.note(format!("theme: {}", text::safe(&name)));
-                    }
-                    Effect::Leave => return true,
-                }
+        let effect = match input {
+            Input::Key(key) if key.kind != KeyEventKind::Release => update::key(&mut self.view, key, &cx),
+            Input::Mouse(mouse) if update::heeds(mouse) => {
+                let theme = self.options.themes.theme();
+                let screen = Screen { cx, view: &self.view, zone: zone(cx.now), theme };
+                let target = screen.at(self.area, Position::new(mouse.column, mouse.row));
+                update::mouse(&mut self.view, mouse, target, &cx)
             }
-            Input::Paste(text) => update::paste(&mut self.view, &text),
-            _ => {}
+            Input::Paste(text) => {
+                update::paste(&mut self.view, &text);
+                Effect::Nothing
+            }
+            Input::Resize(..) => {
+                self.wants_frame(Due::Now);
+                return false;
+            }
+            _ => return false,
+        };
+        self.wants_frame(Due::Now);
+        if let Some(commander) = &self.commander {
+            commander.active();
+        }
+        self.carry_out(effect)
+    }
+
+    /// Does what a key or a click led to; true when the operator leaves.
+    fn carry_out(&mut self, effect: Effect) -> bool {
+        match effect {
+            Effect::Nothing | Effect::List => {}
+            Effect::Ask { command, seen } => self.ask(command, None, seen),
+            Effect::Attach { command, path, seen } => self.ask(command, Some(path), seen),
+            Effect::Find(way) => self.find(way),
+            Effect::FindEvent(way) => self.find_event(way),
+            Effect::Steer(steer) => self.steer(steer),
+            Effect::NextTheme => {
+                let name = self.options.themes.turn().to_owned();
+                self.view.note(format!("theme: {}", text::safe(&name)));
+            }
+            Effect::Mouse => {
+                let mouse = !self.terminal.has_mouse();
+                // A terminal that is gone is noticed by the next frame.
+                let _ = self.terminal.capture(mouse);
+                self.view.note(if mouse {
+                    "the mouse is the cockpit's: a click takes a panel, the wheel scrolls; shift selects text"
+                } else {
+                    "the mouse is the terminal's: it selects text as anywhere"
+                });
+            }
+            Effect::Leave => return true,
         }
         false
     }

@@ -34,10 +34,11 @@
 
 use chrono::FixedOffset;
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Margin, Rect};
+use ratatui::layout::{Margin, Position, Rect};
 use ratatui::style::{Color, Style};
 use ratatui::widgets::Widget;
 
+use super::action::Action;
 use super::blocker::blocker;
 use super::crew;
 use super::hatch::{Hatch, hatch};
@@ -68,9 +69,17 @@ pub struct Screen<'a> {
     pub theme: &'a Theme,
 }
 
+/// What lies at a place of the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    Pane(Pane),
+    Tab(Pane),
+    Hint(Action),
+}
+
 impl Widget for Screen<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
-        let Context { state, telemetry, now, keymap, .. } = self.cx;
+        let Context { state, telemetry, now, .. } = self.cx;
         let (view, theme) = (self.view, self.theme);
         let layout = Layout::of(area, view);
         let hatch = hatch(state, now);
@@ -89,7 +98,7 @@ impl Widget for Screen<'_> {
         Banner { blocker: &blocker, theme }.render(layout.banner, buf);
         let wrong = Pane::ALL.map(|pane| self.wrong(pane, &hatch));
         let known = Known { hatch: &hatch, forecast: &forecast, wrong };
-        Tabs { focus: view.focus, wrong, board, theme }.render(layout.tabs, buf);
+        self.tabs(wrong).render(layout.tabs, buf);
         for pane in Pane::ALL {
             let area = layout.pane(pane);
             if !area.is_empty() {
@@ -102,10 +111,7 @@ impl Widget for Screen<'_> {
                 Audit { state, log: &telemetry.log, head: telemetry.head.as_deref(), selected: None, look };
             audit.news(layout.news.width).render(layout.news, buf, Style::new());
         }
-        let popup = view.popup.as_ref().map(|popup| popup.hints());
-        let toast = view.toast.as_ref();
-        let (recorded, typing) = (self.cx.replay.is_some(), view.typing.as_ref());
-        Hints { keymap, popup, recorded, typing, toast, theme }.render(layout.hints, buf);
+        self.hints().render(layout.hints, buf);
         if let Some(popup) = &view.popup {
             popup.render(area, buf, &self.cx, theme);
         }
@@ -123,6 +129,37 @@ struct Known<'a> {
 }
 
 impl<'a> Screen<'a> {
+    /// What lies at this place of a screen of that size.
+    #[must_use]
+    pub fn at(&self, area: Rect, place: Position) -> Option<Target> {
+        let layout = Layout::of(area, self.view);
+        if layout.hints.contains(place) {
+            return self.hints().at(place.x - layout.hints.x, layout.hints.width).map(Target::Hint);
+        }
+        if layout.tabs.contains(place) {
+            let hatch = hatch(self.cx.state, self.cx.now);
+            let wrong = Pane::ALL.map(|pane| self.wrong(pane, &hatch));
+            return self.tabs(wrong).at(place.x - layout.tabs.x, layout.tabs.width).map(Target::Tab);
+        }
+        Pane::ALL.into_iter().find(|pane| layout.pane(*pane).contains(place)).map(Target::Pane)
+    }
+
+    fn tabs(&self, wrong: [usize; Pane::ALL.len()]) -> Tabs<'a> {
+        Tabs { focus: self.view.focus, wrong, board: self.view.board, theme: self.theme }
+    }
+
+    fn hints(&self) -> Hints<'a> {
+        let view = self.view;
+        Hints {
+            keymap: self.cx.keymap,
+            popup: view.popup.as_ref().map(|popup| popup.hints()),
+            recorded: self.cx.replay.is_some(),
+            typing: view.typing.as_ref(),
+            toast: view.toast.as_ref(),
+            theme: self.theme,
+        }
+    }
+
     fn look<'b>(
         &'b self,
         pane: Pane,

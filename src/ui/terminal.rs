@@ -27,6 +27,11 @@ static LAST_WORDS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// How many of them are kept.
 const MOST_WORDS: usize = 16;
 
+/// Clicks and the wheel, told in numbers that any width has room for. Not every move, as crossterm's command would have
+/// it: over a slow link that is a flood.
+const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
+
 /// Enough for a whole frame, so that it leaves in one write.
 const FRAME_BYTES: usize = 128 * 1024;
 
@@ -39,6 +44,8 @@ pub struct Terminal {
     back: Buffer,
     /// What it shows is not known: everything is drawn anew.
     stale: bool,
+    /// The mouse is ours.
+    mouse: bool,
 }
 
 impl Terminal {
@@ -47,13 +54,15 @@ impl Terminal {
     ///
     /// # Errors
     /// There is no terminal, or it takes no modes.
-    pub fn enter() -> io::Result<Self> {
+    pub fn enter(mouse: bool) -> io::Result<Self> {
         give_back_on_panic();
         take()?;
         let out = BufWriter::with_capacity(FRAME_BYTES, io::stdout());
         let nothing = Buffer::empty(Rect::ZERO);
         let backend = CrosstermBackend::new(out);
-        Ok(Self { backend, front: nothing.clone(), back: nothing, stale: true })
+        let mut terminal = Self { backend, front: nothing.clone(), back: nothing, stale: true, mouse };
+        terminal.capture(mouse)?;
+        Ok(terminal)
     }
 
     /// The whole screen.
@@ -94,6 +103,22 @@ impl Terminal {
         Ok(())
     }
 
+    /// Takes the mouse, or leaves it to the terminal, which selects text with it.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn capture(&mut self, mouse: bool) -> io::Result<()> {
+        self.mouse = mouse;
+        self.backend.write_all(if mouse { MOUSE_ON } else { MOUSE_OFF })?;
+        io::Write::flush(&mut self.backend)
+    }
+
+    /// Whether the mouse is ours.
+    #[must_use]
+    pub fn has_mouse(&self) -> bool {
+        self.mouse
+    }
+
     /// Gives the terminal back for a while, as for SIGTSTP.
     pub fn leave(&mut self) {
         give_back();
@@ -106,7 +131,8 @@ impl Terminal {
     pub fn enter_again(&mut self) -> io::Result<()> {
         give_back();
         self.stale = true;
-        take()
+        take()?;
+        self.capture(self.mouse)
     }
 }
 
@@ -129,6 +155,7 @@ fn give_back() {
     }
     let mut out = io::stdout();
     let _ = execute!(out, EndSynchronizedUpdate, SetAttribute(Attribute::Reset), ResetColor);
+    let _ = out.write_all(MOUSE_OFF);
     let _ = execute!(out, DisableBracketedPaste, LeaveAlternateScreen, Show);
     let _ = disable_raw_mode();
     let words = LAST_WORDS.lock().map(|mut words| std::mem::take(&mut *words)).unwrap_or_default();

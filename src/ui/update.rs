@@ -1,10 +1,12 @@
 //! Keys and what they do: to the view here, to the cutover as an [`Effect`] that the loop carries out.
 
+mod mouse;
 mod open;
 mod scroll;
 #[cfg(test)]
 mod tests;
 
+pub use mouse::{heeds, mouse};
 pub use open::open;
 use scroll::{Move, page, page_of, scroll};
 
@@ -45,6 +47,8 @@ pub enum Effect {
     Steer(Steer),
     /// Take the next theme.
     NextTheme,
+    /// Take the mouse, or give it back to the terminal.
+    Mouse,
     /// List a recording's events as the view's filter says.
     List,
     Leave,
@@ -206,6 +210,7 @@ fn act(view: &mut View, action: Action, cx: &Context) -> Effect {
         Action::PreviousPane => view.focus = view.board.step(view.focus, view.board.panes().len() - 1),
         Action::Zoom => view.zoom = !view.zoom,
         Action::Theme => return Effect::NextTheme,
+        Action::Mouse => return Effect::Mouse,
         Action::Search => {
             view.typing = Some(Typing { text: String::new(), what: Typed::Search(view.sifted()) });
         }
@@ -289,13 +294,15 @@ fn over_a_recording(view: &mut View, action: Action, cx: &Context) -> Option<Eff
         }
         // There is nothing to ask about: a recording goes on by itself, or not at all.
         Action::Quit => Some(Effect::Leave),
-        _ if matches!(view.focus, Pane::Timeline | Pane::Events) => listed(view, action),
-        _ => None,
+        _ => listed(view, action),
     }
 }
 
 /// What moves in a list moves the playhead where the list is that of the events.
 fn listed(view: &View, action: Action) -> Option<Effect> {
+    if view.board != Board::Replay || !matches!(view.focus, Pane::Timeline | Pane::Events) {
+        return None;
+    }
     let page = page_of(view, Pane::Events);
     let steer = match action {
         Action::Up => Steer::Listed(-1),

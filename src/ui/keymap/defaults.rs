@@ -36,6 +36,7 @@ pub const DEFAULTS: &[(Action, &[&str])] = &[
     (Action::PreviousPane, &["shift-tab"]),
     (Action::Zoom, &["z"]),
     (Action::Theme, &["t"]),
+    (Action::Mouse, &["M"]),
     (Action::Search, &["/"]),
     (Action::SearchNext, &["n"]),
     (Action::SearchPrevious, &["N"]),

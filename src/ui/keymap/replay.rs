@@ -53,6 +53,7 @@ pub const REPLAY: &[(Action, &[&str])] = &[
     (Action::PreviousPane, &["shift-tab"]),
     (Action::Zoom, &["z"]),
     (Action::Theme, &["t"]),
+    (Action::Mouse, &["M"]),
     (Action::Search, &["/"]),
     (Action::Up, &["k", "up"]),
     (Action::Down, &["j", "down"]),

@@ -95,22 +95,57 @@ impl Widget for &Hints<'_> {
         } else if let Some(popup) = self.popup {
             hints(row, popup.iter().map(|(key, word)| ((*key).to_owned(), *word)), theme)
         } else {
-            let actions = if self.recorded { REPLAY } else { HINTS };
-            // What has no key here is no hint.
-            let hints = actions.iter().map(|action| (self.keymap.key(*action), action.word()));
-            self::hints(row, hints.filter(|(key, _)| !key.is_empty()), theme)
+            self::hints(row, self.actions().map(|(key, action)| (key, action.word())), theme)
         };
         row.render(area, buf, Style::new());
     }
 }
 
+impl Hints<'_> {
+    /// The actions that are hinted at, each with its key.
+    fn actions(&self) -> impl Iterator<Item = (String, Action)> {
+        let actions = if self.recorded { REPLAY } else { HINTS };
+        let hints = actions.iter().map(|action| (self.keymap.key(*action), *action));
+        // What has no key here is no hint.
+        hints.filter(|(key, _)| !key.is_empty())
+    }
+
+    /// The action whose hint lies at this column of a line of `cols`, while actions are hinted at.
+    #[must_use]
+    pub fn at(&self, column: u16, cols: u16) -> Option<Action> {
+        if self.toast.is_some() || self.typing.is_some() || self.popup.is_some() {
+            return None;
+        }
+        let mut left = usize::from(cols).saturating_sub(1);
+        for (key, action) in self.actions() {
+            let from = usize::from(cols) - left;
+            let width = hint_width(&key, action.word());
+            if width > left {
+                return None;
+            }
+            if (from..from + width).contains(&usize::from(column)) {
+                return Some(action);
+            }
+            left = left.saturating_sub(width + BETWEEN);
+        }
+        None
+    }
+}
+
+/// Columns between two hints.
+const BETWEEN: usize = 2;
+
+fn hint_width(key: &str, word: &str) -> usize {
+    key.len() + 1 + word.len()
+}
+
 fn hints<'a>(mut row: Row, hints: impl Iterator<Item = (String, &'a str)>, theme: &Theme) -> Row {
     for (key, word) in hints {
         // A hint that does not fit whole is left out.
-        if row.left() < key.len() + word.len() + 1 {
+        if row.left() < hint_width(&key, word) {
             break;
         }
-        row = row.text(&key, theme.key).gap(1).text(word, theme.text).gap(2);
+        row = row.text(&key, theme.key).gap(1).text(word, theme.text).gap(BETWEEN);
     }
     row
 }
@@ -127,9 +162,7 @@ pub struct Tabs<'a> {
 
 impl Widget for &Tabs<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
-        let mut ways = [Length::Full, Length::Tight].into_iter().map(|length| self.row(length, area.width));
-        let fitting = ways.find(|(_, fits)| *fits).map(|(row, _)| row);
-        let row = fitting.unwrap_or_else(|| self.row(Length::Numbers, area.width).0);
+        let (row, _) = self.fitting(area.width);
         row.render(area, buf, Style::new());
     }
 }
@@ -144,8 +177,24 @@ enum Length {
 }
 
 impl Tabs<'_> {
-    /// The tabs in some length, and whether they fit so.
-    fn row(&self, length: Length, cols: u16) -> (Row, bool) {
+    /// The panel whose tab lies at this column of a line of `cols`.
+    #[must_use]
+    pub fn at(&self, column: u16, cols: u16) -> Option<Pane> {
+        let (_, ends) = self.fitting(cols);
+        ends.into_iter().find(|(_, end)| usize::from(column) < *end).map(|(pane, _)| pane)
+    }
+
+    /// The tabs as long as they fit, and where each ends.
+    fn fitting(&self, cols: u16) -> (Row, Vec<(Pane, usize)>) {
+        let mut ways = [Length::Full, Length::Tight].into_iter().map(|length| self.row(length, cols));
+        let fitting = ways.find(|(_, _, fits)| *fits);
+        let (row, ends, _) = fitting.unwrap_or_else(|| self.row(Length::Numbers, cols));
+        (row, ends)
+    }
+
+    /// The tabs in some length, where each ends, and whether they fit so.
+    fn row(&self, length: Length, cols: u16) -> (Row, Vec<(Pane, usize)>, bool) {
+        let mut ends = Vec::new();
         let mut row = Row::new(cols).gap(usize::from(length == Length::Full));
         let mut fits = true;
         for pane in self.board.panes().iter().copied() {
@@ -165,7 +214,8 @@ impl Tabs<'_> {
             let wrong = if wrong > 0 { format!("{}{wrong}", self.theme.glyphs.fail) } else { String::new() };
             fits &= text::width(&name) + text::width(&wrong) <= row.left();
             row = row.text(&name, style).text(&wrong, self.theme.fail);
+            ends.push((pane, usize::from(cols) - row.left()));
         }
-        (row, fits)
+        (row, ends, fits)
     }
 }

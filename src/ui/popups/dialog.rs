@@ -152,6 +152,10 @@ impl Popup for Dialog {
         self.form.paste(text);
     }
 
+    fn wheel(&mut self, by: isize, _cx: &Context) {
+        self.form.wheel(by);
+    }
+
     fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context, theme: &crate::ui::Theme) {
         let moved = self.moved(cx).map(|moved| format!("it moved on: {moved}"));
         let live = self.question.live(cx);

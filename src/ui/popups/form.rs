@@ -226,6 +226,11 @@ impl Form {
         }
     }
 
+    /// Takes a turn of the wheel: the text moves, and nothing else.
+    pub fn wheel(&mut self, by: isize) {
+        self.scroll_by(by);
+    }
+
     /// Takes pasted text: into the line in focus, or nowhere.
     pub fn paste(&mut self, text: &str) {
         let Focus::Field(n) = self.focus() else {

@@ -109,6 +109,10 @@ impl Popup for Help {
         }
     }
 
+    fn wheel(&mut self, by: isize, cx: &Context) {
+        self.list.select(by, &self.matching(cx));
+    }
+
     fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context, theme: &Theme) {
         if area.is_empty() {
             return;

@@ -98,6 +98,9 @@ pub trait Popup: std::fmt::Debug + Send {
     /// Takes pasted text, which is never a key.
     fn paste(&mut self, _text: &str) {}
 
+    /// Takes a turn of the wheel by so many lines: it reads on, and never does anything.
+    fn wheel(&mut self, by: isize, cx: &Context);
+
     /// Draws itself over the middle of `area`, which is the whole screen.
     fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context, theme: &Theme);
 

@@ -74,6 +74,10 @@ impl Popup for Detail {
         }
     }
 
+    fn wheel(&mut self, by: isize, _cx: &Context) {
+        self.form.wheel(by);
+    }
+
     fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context, theme: &Theme) {
         let text = text(&self.subject, cx).unwrap_or_else(|| {
             let gone = "it is gone: only the last events are kept here, the log has them all";
