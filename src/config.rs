@@ -12,6 +12,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::text;
+use crate::ui::Bell;
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
 use crate::ui::theme::{Depth, MONO, Shelf, Theme};
@@ -44,6 +45,8 @@ pub struct Config {
     pub replay_keymap: Keymap,
     /// Whether the cockpit takes the mouse.
     pub mouse: bool,
+    /// How the operator is called.
+    pub bell: Bell,
     /// What is to be told on arrival: a theme that is broken.
     pub notes: Vec<String>,
 }
@@ -55,6 +58,7 @@ struct File {
     theme: Option<Spanned<String>>,
     ascii: Option<bool>,
     mouse: Option<bool>,
+    bell: Option<Bell>,
     #[serde(default)]
     keys: BTreeMap<Spanned<String>, Keys>,
 }
@@ -142,7 +146,8 @@ pub fn read(
         replay_keymap = replay_keymap.with(&keys).map_err(refused)?;
     }
     let mouse = layers.iter().find_map(|layer| layer.file.mouse).unwrap_or(true);
-    Ok(Config { themes, keymap, replay_keymap, mouse, notes })
+    let bell = layers.iter().find_map(|layer| layer.file.bell).unwrap_or_default();
+    Ok(Config { themes, keymap, replay_keymap, mouse, bell, notes })
 }
 
 /// Why a file says nothing.
@@ -317,6 +322,7 @@ mod tests {
             ("[keys]\nquit = []", ":2:1: quit: ", "no key would leave the cockpit"),
             ("[keys]\nadvanse = 'A'", ":2:1: ", "no action is called `advanse`"),
             ("[keys]\nadvance = 'ctrl-a'", ":2:1: advance: ", "nothing that acts"),
+            ("bell = 'loud'", ":1:8: ", "unknown variant `loud`"),
             ("theme = ", ":1:", ""),
         ] {
             let error = with(&Flags::default(), user, "", &[]).unwrap_err();

@@ -43,7 +43,7 @@ impl Look {
 
 /// What the cockpit is opened with; `note` is told on arrival, after what the configuration has to tell.
 pub(super) fn options(config: Config, note: Option<String>) -> Options {
-    let Config { themes, keymap, mouse, notes, .. } = config;
+    let Config { themes, keymap, mouse, bell, notes, .. } = config;
     let said: Vec<String> = notes.into_iter().chain(note).collect();
-    Options { themes, keymap, mouse, note: (!said.is_empty()).then(|| said.join("; ")) }
+    Options { themes, keymap, mouse, bell, note: (!said.is_empty()).then(|| said.join("; ")) }
 }

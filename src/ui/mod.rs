@@ -29,6 +29,7 @@ pub mod selection;
 pub mod sift;
 mod signals;
 pub mod status;
+pub mod summons;
 pub mod terminal;
 #[cfg(test)]
 pub mod testing;
@@ -41,5 +42,6 @@ pub use action::Action;
 pub use keymap::Keymap;
 pub use run::{Exit, Options, Parting, cockpit, play};
 pub use screen::Screen;
+pub use summons::Bell;
 pub use theme::Theme;
 pub use view::View;

@@ -23,6 +23,7 @@ use super::recorded::Recorded;
 use super::replay::{Beside, Steer};
 use super::screen::Screen;
 use super::signals::{Caught, Signals};
+use super::summons::{Bell, Summons};
 use super::terminal::Terminal;
 use super::theme::Shelf;
 use super::update::{self, Effect};
@@ -48,6 +49,8 @@ pub struct Options {
     pub keymap: Keymap,
     /// Whether the mouse is taken; the terminal selects text with it otherwise.
     pub mouse: bool,
+    /// How the operator is called when something waits for a person.
+    pub bell: Bell,
     /// What is said on arrival: that the engine runs another version than this cockpit, that a theme is broken.
     pub note: Option<String>,
 }
@@ -125,6 +128,7 @@ async fn run(
         rewinds: 0,
         due: Due::Now,
         drawn_up_ms: 0,
+        summons: Summons::default(),
         area: Rect::ZERO,
         tick_up_ms: 0,
     };
@@ -227,6 +231,7 @@ struct Cockpit {
     rewinds: u64,
     due: Due,
     drawn_up_ms: u64,
+    summons: Summons,
     /// The screen of the last frame.
     area: Rect,
     /// When the clock on the screen turns to its next second.
@@ -269,10 +274,20 @@ impl Cockpit {
         let screen = Screen { cx, view: &self.view, zone: zone(cx.now), theme: self.options.themes.theme() };
         self.area = area;
         self.terminal.draw(area, |area, buf| screen.render(area, buf))?;
+        self.call()?;
         self.due = Due::Tick;
         self.drawn_up_ms = clock.up_ms;
         self.tick_up_ms = clock.up_ms + 1_000 - u64::from(clock.at.timestamp_subsec_millis()).min(999);
         Ok(())
+    }
+
+    /// Rings where something newly waits for a person; a recording calls nobody.
+    fn call(&mut self) -> io::Result<()> {
+        let Playback::Live(live) = &self.playback else { return Ok(()) };
+        match self.summons.new_call(&live.state) {
+            Some(what) => self.terminal.ring(&self.options.bell.rings(&what)),
+            None => Ok(()),
+        }
     }
 
     /// Takes what the terminal sent; true when the operator leaves.

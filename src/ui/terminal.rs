@@ -103,6 +103,15 @@ impl Terminal {
         Ok(())
     }
 
+    /// Sends what calls an operator, which leaves the screen as it is.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn ring(&mut self, call: &str) -> io::Result<()> {
+        self.backend.write_all(call.as_bytes())?;
+        io::Write::flush(&mut self.backend)
+    }
+
     /// Takes the mouse, or leaves it to the terminal, which selects text with it.
     ///
     /// # Errors

@@ -87,3 +87,31 @@ fn demo_folder(state: &Path) -> PathBuf {
     let opened: serde_json::Value = serde_json::from_str(log.lines().next().expect("a line")).expect("JSON");
     PathBuf::from(opened["event"]["vars"]["work"].as_str().expect("the demo's folder"))
 }
+
+#[tokio::test]
+async fn a_click_takes_what_it_points_at_and_what_waits_for_a_person_rings_where_that_is_wanted() {
+    let (state, config) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    std::fs::create_dir(config.path().join("gonogo")).expect("a folder");
+    std::fs::write(config.path().join("gonogo/config.toml"), "bell = 'bell'").expect("written");
+    let home = config.path().to_str().expect("a name");
+    let mut desk = Desk::with(state.path(), &["demo"], 120, 36, &[("XDG_CONFIG_HOME", home)]);
+    begin(&mut desk).await;
+    assert!(desk.raw.contains(&7), "the question rang");
+    let line = desk.line("? help");
+    let column = desk.column("? help");
+    desk.press(&format!("\x1b[<0;{column};{line}M\x1b[<0;{column};{line}m")).await;
+    desk.shows("┏ keys").await;
+    // A click beside an open popup does nothing; Esc closes it.
+    desk.press("\x1b[<0;2;2M\x1b").await;
+    desk.until("no popup", |screen| !screen.contains("┏ keys")).await;
+    let (line, column) = (desk.line("2 Checks"), desk.column("2 Checks"));
+    desk.press(&format!("\x1b[<0;{column};{line}M\r")).await;
+    desk.shows("┏ check").await;
+    desk.press("\x1b").await;
+    // What follows waits for its own words: Esc alone is told from a sequence by time.
+    desk.until("no detail", |screen| !screen.contains("┏ check")).await;
+    desk.press("M").await;
+    desk.shows("the mouse is the terminal's").await;
+    let raw = String::from_utf8_lossy(&desk.raw).into_owned();
+    assert!(raw.rfind("\x1b[?1000l") > raw.rfind("\x1b[?1000h"), "the mouse was given back");
+}

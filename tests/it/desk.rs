@@ -72,6 +72,19 @@ impl Desk {
         self.until(text, |screen| screen.contains(text)).await;
     }
 
+    /// The line on which a text is shown, from 1 as the terminal counts.
+    pub fn line(&self, text: &str) -> usize {
+        let found = self.screen.screen().contents().lines().position(|line| line.contains(text));
+        found.unwrap_or_else(|| panic!("{text} is not shown")) + 1
+    }
+
+    /// The column at which a text begins, from 1 as the terminal counts.
+    pub fn column(&self, text: &str) -> usize {
+        let contents = self.screen.screen().contents();
+        let before = contents.lines().find_map(|line| Some(line.split_once(text)?.0));
+        before.unwrap_or_else(|| panic!("{text} is not shown")).chars().count() + 1
+    }
+
     pub async fn press(&mut self, keys: &str) {
         self.pty.write_all(keys.as_bytes()).await.expect("written");
     }

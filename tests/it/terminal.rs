@@ -45,7 +45,7 @@ fn cockpit_under_test() {
     let parting = runtime.block_on(async {
         match way.as_str() {
             "panic" => tokio::select! {
-                exit = cockpit(feed, Options::default()) => exit,
+                exit = cockpit(feed, Options { mouse: true, ..Options::default() }) => exit,
                 () = async { ordered().await; panic!("the screen's own thread fell over") } => unreachable!(),
             },
             "task" => {
@@ -57,13 +57,13 @@ fn cockpit_under_test() {
                     std::future::pending::<()>().await;
                 };
                 tokio::select! {
-                    exit = cockpit(feed, Options::default()) => exit,
+                    exit = cockpit(feed, Options { mouse: true, ..Options::default() }) => exit,
                     () = task => unreachable!(),
                 }
             }
             _ => {
                 let _ = tell.send(FeedItem::Lost("there never was one".to_owned())).await;
-                cockpit(feed, Options::default()).await
+                cockpit(feed, Options { mouse: true, ..Options::default() }).await
             }
         }
     });
@@ -130,6 +130,7 @@ impl Stage {
         .await;
         let screen = self.screen.screen();
         assert!(screen.hide_cursor() && screen.bracketed_paste());
+        assert_ne!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
     }
 
     async fn press(&mut self, keys: &str) {
