@@ -1,11 +1,26 @@
 #!/usr/bin/env python3
-"""Draws a terminal's screen, as `tmux capture-pane -e -p` gives it, as an SVG on stdout."""
+"""Draws a terminal's screen, as `tmux capture-pane -e -p` gives it, as an SVG on stdout; `light` draws a light terminal."""
 import html, re, sys
 
 W, H, COLUMNS = 8.4, 18, 120
-INK, GROUND = "#d0d0d0", "#14161b"
+LIGHT = sys.argv[1:] == ["light"]
+INK, GROUND = ("#24292f", "#ffffff") if LIGHT else ("#d0d0d0", "#14161b")
 PALETTE = "#14161b #e06c75 #7fc379 #e5c07b #61a0ef #c678dd #56b6c2 #d0d0d0".split()
 PALETTE += "#7f848e #ff7a85 #98e08f #ffd88a #7ab8ff #dd8ff2 #7fe0ec #ffffff".split()
+if LIGHT:
+    PALETTE = "#24292f #cf222e #116329 #7d4e00 #0550ae #8250df #1b7c83 #57606a".split()
+    PALETTE += "#6e7781 #a40e26 #1a7f37 #633c01 #0969da #a475f9 #3192aa #ffffff".split()
+
+
+def indexed(number):
+    """The colour of that number: the terminal's own sixteen, a cube of six, greys."""
+    if number < 16:
+        return PALETTE[number]
+    if number >= 232:
+        return "#%02x%02x%02x" % ((8 + 10 * (number - 232),) * 3)
+    steps = [0, 95, 135, 175, 215, 255]
+    number -= 16
+    return "#%02x%02x%02x" % (steps[number // 36], steps[number // 6 % 6], steps[number % 6])
 
 
 def apply(style, codes):
@@ -16,11 +31,13 @@ def apply(style, codes):
             style = {}
         elif code in (1, 4, 7):
             style = style | {code: True}
-        elif code in (38, 48):  # 38;5;N, of the palette of sixteen
-            next(codes)
-            style = style | {code: PALETTE[next(codes) % 16]}
+        elif code in (38, 48):
+            style = style | {code: indexed(next(codes)) if next(codes) == 5 else "#%02x%02x%02x" % (
+                next(codes), next(codes), next(codes))}
         elif 30 <= code <= 37 or 40 <= code <= 47:
             style = style | {code // 10 * 10 + 8: PALETTE[code % 10]}
+        elif 90 <= code <= 97 or 100 <= code <= 107:
+            style = style | {38 if code < 100 else 48: PALETTE[code % 10 + 8]}
         elif code in (39, 49):
             style = {key: value for key, value in style.items() if key != code - 1}
     return style

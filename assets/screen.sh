@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Takes the README's picture anew: drives the demo to a gate that is NO-GO, and draws its screen as assets/screen.svg.
+# Takes the pictures anew: drives the demo to a gate that is NO-GO, and draws its screen as assets/screen.svg, and in each
+# theme as themes/NAME.svg.
 # Needs tmux and python3. Usage: assets/screen.sh [path of gonogo]
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -23,7 +24,7 @@ press() { # presses $1 once the screen shows $2
     "${tmux[@]}" send-keys "$1"
 }
 
-"${tmux[@]}" -f /dev/null new-session -d -x 120 -y 36 "env -u NO_COLOR GONOGO_STATE_DIR='$state' LC_ALL=C.UTF-8 '$gonogo' demo"
+"${tmux[@]}" -f /dev/null new-session -d -x 120 -y 36 "env -u NO_COLOR COLORTERM=truecolor GONOGO_STATE_DIR='$state' LC_ALL=C.UTF-8 '$gonogo' demo"
 press a     'POLICY'
 press y     'ACKNOWLEDGE'
 press a     'preconditions is next'
@@ -41,4 +42,14 @@ press Up 'SOAK 0:0'
 press 3  '3 Stage 3 switch'
 for _ in 1 2 3; do press Up '3 Stage 3 switch'; done
 shows '| stopped process'
-"${tmux[@]}" capture-pane -e -p | "$here/ansi_to_svg.py" >"$here/screen.svg"
+picture() { # draws what is shown as $1, on a light terminal where $2 says so
+    "${tmux[@]}" capture-pane -e -p | "$here/ansi_to_svg.py" ${2:+"$2"} >"$1"
+}
+picture "$here/screen.svg"
+for theme in light contrast blue-orange mono dark; do
+    press t '3 Stage 3 switch'
+    shows "theme: $theme"
+    "${tmux[@]}" send-keys 3 # the keys again, in place of the theme's name
+    shows 'a advance'
+    picture "$here/../themes/$theme.svg" "$([ $theme = light ] && echo light || true)"
+done
