@@ -5,9 +5,13 @@ use std::process::ExitCode;
 use clap::Args as ClapArgs;
 
 use super::exit;
+use crate::audit::dir;
 use crate::config::{self, Config, Flags};
 use crate::text;
 use crate::ui::Options;
+
+/// Where copies are laid down, beside the sessions.
+pub(super) const COPIES: &str = "copies";
 
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(super) struct Look {
@@ -45,5 +49,6 @@ impl Look {
 pub(super) fn options(config: Config, note: Option<String>) -> Options {
     let Config { themes, keymap, mouse, bell, notes, .. } = config;
     let said: Vec<String> = notes.into_iter().chain(note).collect();
-    Options { themes, keymap, mouse, bell, note: (!said.is_empty()).then(|| said.join("; ")) }
+    let copies = dir::state_dir().ok().map(|state| state.join(COPIES));
+    Options { themes, keymap, mouse, bell, note: (!said.is_empty()).then(|| said.join("; ")), copies }
 }

@@ -7,6 +7,7 @@ use clap::Args as ClapArgs;
 use color_eyre::eyre::Result;
 use serde_json::json;
 
+use super::look::COPIES;
 use crate::audit::dir;
 use crate::config;
 use crate::text;
@@ -58,6 +59,7 @@ fn all() -> Result<Vec<(&'static str, PathBuf, &'static str)>> {
     }
     all.push(("state", state.clone(), "what gonogo keeps; GONOGO_STATE_DIR chooses another place"));
     all.push(("sessions", state.join("sessions"), "a folder for each session, with its log"));
+    all.push(("copies", state.join(COPIES), "what `y` and `Y` copied in a cockpit"));
     all.push((
         "shared",
         socket::share_dir(),

@@ -136,6 +136,13 @@ impl Layout {
         self.pane(pane).height.saturating_sub(border)
     }
 
+    /// How many columns of content a panel shows.
+    #[must_use]
+    pub fn cols(&self, pane: Pane) -> u16 {
+        let border = if self.boxed(pane) { 2 } else { 0 };
+        self.pane(pane).width.saturating_sub(border)
+    }
+
     fn set(&mut self, pane: Pane, area: Rect) {
         self.panes[pane as usize] = area;
     }

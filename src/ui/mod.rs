@@ -8,6 +8,7 @@
 
 pub mod action;
 pub mod blocker;
+pub mod copy;
 pub mod course;
 pub mod crew;
 pub mod format;

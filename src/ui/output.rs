@@ -1,5 +1,17 @@
-//! A window onto a step's output file: a few pieces round what is on the screen, never the file. It says which piece
-//! it wants next and takes the answer; reading is done by `run.rs`.
+//! A window onto a step's output file: a few pieces round what is on the screen, never the file; or the lines round it
+//! that a filter keeps. It says which piece it wants next, or where to look, and takes the answer; reading is done by
+//! `run/beside.rs`.
+
+mod hunt;
+mod kept;
+mod scan;
+mod tally;
+mod wrap;
+
+pub use hunt::{Count, Look, Looked, Went};
+pub use wrap::wrapped;
+
+use hunt::Sifted;
 
 use crate::feed::OutputPiece;
 use crate::runbook::StepId;
@@ -7,7 +19,7 @@ use crate::runbook::model::Runbook;
 use crate::session::{StageStatus, State, Telemetry};
 
 /// How much is asked for at once, in bytes.
-pub const PIECE: usize = 64 * 1024;
+const PIECE: usize = 64 * 1024;
 
 /// How much is kept, in bytes.
 const KEPT: usize = 4 * PIECE;
@@ -63,6 +75,9 @@ pub struct Output {
     stderr: Vec<(u64, u64)>,
     /// Where lines start, as indices into `bytes`.
     lines: Vec<usize>,
+    /// How many columns a line has before it goes on below itself; `None`: it goes on to the right.
+    wrap: Option<usize>,
+    sifted: Sifted,
 }
 
 /// The step that the operator's eye belongs on: the one that runs, waits or failed, else the newest.
@@ -88,7 +103,8 @@ impl Output {
     /// Turns to `source` and learns how long its file is.
     pub fn look_at(&mut self, source: Option<Source>, state: &State, telemetry: &Telemetry) {
         if self.source != source {
-            *self = Self { source, ..Self::default() };
+            let (wrap, sifted) = (self.wrap, self.sifted.anew());
+            *self = Self { source, wrap, sifted, ..Self::default() };
         }
         let Some(source) = &self.source else { return };
         let progress = telemetry.output.get(&source.step).filter(|p| p.attempt == source.attempt);
@@ -107,6 +123,7 @@ impl Output {
     /// Forgets what came later than the moment that is looked at next.
     pub fn go_back(&mut self) {
         (self.total, self.asked, self.rewound) = (0, false, true);
+        self.sifted = self.sifted.anew();
         if matches!(self.anchor, Anchor::At(_)) {
             self.anchor = Anchor::Follow;
         }
@@ -219,22 +236,34 @@ impl Output {
         self.lines.partition_point(|start| *start <= at).saturating_sub(1)
     }
 
-    fn first_shown(&self, rows: usize) -> usize {
-        let last = self.lines.len().saturating_sub(rows);
-        match self.anchor {
-            Anchor::Follow => last,
-            Anchor::At(at) => self.line_at(at),
-        }
+    /// How many lines are here.
+    fn count_here(&self) -> usize {
+        if self.is_filtered() { self.sifted.kept.len() } else { self.lines.len() }
     }
 
-    /// The lines to show in `rows`.
-    pub fn shown(&self, rows: usize) -> impl Iterator<Item = Line<'_>> {
-        let first = self.first_shown(rows);
-        let to = self.lines.len().min(first + rows);
-        (first..to).map(|i| self.line(i))
+    /// Where a line that is here begins; where what is here ends, for the one after the last.
+    fn begin(&self, i: usize) -> u64 {
+        if self.is_filtered() {
+            let kept = &self.sifted.kept;
+            let end = if kept.reaches(self.total) { self.total } else { kept.upto() };
+            return kept.get(i).map_or(end, |line| line.at);
+        }
+        self.start + self.lines.get(i).map_or(self.bytes.len(), |at| *at) as u64
+    }
+
+    /// Whether the last line of the file is here.
+    fn has_end(&self) -> bool {
+        if self.is_filtered() { self.sifted.kept.reaches(self.total) } else { self.end() >= self.total }
     }
 
     fn line(&self, i: usize) -> Line<'_> {
+        if self.is_filtered() {
+            let found = self.sifted.kept.get(i);
+            return found.map_or(Line { bytes: b"", stderr: false }, |found| Line {
+                bytes: &found.bytes,
+                stderr: found.stderr,
+            });
+        }
         let from = self.lines[i];
         let to = self.lines.get(i + 1).copied().unwrap_or(self.bytes.len());
         let bytes = &self.bytes[from..to];
@@ -245,22 +274,75 @@ impl Output {
         Line { bytes, stderr }
     }
 
+    /// The first line of the last screen.
+    fn last_first(&self, rows: usize) -> usize {
+        let count = self.count_here();
+        let Some(cols) = self.wrap else { return count.saturating_sub(rows) };
+        let mut left = rows;
+        let lines = (0..count).rev().take(rows).take_while(|i| {
+            let height = self.line(*i).height(cols);
+            let fits = height <= left;
+            left = left.saturating_sub(height);
+            fits
+        });
+        // Of a line that is higher than the screen the end is shown.
+        lines.last().unwrap_or(count.saturating_sub(1))
+    }
+
+    fn first_shown(&self, rows: usize) -> usize {
+        match self.anchor {
+            Anchor::Follow => self.last_first(rows),
+            Anchor::At(at) if self.is_filtered() => {
+                let first = self.sifted.kept.line_from(at);
+                if first < self.count_here() { first } else { self.last_first(rows) }
+            }
+            Anchor::At(at) => self.line_at(at),
+        }
+    }
+
+    /// The lines to show in `rows`.
+    pub fn shown(&self, rows: usize) -> impl Iterator<Item = Line<'_>> {
+        let first = self.first_shown(rows);
+        let to = self.count_here().min(first + rows);
+        (first..to).map(|i| self.line(i))
+    }
+
+    /// How many lines a page has.
+    #[must_use]
+    pub fn page(&self, rows: usize) -> usize {
+        let Some(cols) = self.wrap else { return rows.saturating_sub(1).max(1) };
+        let mut left = rows;
+        let whole = self.shown(rows).take_while(|line| {
+            let height = line.height(cols);
+            let fits = height <= left;
+            left = left.saturating_sub(height);
+            fits
+        });
+        whole.count().saturating_sub(1).max(1)
+    }
+
+    /// Lets lines go on below themselves after so many columns, or to the right.
+    pub fn wrap(&mut self, cols: Option<usize>) {
+        self.wrap = cols;
+    }
+
     /// Moves by `by` lines; going down over the end follows again.
     pub fn scroll(&mut self, by: isize, rows: usize) {
-        if self.lines.is_empty() {
+        let count = self.count_here();
+        if count == 0 {
             return;
         }
         let first = self.first_shown(rows);
-        let last = self.lines.len().saturating_sub(rows);
+        let last = self.last_first(rows);
         let to = first.saturating_add_signed(by);
-        if by > 0 && to >= last && self.end() >= self.total {
+        if by > 0 && to >= last && self.has_end() {
             self.anchor = Anchor::Follow;
             return;
         }
         if by < 0 && first == 0 {
             return;
         }
-        self.anchor_at(self.start + self.lines[to.min(self.lines.len() - 1)] as u64);
+        self.anchor_at(self.begin(to.min(count - 1)));
     }
 
     /// Puts the line that starts at this byte on top.
@@ -271,19 +353,27 @@ impl Output {
         self.anchor = Anchor::At(at);
     }
 
-    /// The first byte on the screen, and the one after the last.
-    #[must_use]
-    pub fn span(&self, rows: usize) -> (u64, u64) {
-        let first = self.first_shown(rows);
-        let at = |i: usize| self.lines.get(i).map_or(self.bytes.len(), |at| *at) as u64;
-        (self.start + at(first), self.start + at(first + rows))
+    /// Where the first line on the screen begins.
+    fn top(&self, rows: usize) -> u64 {
+        match self.anchor {
+            // Where it leads is not read yet.
+            Anchor::At(at) if !self.is_here(at) => at,
+            Anchor::Follow if self.count_here() == 0 => self.total,
+            _ => self.begin(self.first_shown(rows)),
+        }
     }
 
-    /// The start of the line after the one that `at` lies in, as far as it is here.
+    fn is_here(&self, at: u64) -> bool {
+        if self.is_filtered() { self.sifted.kept.covers(at) } else { self.start <= at && at < self.end() }
+    }
+
+    /// How far into the file the screen is, in hundredths; `None` while its end is followed.
     #[must_use]
-    pub fn line_after(&self, at: u64) -> u64 {
-        let next = self.lines.get(self.line_at(at) + 1).copied();
-        self.start + next.unwrap_or(self.bytes.len()) as u64
+    pub fn part(&self) -> Option<u64> {
+        match self.anchor {
+            Anchor::Follow => None,
+            Anchor::At(at) => Some(self.hundredths(at)),
+        }
     }
 
     /// How many lines the file has, where all of it is here.
@@ -300,107 +390,4 @@ impl Output {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn file(lines: usize) -> Vec<u8> {
-        (0..lines).flat_map(|n| format!("line {n:06}\n").into_bytes()).collect()
-    }
-
-    fn source() -> Source {
-        Source { step: StepId::from("a.b"), attempt: 1 }
-    }
-
-    fn looking(total: u64) -> Output {
-        Output { source: Some(source()), total, ..Output::default() }
-    }
-
-    /// Reads until nothing is wanted; returns how many pieces it took.
-    fn fill(output: &mut Output, file: &[u8], rows: usize) -> usize {
-        let mut pieces = 0;
-        while let Some(wanted) = output.wanted(rows) {
-            pieces += 1;
-            assert!(pieces < 20, "wants more and more: {wanted:?}");
-            let from = usize::try_from(wanted.offset).unwrap().min(file.len());
-            let to = (from + wanted.len).min(file.len());
-            let piece = OutputPiece {
-                offset: wanted.offset,
-                bytes: file[from..to].to_vec(),
-                total: file.len() as u64,
-                stderr: vec![(0, 12)],
-            };
-            output.take(&wanted.source, piece);
-        }
-        assert!(output.bytes.len() <= KEPT);
-        pieces
-    }
-
-    fn shown(output: &Output, rows: usize) -> Vec<String> {
-        output.shown(rows).map(|line| String::from_utf8_lossy(line.bytes).into_owned()).collect()
-    }
-
-    #[test]
-    fn the_tail_of_a_large_file_is_followed_with_few_reads() {
-        let mut all = file(1_000_000);
-        let mut output = looking(all.len() as u64);
-        assert_eq!(fill(&mut output, &all, 3), 1);
-        assert_eq!(shown(&output, 3), ["line 999997", "line 999998", "line 999999"]);
-        all.extend(b"line more\n");
-        output.total = all.len() as u64;
-        assert_eq!(fill(&mut output, &all, 3), 1);
-        assert_eq!(shown(&output, 1), ["line more"]);
-    }
-
-    #[test]
-    fn the_whole_file_is_reachable_and_memory_stays_small() {
-        let all = file(100_000);
-        let mut output = looking(all.len() as u64);
-        fill(&mut output, &all, 10);
-        let mut top = usize::MAX;
-        while top > 0 {
-            output.scroll(-2_000, 10);
-            fill(&mut output, &all, 10);
-            let now = shown(&output, 10)[0][5..].parse().unwrap();
-            assert!(now < top, "goes up from {top} to {now}");
-            top = now;
-        }
-        assert_eq!(shown(&output, 2), ["line 000000", "line 000001"]);
-        assert_eq!(output.shown(2).map(|line| line.stderr).collect::<Vec<_>>(), [true, false]);
-        while output.anchor != Anchor::Follow {
-            output.scroll(2_000, 10);
-            fill(&mut output, &all, 10);
-        }
-        assert_eq!(shown(&output, 1), ["line 099999"]);
-    }
-
-    #[test]
-    fn what_is_looked_at_stays_while_more_comes() {
-        let mut all = file(1_000);
-        let mut output = looking(all.len() as u64);
-        fill(&mut output, &all, 4);
-        output.scroll(-100, 4);
-        let before = shown(&output, 4);
-        all.extend(file(50_000));
-        output.total = all.len() as u64;
-        fill(&mut output, &all, 4);
-        assert_eq!(shown(&output, 4), before);
-        assert_eq!(output.unseen(), Some(50_000 * 12));
-    }
-
-    #[test]
-    fn a_line_without_end_is_shown_and_ends_no_memory() {
-        let all = vec![b'x'; 3_000_000];
-        let mut output = looking(all.len() as u64);
-        fill(&mut output, &all, 5);
-        assert_eq!(output.shown(5).count(), 1);
-        output.anchor_at(1_000_000);
-        fill(&mut output, &all, 5);
-        assert_eq!(output.shown(5).count(), 1);
-    }
-
-    #[test]
-    fn a_file_that_is_not_there_is_asked_for_once() {
-        let mut output = looking(500);
-        assert_eq!(fill(&mut output, b"", 5), 1);
-    }
-}
+mod tests;

@@ -2,6 +2,7 @@
 //! changed. It never waits for the engine or for a file: what takes time runs beside it and comes back as a message.
 
 mod beside;
+mod copies;
 
 use std::io;
 use std::path::PathBuf;
@@ -53,6 +54,8 @@ pub struct Options {
     pub bell: Bell,
     /// What is said on arrival: that the engine runs another version than this cockpit, that a theme is broken.
     pub note: Option<String>,
+    /// Where copies are laid down; `None` where the environment names no place.
+    pub copies: Option<PathBuf>,
 }
 
 /// Why the cockpit ended.
@@ -124,6 +127,7 @@ async fn run(
         terminal,
         back,
         reading: false,
+        looking: false,
         searches: 0,
         rewinds: 0,
         due: Due::Now,
@@ -225,7 +229,9 @@ struct Cockpit {
     back: mpsc::UnboundedSender<Returned>,
     /// A piece of output is being read.
     reading: bool,
-    /// The number of the newest search; answers of older ones are passed over.
+    /// An output is being looked through.
+    looking: bool,
+    /// The number of the newest search among events; answers of older ones are passed over.
     searches: u64,
     /// How often the session's time went back: what was read before is not true any more.
     rewinds: u64,
@@ -269,6 +275,7 @@ impl Cockpit {
         let area = self.terminal.area()?;
         self.view.arrange(area, self.playback.state(), self.playback.telemetry());
         self.read_output();
+        self.look_through_output();
         self.list_events();
         let cx = context(&self.playback, &self.options, self.commander.as_ref());
         let screen = Screen { cx, view: &self.view, zone: zone(cx.now), theme: self.options.themes.theme() };
@@ -327,6 +334,7 @@ impl Cockpit {
             Effect::Find(way) => self.find(way),
             Effect::FindEvent(way) => self.find_event(way),
             Effect::Steer(steer) => self.steer(steer),
+            Effect::Copy(extent) => self.copy(extent),
             Effect::NextTheme => {
                 let name = self.options.themes.turn().to_owned();
                 self.view.note(format!("theme: {}", text::safe(&name)));

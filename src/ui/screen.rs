@@ -43,6 +43,7 @@ use super::blocker::blocker;
 use super::crew;
 use super::hatch::{Hatch, hatch};
 use super::layout::{Layout, Size};
+use super::output::Count;
 use super::panels::{
     Audit, Banner, Checks, Crew, Detail, Events, Header, Hints, Look, OutputPanel, Processes, ReplayHeader,
     StagePanel, Stages, Tabs, Tally, TimelinePanel, Titled, VersusPanel, WayBackPanel, process_rows,
@@ -58,6 +59,12 @@ use crate::event::describe;
 use crate::runbook::CheckId;
 use crate::session::forecast::{Forecast, forecast};
 use crate::text;
+
+/// How many columns a panel is drawn on that is drawn whole.
+const WHOLE: u16 = 400;
+
+/// How many rows a panel has besides those of its list, at the most.
+const BESIDES: usize = 80;
 
 /// Everything that the screen is drawn from.
 #[derive(Debug, Clone, Copy)]
@@ -97,12 +104,16 @@ impl Widget for Screen<'_> {
         }
         Banner { blocker: &blocker, theme }.render(layout.banner, buf);
         let wrong = Pane::ALL.map(|pane| self.wrong(pane, &hatch));
-        let known = Known { hatch: &hatch, forecast: &forecast, wrong };
+        let known = Known { hatch: &hatch, forecast: &forecast, tabs: layout.size == Size::Tabs };
         self.tabs(wrong).render(layout.tabs, buf);
         for pane in Pane::ALL {
             let area = layout.pane(pane);
             if !area.is_empty() {
-                self.pane(pane, area, &layout, known, buf);
+                let is_stacked = layout.stacked && STACK.contains(&pane);
+                let under = STACK.into_iter().filter(|other| is_stacked && *other != pane);
+                let under: Vec<_> = under.map(|other| (other, wrong[other as usize])).collect();
+                let told = self.told(pane);
+                self.pane(pane, area, self.look(pane, &layout, (&under, &told)), known, buf);
             }
         }
         if !layout.news.is_empty() {
@@ -124,8 +135,8 @@ impl Widget for Screen<'_> {
 struct Known<'a> {
     hatch: &'a Hatch,
     forecast: &'a Forecast,
-    /// How many things are wrong, by pane.
-    wrong: [usize; Pane::ALL.len()],
+    /// Most panels lie behind a tab.
+    tabs: bool,
 }
 
 impl<'a> Screen<'a> {
@@ -175,25 +186,45 @@ impl<'a> Screen<'a> {
         Look { theme: self.theme, focused, boxed, titled, sift: self.view.sift(pane), told, under }
     }
 
-    fn pane(
-        &self,
-        pane: Pane,
-        area: Rect,
-        layout: &Layout,
-        Known { hatch, forecast, wrong }: Known,
-        buf: &mut Buffer,
-    ) {
+    /// A panel drawn as if there were room for all of it.
+    #[must_use]
+    pub fn whole(&self, pane: Pane) -> Buffer {
         let Context { state, telemetry, now, .. } = self.cx;
-        let is_stacked = layout.stacked && STACK.contains(&pane);
-        let under = STACK.into_iter().filter(|other| is_stacked && *other != pane);
-        let under: Vec<_> = under.map(|other| (other, wrong[other as usize])).collect();
-        let told = self.told(pane);
-        let look = self.look(pane, layout, (&under, &told));
+        let rows = lists::shown(pane, self.view, state, telemetry).map_or(0, |shown| shown.words.len());
+        let rows = u16::try_from(rows + BESIDES).unwrap_or(u16::MAX);
+        let area = Rect::new(0, 0, WHOLE, rows);
+        let mut buf = Buffer::empty(area);
+        let look = Look {
+            theme: self.theme,
+            focused: false,
+            boxed: false,
+            titled: Titled::Plain,
+            sift: self.view.sift(pane),
+            told: &[],
+            under: &[],
+        };
+        match self.cx.replay.filter(|_| pane == Pane::Detail) {
+            Some(replay) => {
+                Detail { moment: replay.moment.as_deref(), top: 0, look }.render(area, &mut buf);
+            }
+            None => {
+                let (hatch, forecast) = (hatch(state, now), forecast(state, now));
+                let known = Known { hatch: &hatch, forecast: &forecast, tabs: false };
+                self.pane(pane, area, look, known, &mut buf);
+            }
+        }
+        sweep(&mut buf, self.theme);
+        buf
+    }
+
+    fn pane(&self, pane: Pane, area: Rect, look: Look, known: Known, buf: &mut Buffer) {
+        let Known { hatch, forecast, tabs } = known;
+        let Context { state, telemetry, now, .. } = self.cx;
         let selection = self.view.selection();
         match pane {
             Pane::Stages => {
                 let selected = selection.stage.as_ref();
-                let tally = (layout.size == Size::Tabs).then_some(Tally { state, telemetry });
+                let tally = tabs.then_some(Tally { state, telemetry });
                 Stages { state, forecast, selected, tally, now, look }.render(area, buf);
             }
             Pane::Checks => {
@@ -208,8 +239,8 @@ impl<'a> Screen<'a> {
                 Processes { state, telemetry, selected, look }.render(area, buf);
             }
             Pane::Output => {
-                let View { output, left, .. } = self.view;
-                OutputPanel { output, left: *left, look }.render(area, buf);
+                let View { output, left, wrap, .. } = self.view;
+                OutputPanel { output, left: *left, wrap: *wrap, look }.render(area, buf);
             }
             Pane::Audit => {
                 Audit {
@@ -278,14 +309,22 @@ impl<'a> Screen<'a> {
             return Vec::new();
         }
         let tally = lists::tally(pane, self.view, self.cx.state, self.cx.telemetry);
-        let count = |count: Option<String>| count.map_or(String::new(), |count| format!(" {count}"));
+        let output = Some(&self.view.output).filter(|_| pane == Pane::Output);
+        // Of a large file it is said how much of it was counted.
+        let counted = |count: Count, word: &str| match count.counted {
+            None => format!(" {} {word}", count.lines),
+            Some(part) => format!(" {} {word}, {part}% counted", count.lines),
+        };
         let kept = sift.filter.as_ref().map(|filter| {
-            let of = tally.map(|tally| format!("{} of {}", tally.kept, tally.rows));
-            (format!("f {}{}", filter.words, count(of)), self.theme.warn)
+            let of = tally.map(|tally| format!(" {} of {}", tally.kept, tally.rows));
+            let of = of.or_else(|| Some(counted(output?.kept_count()?, "kept"))).unwrap_or_default();
+            (format!("f {}{of}", filter.words), self.theme.warn)
         });
         let found = sift.search.as_ref().map(|search| {
-            let found = tally.map(|tally| format!("{} found", tally.found));
-            (format!("/{}{}", search.words, count(found)), self.theme.key)
+            let found = tally.map(|tally| format!(" {} found", tally.found));
+            let hunt = || Some(format!(" looking at {}%", output?.hunting()?));
+            let found = found.or_else(hunt).or_else(|| Some(counted(output?.found_count()?, "found")));
+            (format!("/{}{}", search.words, found.unwrap_or_default()), self.theme.key)
         });
         kept.into_iter().chain(found).collect()
     }

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::style::{Attribute, ResetColor, SetAttribute};
@@ -126,6 +127,14 @@ impl Terminal {
     #[must_use]
     pub fn has_mouse(&self) -> bool {
         self.mouse
+    }
+
+    /// Asks the terminal to put a text on its clipboard (OSC 52). Whether it does it never says.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn copy(&mut self, text: &str) -> io::Result<()> {
+        execute!(self.backend, CopyToClipboard::to_clipboard_from(text))
     }
 
     /// Gives the terminal back for a while, as for SIGTSTP.

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::action::{Action, Group};
+use super::copy::Extent;
 use super::keymap::Pressed;
 use super::lists;
 use super::popups::{self, Context, Opened, Outcome, Subject};
@@ -45,6 +46,8 @@ pub enum Effect {
     FindEvent(Way),
     /// Move a recording's playhead.
     Steer(Steer),
+    /// Copy from the panel in focus.
+    Copy(Extent),
     /// Take the next theme.
     NextTheme,
     /// Take the mouse, or give it back to the terminal.
@@ -208,13 +211,15 @@ fn act(view: &mut View, action: Action, cx: &Context) -> Effect {
         Action::Focus(pane) => view.focus = view.board.like(pane),
         Action::NextPane => view.focus = view.board.step(view.focus, 1),
         Action::PreviousPane => view.focus = view.board.step(view.focus, view.board.panes().len() - 1),
+        Action::Copy => return Effect::Copy(Extent::Row),
+        Action::CopyPanel => return Effect::Copy(Extent::Panel),
         Action::Zoom => view.zoom = !view.zoom,
+        Action::Wrap => view.wrap = !view.wrap,
         Action::Theme => return Effect::NextTheme,
         Action::Mouse => return Effect::Mouse,
         Action::Search => {
             view.typing = Some(Typing { text: String::new(), what: Typed::Search(view.sifted()) });
         }
-        Action::Filter if view.focus == Pane::Output => view.refuse("the output is searched, not filtered"),
         Action::Filter => {
             let pane = view.sifted();
             let filter = view.sift(pane).filter.as_ref();

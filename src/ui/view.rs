@@ -204,6 +204,8 @@ pub struct View {
     pub output: Output,
     /// Columns of the output to the left of the window.
     pub left: usize,
+    /// Lines of the output go on below themselves.
+    pub wrap: bool,
     /// What is searched for and kept, by the panels' numbers.
     sifts: [Sift; Pane::ALL.len()],
     /// Which events of a recording are listed.
@@ -242,6 +244,10 @@ impl View {
         self.selection = Selection::of(self, state, telemetry);
         let source = reads.or_else(|| self.selection.output(state));
         self.output.look_at(source, state, telemetry);
+        self.output.sift(&self.sifts[Pane::Output as usize]);
+        // Each line has its mark before it.
+        let cols = usize::from(layout.cols(Pane::Output)).saturating_sub(2);
+        self.output.wrap(self.wrap.then_some(cols));
     }
 
     /// Which panel of the stack is on top: the one in focus, else the one that was last, else the first that has
@@ -259,6 +265,11 @@ impl View {
     /// Answers the last key with why it did nothing.
     pub fn refuse(&mut self, why: impl Into<String>) {
         self.toast = Some(Toast { mark: Mark::Fail, text: why.into(), passes: Passes::Soon });
+    }
+
+    /// Says what a key did, until another is pressed.
+    pub fn done(&mut self, what: impl Into<String>) {
+        self.toast = Some(Toast { mark: Mark::Ok, text: what.into(), passes: Passes::WithAKey });
     }
 
     /// Says something that stays until a key is pressed.

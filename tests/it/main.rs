@@ -7,6 +7,7 @@ mod bundle;
 mod canaries;
 mod cast;
 mod cockpit;
+mod copied;
 mod ctl;
 mod cutover;
 mod desk;

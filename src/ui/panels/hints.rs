@@ -31,6 +31,7 @@ const HINTS: &[Action] = &[
     Action::Quit,
     Action::Search,
     Action::Filter,
+    Action::Copy,
     Action::Zoom,
     Action::NextPane,
 ];
@@ -52,6 +53,7 @@ const REPLAY: &[Action] = &[
     Action::Filter,
     Action::ErrorsOnly,
     Action::SkipIdle,
+    Action::Copy,
     Action::WhatIf,
     Action::NextPane,
     Action::Zoom,

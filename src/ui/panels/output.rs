@@ -4,16 +4,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
-use unicode_segmentation::UnicodeSegmentation;
+use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::Look;
 use crate::text;
 use crate::ui::format;
-use crate::ui::output::{Line, Output};
+use crate::ui::output::{Line, Output, wrapped};
 use crate::ui::widgets::Row;
-
-/// How much of one line is looked at, in bytes: more than any screen shows.
-const LINE: usize = 16 * 1024;
 
 /// The output panel.
 #[derive(Debug)]
@@ -21,6 +18,8 @@ pub struct OutputPanel<'a> {
     pub output: &'a Output,
     /// Columns to the left of the window.
     pub left: usize,
+    /// Lines go on below themselves.
+    pub wrap: bool,
     pub look: Look<'a>,
 }
 
@@ -40,8 +39,12 @@ impl Widget for &OutputPanel<'_> {
         let title = format!("Output {}{try_word}", source.step);
         let inner = self.look.frame(&title, self.right(), area, buf);
         let rows = usize::from(inner.height);
-        for (line, area) in self.output.shown(rows).zip(inner.rows()) {
-            self.line(line, inner.width).render(area, buf, Style::new());
+        let lines: Vec<Row> = self.output.shown(rows).flat_map(|line| self.rows(line, inner.width)).collect();
+        // Of what does not fit the end is shown where the end is followed.
+        let over = lines.len().saturating_sub(rows);
+        let over = if self.output.unseen().is_none() { over } else { 0 };
+        for (row, area) in lines.into_iter().skip(over).zip(inner.rows()) {
+            row.render(area, buf, Style::new());
         }
         if self.output.total == 0 {
             Row::new(inner.width).gap(1).text("no output yet", theme.dim).render(inner, buf, Style::new());
@@ -57,25 +60,31 @@ impl OutputPanel<'_> {
             Some(lines) => format!("{lines} lines"),
             None => format::bytes(self.output.total),
         };
-        match self.output.unseen() {
-            None => vec![("FOLLOW".to_owned(), theme.ok), (size, theme.dim)],
-            Some(0) => vec![("PAUSED".to_owned(), theme.warn), (size, theme.dim)],
-            Some(new) => {
-                let new = format!("PAUSED {} new", format::bytes(new));
-                vec![(new, theme.warn), (size, theme.dim)]
-            }
+        let mut words = match self.output.unseen() {
+            None => vec![("FOLLOW".to_owned(), theme.ok)],
+            Some(0) => vec![("PAUSED".to_owned(), theme.warn)],
+            Some(new) => vec![(format!("PAUSED {} new", format::bytes(new)), theme.warn)],
+        };
+        let part = self.output.part().map_or(String::new(), |part| format!("{part}% of "));
+        words.push((part + &size, theme.dim));
+        if self.wrap {
+            words.push(("W wrapped".to_owned(), theme.dim));
         }
+        words
     }
 
-    fn line(&self, line: Line<'_>, cols: u16) -> Row {
+    /// A line, in as many rows as it takes.
+    fn rows(&self, line: Line<'_>, cols: u16) -> Vec<Row> {
         let theme = self.look.theme;
         let (mark, style) = if line.stderr { ("!", theme.stderr) } else { ("|", theme.text) };
-        let bytes = &line.bytes[..line.bytes.len().min(LINE)];
-        let decoded = String::from_utf8_lossy(bytes);
-        let safe = text::safe_line(&decoded);
-        let shown = skip_columns(&safe, self.left);
-        let row = Row::new(cols).text(mark, if line.stderr { theme.stderr } else { theme.dim }).gap(1);
-        row.text(shown, style)
+        let marked = if line.stderr { theme.stderr } else { theme.dim };
+        let row = |mark: &str, text: &str| Row::new(cols).text(mark, marked).gap(1).text(text, style);
+        let text = line.text();
+        if !self.wrap {
+            return vec![row(mark, skip_columns(&text, self.left))];
+        }
+        let parts = wrapped(&text, usize::from(cols.saturating_sub(2)));
+        parts.enumerate().map(|(i, part)| row(if i == 0 { mark } else { " " }, part)).collect()
     }
 }
 

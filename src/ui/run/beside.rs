@@ -1,10 +1,11 @@
 //! What runs beside the loop so that no look into a log or an output holds up a key: started here, taken back here.
 
+use super::copies::Copied;
 use super::{Cockpit, Due};
 use crate::feed::OutputPiece;
 use crate::replay;
 use crate::session::Refusal;
-use crate::ui::output::Source;
+use crate::ui::output::{Looked, Source, Went};
 use crate::ui::playback::Playback;
 use crate::ui::recorded::Listed;
 use crate::ui::search::Way;
@@ -16,18 +17,14 @@ pub(super) enum Returned {
     Answer(Result<(), Refusal>),
     /// A piece of output, and before how many jumps back it was asked for.
     Piece(Source, OutputPiece, u64),
-    Found {
-        search: u64,
-        source: Source,
-        way: Way,
-        at: Option<u64>,
-    },
+    Looked(Looked),
     FoundEvent {
         search: u64,
         way: Way,
         seq: Option<u64>,
     },
     Listed(Listed),
+    Copied(Copied),
 }
 
 impl Cockpit {
@@ -67,26 +64,25 @@ impl Cockpit {
         });
     }
 
-    pub(super) fn find(&mut self, way: Way) {
-        let output = &self.view.output;
-        let (Some(search), Some(source)) =
-            (self.view.sift(Pane::Output).search.clone(), output.source.clone())
-        else {
+    /// Looks on through the output for what is searched for and kept, a little at a time and one after the other: what
+    /// is asked for next need not wait for long, and what is asked for no more is looked for no more.
+    pub(super) fn look_through_output(&mut self) {
+        if self.looking {
             return;
-        };
-        let (first, after) = output.span(self.view.rows(Pane::Output));
-        let from = match (way, output.unseen().is_none()) {
-            // The last screen counts as not seen yet: the newest match may be on it.
-            (Way::Up, true) => after,
-            (Way::Up, false) => first,
-            (Way::Down, _) => output.line_after(first),
-        };
-        self.searches += 1;
-        let (reader, back, number) = (self.outputs.clone(), self.back.clone(), self.searches);
+        }
+        let Some(look) = self.view.output.look(self.view.rows(Pane::Output)) else { return };
+        self.looking = true;
+        let (reader, back) = (self.outputs.clone(), self.back.clone());
         tokio::spawn(async move {
-            let at = search.find(&reader, &source, from, way).await;
-            let _ = back.send(Returned::Found { search: number, source, way, at });
+            let _ = back.send(Returned::Looked(look.run(&reader).await));
         });
+    }
+
+    pub(super) fn find(&mut self, way: Way) {
+        // The search may be newer than the last frame.
+        self.view.output.sift(&self.view.sift(Pane::Output).clone());
+        self.view.output.hunt(way, self.view.rows(Pane::Output));
+        self.look_through_output();
     }
 
     pub(super) fn returned(&mut self, returned: Returned) {
@@ -104,15 +100,18 @@ impl Cockpit {
                 }
                 self.wants_frame(if follows { Due::Soon } else { Due::Now });
             }
-            Returned::Found { search, source, way, at } if search == self.searches => {
-                match at {
-                    Some(at) if self.view.output.source.as_ref() == Some(&source) => {
-                        self.view.output.anchor_at(at);
+            Returned::Looked(looked) => {
+                self.looking = false;
+                match self.view.output.looked(looked) {
+                    Went::Nowhere => {}
+                    Went::On => self.wants_frame(Due::Soon),
+                    Went::Found => self.wants_frame(Due::Now),
+                    Went::Missed(way) => {
+                        self.view.refuse(format!("no match {}", side(way)));
+                        self.wants_frame(Due::Now);
                     }
-                    Some(_) => {}
-                    None => self.view.refuse(format!("no match {}", side(way))),
                 }
-                self.wants_frame(Due::Now);
+                self.look_through_output();
             }
             Returned::FoundEvent { search, way, seq } if search == self.searches => {
                 let before = self.playback.now();
@@ -128,7 +127,11 @@ impl Cockpit {
                 }
                 self.wants_frame(Due::Soon);
             }
-            Returned::Found { .. } | Returned::FoundEvent { .. } => {}
+            Returned::Copied(copied) => {
+                self.copied(copied);
+                self.wants_frame(Due::Now);
+            }
+            Returned::FoundEvent { .. } => {}
         }
     }
 }

@@ -16,7 +16,10 @@ pub(super) enum Move {
 
 /// How many rows a page of the panel in focus has.
 pub(super) fn page(view: &View) -> isize {
-    page_of(view, view.focus)
+    match view.focus {
+        Pane::Output => isize::try_from(view.output.page(view.rows(Pane::Output))).unwrap_or(1),
+        pane => page_of(view, pane),
+    }
 }
 
 /// How many rows a page of that panel has.

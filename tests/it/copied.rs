@@ -1,0 +1,98 @@
+//! Copying from a cockpit on a real terminal: what the terminal is asked to take, and the file beside it.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::desk::Desk;
+
+/// A step that tries to write to the clipboard itself.
+const RUNBOOK: &str = r#"
+id = "copy"
+title = "A step with an eye on the clipboard"
+
+[check.here]
+file = "/etc/passwd"
+period = "200ms"
+
+[[stage]]
+id = "only"
+watch = ["here"]
+  [[stage.step]]
+  id = "talks"
+  run = "printf 'the words\\033]52;c;ZXZpbA==\\007 and more\\n'"
+  expect.matches = ['and more']
+"#;
+
+const ANSWERS: &str = "advance = true\n[on_hold]\ndefault = \"stop\"\n";
+
+fn recorded() -> tempfile::TempDir {
+    let state = tempfile::tempdir().expect("a folder");
+    std::fs::write(state.path().join("copy.toml"), RUNBOOK).expect("written");
+    std::fs::write(state.path().join("answers.toml"), ANSWERS).expect("written");
+    let mut run = Command::new(env!("CARGO_BIN_EXE_gonogo"));
+    run.args(["run", "copy.toml", "--headless", "--answers", "answers.toml"]);
+    run.current_dir(state.path()).env("GONOGO_STATE_DIR", state.path());
+    run.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    assert!(run.status().expect("gonogo runs").success());
+    state
+}
+
+fn copies(state: &Path) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(state.join("copies")).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = files.map(|file| file.path()).collect();
+    files.sort_by_key(|path| std::fs::metadata(path).and_then(|meta| meta.modified()).expect("a time"));
+    files
+}
+
+/// What the terminal was asked to put on its clipboard, one after the other.
+fn clipboard(desk: &Desk) -> Vec<String> {
+    let raw = String::from_utf8_lossy(&desk.raw).into_owned();
+    let asked = raw.split("\x1b]52;c;").skip(1);
+    let texts = asked.map(|rest| {
+        let (text, _) = rest.split_once("\x1b\\").expect("an end");
+        STANDARD.decode(text).expect("base64")
+    });
+    texts.map(|text| String::from_utf8(text).expect("UTF-8")).collect()
+}
+
+#[tokio::test]
+async fn what_is_copied_goes_to_the_terminal_and_to_a_file_and_carries_nothing_that_acts() {
+    let state = recorded();
+    let mut desk = Desk::new(state.path(), &["replay", "copy"], 160, 40);
+    desk.shows("REPLAY (read-only)").await;
+    desk.press("G").await;
+    desk.shows("| the words").await;
+    assert!(clipboard(&desk).is_empty(), "nothing is copied unasked");
+    // To the output: the line as it is shown, whatever it tried.
+    desk.press("\t\ty").await;
+    desk.shows("1 line in ").await;
+    desk.shows("sent to the terminal's clipboard").await;
+    let asked = clipboard(&desk);
+    let [row] = asked.as_slice() else { panic!("one text: {asked:?}") };
+    assert!(row.starts_with("the words") && row.ends_with(" and more\n"), "{row:?}");
+    assert!(!row.contains(['\u{1b}', '\u{7}']), "{row:?}");
+    let [file] = copies(state.path()).try_into().expect("one file");
+    assert_eq!(std::fs::read_to_string(&file).expect("a copy"), *row);
+    let mode = |path: &Path| std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    assert_eq!((mode(&file), mode(&state.path().join("copies"))), (0o600, 0o700));
+    assert!(file.file_name().is_some_and(|name| name.to_string_lossy().ends_with("-output.txt")));
+    // The events round the playhead, with a heading.
+    desk.press("\x1b[Z\x1b[ZY").await;
+    desk.shows("-events.txt").await;
+    let asked = clipboard(&desk);
+    assert_eq!(asked.len(), 2);
+    assert!(asked[1].starts_with("Events  ") && asked[1].contains("step only.talks passed"), "{}", asked[1]);
+    assert!(asked[1].lines().all(|line| line.trim_end() == line), "{}", asked[1]);
+    // Where no file can be, it is said, and the terminal is asked all the same.
+    std::fs::rename(state.path().join("copies"), state.path().join("before")).expect("moved");
+    std::fs::write(state.path().join("copies"), "a file in the way").expect("written");
+    desk.press("y").await;
+    desk.shows("; no file: ").await;
+    assert_eq!(clipboard(&desk).len(), 3);
+    desk.press("q").await;
+    assert_eq!(desk.leaves().await, Some(0));
+}
