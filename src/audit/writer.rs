@@ -186,6 +186,12 @@ impl Writer {
         (self.spent && free < COMFORT_BYTES).then(|| LogError::Full { path: self.path(), free })
     }
 
+    /// How many bytes of the log are durable, and how many are free on its disk.
+    #[must_use]
+    pub fn room(&self) -> (u64, u64) {
+        (self.length, free_bytes(&self.folder))
+    }
+
     fn path(&self) -> PathBuf {
         self.folder.join(dir::LOG)
     }

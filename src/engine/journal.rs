@@ -7,15 +7,17 @@ use crate::audit::dir::SessionDir;
 use crate::audit::reader::Log;
 use crate::audit::telemetry::TelemetryFile;
 use crate::audit::writer::{LogError, Writer};
-use crate::clock::Now;
+use crate::clock::{self, Now};
 use crate::event::{Event, EventKind};
-use crate::session::telemetry::{LogHealth, Measure};
+use crate::session::telemetry::{LogFile, LogHealth, Measure};
 
 /// The files of one session, open for writing.
 #[derive(Debug)]
 pub(super) struct SessionLog {
     writer: Writer,
     telemetry: TelemetryFile,
+    /// How long the last record took to be durable, in milliseconds.
+    sync_ms: u64,
     /// Held for its locks.
     dir: SessionDir,
 }
@@ -25,7 +27,7 @@ impl SessionLog {
     pub(super) fn create(dir: SessionDir) -> Result<Self, LogError> {
         // The log's creation syncs the folder, with what is in it by then.
         let telemetry = TelemetryFile::create(dir.path());
-        Ok(Self { writer: Writer::create(dir.path())?, telemetry, dir })
+        Ok(Self { writer: Writer::create(dir.path())?, telemetry, sync_ms: 0, dir })
     }
 
     /// Goes on with the files in a session's folder, whose log was read under its lock. Returns what was found and
@@ -39,7 +41,7 @@ impl SessionLog {
             _ => None,
         });
         let (telemetry, lost) = TelemetryFile::reopen(dir.path(), checkpoint);
-        Ok((Self { writer, telemetry, dir }, cut.into_iter().chain(lost).collect()))
+        Ok((Self { writer, telemetry, sync_ms: 0, dir }, cut.into_iter().chain(lost).collect()))
     }
 }
 
@@ -56,8 +58,15 @@ impl Journal for SessionLog {
             // The log may only vouch for what a power cut leaves as it is.
             self.telemetry.sync();
         }
+        let begun = clock::up_ms();
         self.writer.append(events).map_err(health)?;
+        self.sync_ms = clock::up_ms().saturating_sub(begun);
         Ok(self.writer.head())
+    }
+
+    fn file(&self) -> Option<LogFile> {
+        let (bytes, free) = self.writer.room();
+        Some(LogFile { bytes, sync_ms: self.sync_ms, free })
     }
 
     fn recover(&mut self, urgent: bool) -> Result<u64, LogHealth> {

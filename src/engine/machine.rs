@@ -15,7 +15,7 @@ use crate::clock::Now;
 use crate::event::{By, Event, EventKind};
 use crate::feed::Ask;
 use crate::redact::Redactor;
-use crate::session::telemetry::{LogHealth, Measure};
+use crate::session::telemetry::{LogFile, LogHealth, Measure};
 use crate::session::{Command, Refusal, State, decide, settle, watch};
 
 /// How late the loop may come to a look before the time counts as unobserved.
@@ -45,6 +45,11 @@ pub trait Journal: Send {
     /// Looks after the disk. While it is full, and the log is written on its reserve, it says so: only what must be
     /// recorded should be.
     fn mind_the_disk(&mut self) -> Option<LogHealth>;
+
+    /// What its file and its disk are like; `None` where there is none.
+    fn file(&self) -> Option<LogFile> {
+        None
+    }
 
     /// Keeps a sample for the telemetry file; returns nothing, because nothing depends on it.
     fn keep(&mut self, after: u64, now: Now, measure: &Measure);
@@ -172,6 +177,9 @@ impl<J: Journal> Machine<J> {
         }
         if self.health() != was {
             turn.measures.push(Measure::Log(self.health()));
+        }
+        if turn.measures.iter().any(|measure| matches!(measure, Measure::Head(_))) {
+            turn.measures.extend(self.journal.file().map(Measure::LogFile));
         }
         for measure in &turn.measures {
             self.journal.keep(self.state.seq, now, measure);

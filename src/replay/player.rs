@@ -480,7 +480,7 @@ impl Player {
             }
             let bytes = self.outputs.written_by(step, state.attempt, self.t_ms);
             if bytes > 0 {
-                output.insert(step.clone(), OutputProgress { attempt: state.attempt, bytes });
+                output.insert(step.clone(), OutputProgress { attempt: state.attempt, bytes, pid: None });
             }
         }
     }

@@ -18,6 +18,8 @@ pub struct Telemetry {
     pub processes: HashMap<CheckId, Vec<ProcessSeen>>,
     pub output: HashMap<StepId, OutputProgress>,
     pub log: LogHealth,
+    /// What the log's file and its disk were like when something was written last; `None` where nobody told.
+    pub log_file: Option<LogFile>,
     /// The log's head, `seq:hash8`: what whoever keeps it can hold the log against later.
     pub head: Option<String>,
     /// Who is attached, and when they last pressed a key.
@@ -84,6 +86,9 @@ pub struct ProcessSeen {
 pub struct OutputProgress {
     pub attempt: u32,
     pub bytes: u64,
+    /// The command's process, as soon as it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
 }
 
 /// Somebody who is attached.
@@ -107,6 +112,18 @@ pub enum LogHealth {
     Full(String),
     /// Writing failed otherwise.
     Failed(String),
+}
+
+/// The log's file and its disk, at the last write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogFile {
+    /// Bytes that are durable.
+    pub bytes: u64,
+    /// Milliseconds until the last record was durable.
+    pub sync_ms: u64,
+    /// Bytes that are free on its disk.
+    pub free: u64,
 }
 
 impl LogHealth {
@@ -135,6 +152,7 @@ pub enum Measure {
         progress: OutputProgress,
     },
     Log(LogHealth),
+    LogFile(LogFile),
     /// The log's new head, `seq:hash8`.
     Head(String),
     /// Everybody who is attached now.
@@ -160,6 +178,7 @@ impl Telemetry {
                 self.output.insert(step, progress);
             }
             Measure::Log(health) => self.log = health,
+            Measure::LogFile(file) => self.log_file = Some(file),
             Measure::Head(head) => self.head = Some(head),
             Measure::Presence(presence) => self.presence = presence,
             Measure::Streak { check, streak } => self.checks.entry(check).or_default().streak = streak,
@@ -171,6 +190,7 @@ impl Telemetry {
     pub fn into_measures(mut self) -> Vec<Measure> {
         let mut measures = vec![Measure::Log(self.log), Measure::Presence(self.presence)];
         measures.extend(self.head.map(Measure::Head));
+        measures.extend(self.log_file.map(Measure::LogFile));
         let outputs = self.output.into_iter();
         measures.extend(outputs.map(|(step, progress)| Measure::Output { step, progress }));
         for (check, series) in self.checks {
@@ -249,7 +269,9 @@ mod tests {
         let point = point(1, Verdict::Error);
         telemetry.record(Measure::Sample { check: "page".into(), point, processes: Vec::new() });
         telemetry.record(Measure::Head("7:abcdef01".to_owned()));
-        let progress = OutputProgress { attempt: 2, bytes: 70 };
+        let progress = OutputProgress { attempt: 2, bytes: 70, pid: Some(7) };
+        let file = LogFile { bytes: 9, sync_ms: 4, free: 1 << 40 };
+        telemetry.record(Measure::LogFile(file));
         telemetry.record(Measure::Output { step: "a.b".into(), progress });
 
         let mut again = Telemetry::default();

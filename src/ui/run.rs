@@ -389,7 +389,7 @@ impl Cockpit {
             FeedItem::Measure(measure) => {
                 // Samples wait for the clock: a hundred checks are no reason for a hundred frames.
                 let due = match &measure {
-                    Measure::Sample { .. } | Measure::Streak { .. } => Due::Tick,
+                    Measure::Sample { .. } | Measure::Streak { .. } | Measure::LogFile(_) => Due::Tick,
                     Measure::Output { step, .. } => looks_at(&self.view, step),
                     Measure::Log(_) | Measure::Head(_) | Measure::Presence(_) => Due::Soon,
                 };

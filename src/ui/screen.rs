@@ -86,7 +86,7 @@ pub enum Target {
 
 impl Widget for Screen<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
-        let Context { state, telemetry, now, .. } = self.cx;
+        let Context { state, now, .. } = self.cx;
         let (view, theme) = (self.view, self.theme);
         let layout = Layout::of(area, view);
         let hatch = hatch(state, now);
@@ -118,8 +118,7 @@ impl Widget for Screen<'_> {
         }
         if !layout.news.is_empty() {
             let look = Look { sift: sift::NONE, ..self.look(Pane::Audit, &layout, (&[], &[])) };
-            let audit =
-                Audit { state, log: &telemetry.log, head: telemetry.head.as_deref(), selected: None, look };
+            let audit = self.audit(None, look);
             audit.news(layout.news.width).render(layout.news, buf, Style::new());
         }
         self.hints().render(layout.hints, buf);
@@ -232,7 +231,7 @@ impl<'a> Screen<'a> {
             }
             Pane::Steps => {
                 let (stage, selected) = (selection.stage.as_ref(), selection.step.as_ref());
-                StagePanel { state, stage, selected, hatch, now, look }.render(area, buf);
+                StagePanel { state, telemetry, stage, selected, hatch, now, look }.render(area, buf);
             }
             Pane::Processes => {
                 let selected = selection.process.as_ref();
@@ -243,14 +242,7 @@ impl<'a> Screen<'a> {
                 OutputPanel { output, left: *left, wrap: *wrap, look }.render(area, buf);
             }
             Pane::Audit => {
-                Audit {
-                    state,
-                    log: &telemetry.log,
-                    head: telemetry.head.as_deref(),
-                    selected: selection.event,
-                    look,
-                }
-                .render(area, buf);
+                self.audit(selection.event, look).render(area, buf);
             }
             Pane::Crew => {
                 let selected = selection.person.as_deref();
@@ -275,6 +267,12 @@ impl<'a> Screen<'a> {
             let inner = if look.boxed { area.inner(Margin::new(1, 1)) } else { area };
             mark_found(words, inner, buf, self.theme.found);
         }
+    }
+
+    fn audit<'b>(&'b self, selected: Option<u64>, look: Look<'b>) -> Audit<'b> {
+        let Context { state, telemetry, .. } = self.cx;
+        let (log, file, head) = (&telemetry.log, telemetry.log_file, telemetry.head.as_deref());
+        Audit { state, log, file, head, selected, look }
     }
 
     /// A panel that only a recording has.

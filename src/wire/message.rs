@@ -13,7 +13,7 @@ use crate::session::Command;
 use crate::session::telemetry::Measure;
 
 /// The format of what goes over the socket. Another one is refused; another version of gonogo with this one is not.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 /// The longest message of a client, its LF not counted.
 pub const LONGEST_ASKED: usize = 64 << 10;
 /// The longest line of a server: a line of the log, or a piece of output in base64.

@@ -65,6 +65,15 @@ pub fn claim(step_dir: &Path) -> Option<Started> {
     }
 }
 
+/// The attempt's command, once it runs.
+#[must_use]
+pub fn spawned(step_dir: &Path) -> Option<Identity> {
+    match read::<Command>(&step_dir.join("command.json")) {
+        Record::Whole(record) => Some(record.command),
+        Record::Absent | Record::Torn(_) => None,
+    }
+}
+
 /// How the process of a `start` ended: `None` while that is not recorded.
 #[must_use]
 pub fn ended(step_dir: &Path) -> Option<Ended> {

@@ -108,7 +108,7 @@ fn an_output_is_as_long_as_it_was_and_grows_as_it_did() {
     let session = Session::short();
     let mut player = session.player();
     let bytes = |player: &Player| player.telemetry().output.get("one.a").cloned();
-    let grown = |bytes| Some(OutputProgress { attempt: 1, bytes });
+    let grown = |bytes| Some(OutputProgress { attempt: 1, bytes, pid: None });
     for (t_ms, expected) in [(1_499, None), (1_500, grown(6)), (8_999, grown(13)), (9_000, grown(19))] {
         player.to_time(t_ms);
         assert_eq!(bytes(&player), expected, "at {t_ms}");

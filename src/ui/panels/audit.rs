@@ -8,7 +8,7 @@ use ratatui::widgets::Widget;
 use super::Look;
 use crate::event::{By, Event, EventKind, describe};
 use crate::session::State;
-use crate::session::telemetry::LogHealth;
+use crate::session::telemetry::{LogFile, LogHealth};
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{Row, window};
 use crate::ui::{format, lists};
@@ -18,6 +18,8 @@ use crate::ui::{format, lists};
 pub struct Audit<'a> {
     pub state: &'a State,
     pub log: &'a LogHealth,
+    /// The log's file and disk at the last write.
+    pub file: Option<LogFile>,
     /// The log's head, `seq:hash8`.
     pub head: Option<&'a str>,
     /// The selected event; `None` follows the newest.
@@ -48,7 +50,8 @@ impl Audit<'_> {
         let row = Row::new(cols);
         let Some(event) = self.state.recent.back() else { return row };
         let (word, style) = self.health();
-        let end = format!("{word} ");
+        let sync = self.file.map(|file| format!("  {}", sync(&file))).unwrap_or_default();
+        let end = format!("{word}{sync} ");
         let room = row.left().saturating_sub(end.len() + 1);
         let line =
             format!("{} {} {} {}", number(event), format::time(event.at), actor(&event.by), describe(event));
@@ -59,11 +62,31 @@ impl Audit<'_> {
         let theme = self.look.theme;
         let seq = format!("#{}", self.state.seq);
         let head = self.head.map_or(seq, |head| format!("head {head}"));
-        let mut words = vec![self.health(), (head, theme.dim)];
+        let mut words = vec![self.health()];
+        words.extend(self.file.iter().flat_map(|file| self.file(file)));
+        words.push((head, theme.dim));
         if let Some(opened) = &self.state.opened {
             words.push((opened.session.clone(), theme.dim));
         }
         words
+    }
+
+    /// How long the disk took for the last record, and how much it still holds.
+    fn file(&self, file: &LogFile) -> [(String, Style); 2] {
+        let theme = self.look.theme;
+        let slow = if file.sync_ms >= SLOW_MS { theme.warn } else { theme.dim };
+        let low = if file.free < LOW_BYTES { theme.warn } else { theme.dim };
+        [
+            (sync(file), slow),
+            (
+                format!(
+                    "{} free{}",
+                    format::bytes(file.free),
+                    if file.free < LOW_BYTES { " LOW" } else { "" }
+                ),
+                low,
+            ),
+        ]
     }
 
     fn health(&self) -> (String, Style) {
@@ -87,6 +110,15 @@ impl Audit<'_> {
             .gap(1)
             .text(&describe(event), style(event, theme))
     }
+}
+
+/// A disk that takes longer for a record is worth a look, in milliseconds; and one with fewer bytes free.
+const SLOW_MS: u64 = 250;
+const LOW_BYTES: u64 = 256 << 20;
+
+fn sync(file: &LogFile) -> String {
+    let slow = if file.sync_ms >= SLOW_MS { " SLOW" } else { "" };
+    format!("fsync {}ms{slow}", file.sync_ms)
 }
 
 /// What an event's line looks like: what went against somebody's will stands out, and what somebody wrote.

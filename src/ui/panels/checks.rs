@@ -16,7 +16,7 @@ use crate::runbook::plan::expect;
 use crate::session::telemetry::Series;
 use crate::session::{State, Telemetry};
 use crate::ui::theme::Mark;
-use crate::ui::widgets::{Row, spark, window};
+use crate::ui::widgets::{Row, Span, bar, spark, window};
 use crate::ui::{format, lists, status};
 
 /// The check list.
@@ -47,8 +47,28 @@ fn concerns(stage: &Stage) -> impl Iterator<Item = &CheckId> {
 
 const STATE: usize = 9;
 const STREAK: usize = 6;
-const SEEN: usize = 15;
 const AGE: usize = 4;
+/// How many minutes a trend may show.
+const SPANS: [u64; 4] = [1, 2, 5, 15];
+
+/// How wide the columns are that share what the others leave.
+#[derive(Debug, Clone, Copy)]
+struct Columns {
+    name: usize,
+    /// What was seen last, with its limit; where there is no room for latency of its own, with that too.
+    seen: usize,
+    latency: usize,
+    trend: usize,
+}
+
+impl Columns {
+    fn of(cols: usize) -> Self {
+        let (seen, latency) = if cols >= 84 { (24, 12) } else { (15, 0) };
+        let rest = cols.saturating_sub(STATE + 1 + STREAK + 1 + seen + latency + 1 + AGE + 1);
+        let name = (rest * 3 / 5).clamp(12, 30);
+        Self { name, seen, latency, trend: rest.saturating_sub(name).min(60) }
+    }
+}
 
 impl Widget for &Checks<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
@@ -57,7 +77,7 @@ impl Widget for &Checks<'_> {
         let selected = checks.iter().position(|id| Some(*id) == self.selected);
         let lines: Vec<Rect> = inner.rows().collect();
         let head = usize::from(lines.len() > 3);
-        let soak = self.soak().filter(|_| lines.len() > 5);
+        let soak = self.soak(inner.width).filter(|_| lines.len() > 5);
         let room = lines.len() - head - usize::from(soak.is_some());
         if head > 0 {
             self.head(inner.width).render(lines[0], buf, Style::new());
@@ -66,8 +86,8 @@ impl Widget for &Checks<'_> {
             let row = self.check(checks[i], inner.width, selected == Some(i));
             row.render(*line, buf, self.look.selected(selected == Some(i)));
         }
-        if let (Some(line), Some((text, style))) = (lines.last(), soak) {
-            Row::new(inner.width).gap(1).text(&text, style).render(*line, buf, Style::new());
+        if let (Some(line), Some(soak)) = (lines.last(), soak) {
+            soak.render(*line, buf, Style::new());
         }
     }
 }
@@ -84,33 +104,37 @@ impl Checks<'_> {
             .collect()
     }
 
-    /// How many columns the name and the trend get.
-    fn columns(cols: usize) -> (usize, usize) {
-        let rest = cols.saturating_sub(STATE + 1 + STREAK + 1 + SEEN + 1 + AGE + 1);
-        let name = (rest * 2 / 3).clamp(12, 30);
-        (name, rest.saturating_sub(name))
+    /// The time that the trends show: as long as the session lasts, up to a quarter of an hour.
+    fn span(&self) -> Span {
+        let elapsed = self.state.elapsed_ms(self.now);
+        let ms = SPANS.into_iter().map(|minutes| minutes * 60_000).find(|span| elapsed <= *span);
+        Span { ms: ms.unwrap_or(SPANS[SPANS.len() - 1] * 60_000), now_up_ms: self.now.up_ms }
     }
 
     fn head(&self, cols: u16) -> Row {
         let dim = self.look.theme.dim;
-        let (name, trend) = Self::columns(cols.into());
-        Row::new(cols)
+        let columns = Columns::of(cols.into());
+        let row = Row::new(cols)
             .gap(1)
-            .cell("check", name.saturating_sub(1), dim)
+            .cell("check", columns.name.saturating_sub(1), dim)
             .cell("state", STATE, dim)
             .gap(1)
             .right("streak", STREAK, dim)
-            .gap(1)
-            .cell("last p50/p99", SEEN, dim)
-            .gap(1)
-            .right("age", AGE, dim)
-            .gap(1)
-            .cell("trend", trend, dim)
+            .gap(1);
+        let row = match columns.latency {
+            0 => row.cell("last p50/p99", columns.seen, dim),
+            latency => row.cell("last and limit", columns.seen, dim).right("p50/p99", latency, dim),
+        };
+        row.gap(1).right("age", AGE, dim).gap(1).cell(
+            &format!("{} min", self.span().ms / 60_000),
+            columns.trend,
+            dim,
+        )
     }
 
     fn check(&self, id: &CheckId, cols: u16, selected: bool) -> Row {
         let theme = self.look.theme;
-        let (name, trend) = Self::columns(cols.into());
+        let columns = Columns::of(cols.into());
         let (mark, word) = status::check(self.state, id);
         let plan = self.state.runbook.as_ref().and_then(|r| r.check(id));
         let series = self.telemetry.checks.get(id);
@@ -118,7 +142,7 @@ impl Checks<'_> {
         let label = if plan.is_some_and(|c| c.advisory) { format!("({id})") } else { id.to_string() };
         let row = Row::new(cols)
             .cell(if selected { ">" } else { "" }, 1, theme.key)
-            .cell(&label, name.saturating_sub(2), theme.text)
+            .cell(&label, columns.name.saturating_sub(2), theme.text)
             .gap(1)
             .cell(&format!("{} {word}", theme.glyph(mark)), STATE, style)
             .gap(1)
@@ -127,17 +151,21 @@ impl Checks<'_> {
         let age = series.and_then(Series::last);
         let age = age.map_or("-".to_owned(), |last| format::about(self.now.up_ms.saturating_sub(last.up_ms)));
         let age_style = if mark == Mark::Stale { style } else { theme.dim };
+        let latency = latency(series);
         let row = match self.reason(id, mark) {
             // Why it is red is worth more than a short trend.
-            Some(reason) if trend < 16 => {
+            Some(reason) if columns.trend < 12 => {
                 let room = row.left().saturating_sub(AGE + 1);
                 return row.cell(&reason, room, style).gap(1).right(&age, AGE, age_style);
             }
-            Some(reason) => row.cell(&reason, SEEN, style),
+            Some(reason) => row.cell(&reason, columns.seen + columns.latency, style),
+            None if columns.latency > 0 => {
+                let row = row.cell(&self.value(id, series), columns.seen, theme.text);
+                row.right(&latency, columns.latency, theme.dim)
+            }
             None => {
-                let latency = latency(series);
-                let end = row.left().saturating_sub(SEEN);
-                let room = SEEN.saturating_sub(latency.len() + 1);
+                let end = row.left().saturating_sub(columns.seen);
+                let room = columns.seen.saturating_sub(latency.len() + 1);
                 let row = row.upto(&self.value(id, series), room, theme.text).gap(1);
                 let row = row.text(&latency, theme.dim);
                 let pad = row.left().saturating_sub(end);
@@ -146,7 +174,8 @@ impl Checks<'_> {
         };
         let row = row.gap(1).right(&age, AGE, age_style).gap(1);
         let Some((plan, series)) = plan.zip(series) else { return row };
-        row.text(&spark(series, format::ms(plan.period), self.now.up_ms, trend, theme.glyphs), style)
+        let period = format::ms(plan.period);
+        row.text(&spark(series, period, self.span(), columns.trend, theme.glyphs), style)
     }
 
     fn value(&self, id: &CheckId, series: Option<&Series>) -> String {
@@ -171,26 +200,36 @@ impl Checks<'_> {
         (!reason.is_empty()).then(|| reason.clone())
     }
 
-    fn soak(&self) -> Option<(String, Style)> {
+    /// The soak of the stage in hand as a bar, with what it still takes.
+    fn soak(&self, cols: u16) -> Option<Row> {
         let theme = self.look.theme;
         let id = self.state.current_stage()?;
         let stage = self.state.stage_plan(id)?;
         let (so_far, asked, running) = status::soak(self.state, stage, self.now)?;
         let soak = &self.state.stages.get(id)?.soak;
-        let mut text = format!("soak {} of {}", format::took(so_far), format::took(asked));
-        let style = match (so_far >= asked, running) {
-            (true, _) => theme.ok,
-            (false, true) => theme.running,
-            (false, false) => {
-                text += if soak.started { "  STANDS STILL" } else { "  not begun" };
-                theme.warn
-            }
+        let left = format::took(asked.saturating_sub(so_far));
+        let (style, how) = match (so_far >= asked, running) {
+            (true, _) => (theme.ok, "HELD".to_owned()),
+            (false, true) => (theme.running, format!("{left} left")),
+            (false, false) if soak.started => (theme.warn, format!("STANDS STILL, {left} left")),
+            (false, false) => (theme.warn, "not begun".to_owned()),
         };
-        if let Some(why) = &soak.last_broken {
-            text += &format!("  broken {}x: {why}", soak.broken);
-        }
-        Some((text, style))
+        let row = Row::new(cols).gap(1).text("soak ", theme.dim);
+        let row = match cols {
+            40.. => row.text(&bar(promille(so_far, asked), 0, 1000, 10, theme.glyphs), style).gap(1),
+            _ => row,
+        };
+        let row = row.text(&format!("{} of {}  {how}", format::took(so_far), format::took(asked)), style);
+        Some(match &soak.last_broken {
+            Some(why) => row.text(&format!("  broken {}x: {why}", soak.broken), theme.warn),
+            None => row,
+        })
     }
+}
+
+fn promille(part: u64, of: u64) -> usize {
+    let share = u128::from(part.min(of)) * 1000 / u128::from(of.max(1));
+    usize::try_from(share).unwrap_or(1000)
 }
 
 /// Good samples in a row out of how many make it green.

@@ -7,6 +7,8 @@ mod clocks;
 mod crew;
 mod detail;
 mod events;
+mod facts;
+mod going_back;
 mod header;
 mod hints;
 mod output;

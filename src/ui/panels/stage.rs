@@ -1,16 +1,19 @@
-//! The stage in hand: its steps, why the selected one is red or what proves it, the items that people tick, and the
-//! way back.
+//! The stage in hand: its steps with their time against their budget, what is known of the selected one, the items that
+//! people tick, and the way back.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
-use super::Look;
+use super::facts::Facts;
+use super::{Look, going_back};
 use crate::clock::Now;
 use crate::runbook::StageId;
-use crate::runbook::model::{Action, Step};
-use crate::session::{State, StepState, StepStatus};
+use crate::runbook::model::Step;
+use crate::runbook::plan::estimate_of;
+use crate::session::forecast::back_left;
+use crate::session::{State, StepState, Telemetry};
 use crate::ui::hatch::Hatch;
 use crate::ui::theme::Mark;
 use crate::ui::view::StepRow;
@@ -21,6 +24,7 @@ use crate::ui::{format, lists, status};
 #[derive(Debug)]
 pub struct StagePanel<'a> {
     pub state: &'a State,
+    pub telemetry: &'a Telemetry,
     /// The stage that is shown.
     pub stage: Option<&'a StageId>,
     pub selected: Option<&'a StepRow>,
@@ -56,8 +60,8 @@ impl Widget for &StagePanel<'_> {
         let lines: Vec<Rect> = inner.rows().collect();
         let head = usize::from(lines.len() > 5);
         let foot = usize::from(lines.len() > 2);
-        let facts = self.facts();
         let left = lines.len() - head - foot;
+        let facts = self.facts(left.saturating_sub(rows.len()));
         // The list keeps half of the room, the facts on the selected step get what it leaves.
         let room = rows.len().min(left.saturating_sub(facts.len()).max(left.div_ceil(2)));
         if head > 0 {
@@ -138,11 +142,15 @@ impl StagePanel<'_> {
         };
         let exit = step.finish.as_ref().filter(|_| !step.status.is_open()).and_then(|finish| finish.exit);
         let over = self.over(plan, step);
-        let budget = plan.timeout.or(plan.estimate).map_or("-".to_owned(), |d| format::took(format::ms(d)));
+        let budget = estimate_of(plan).or(plan.timeout);
+        let budget = budget.map_or("-".to_owned(), |budget| format::took(format::ms(budget)));
+        let exit =
+            if over { "OVER".to_owned() } else { exit.map_or("-".to_owned(), |exit| exit.to_string()) };
+        let style = if over { theme.warn } else { theme.text };
         row.cell(title, name, theme.text)
             .right(&tries, TRY, theme.text)
-            .right(&exit.map_or("-".to_owned(), |exit| exit.to_string()), EXIT, theme.text)
-            .right(&self.took(step), TOOK, if over { theme.warn } else { theme.text })
+            .right(&exit, EXIT, style)
+            .right(&self.took(step), TOOK, style)
             .right(&budget, BUDGET, theme.dim)
     }
 
@@ -172,47 +180,21 @@ impl StagePanel<'_> {
 
     fn over(&self, plan: &Step, step: &StepState) -> bool {
         let elapsed = step.started.map_or(0, |at| self.now.up_ms.saturating_sub(at.up_ms));
-        step.status.is_open() && plan.estimate.is_some_and(|estimate| elapsed > format::ms(estimate))
+        step.status.is_open() && estimate_of(plan).is_some_and(|estimate| elapsed > format::ms(estimate))
     }
 
-    /// What is known of the selected step, worst first.
-    fn facts(&self) -> Vec<(String, Style)> {
-        let theme = self.look.theme;
-        let Some(StepRow::Step(id)) = self.selected else { return Vec::new() };
-        let step = self.state.step(id);
-        let mut facts = Vec::new();
-        if let Some(why) = &step.why
-            && !step.status.is_open()
-            && step.status != StepStatus::Passed
-        {
-            facts.push((format!("why: {why}"), theme.mark(status::step(self.state, id).0)));
-        }
-        if let Some(ending) = step.killed.as_ref().filter(|_| step.status.is_open()) {
-            facts.push((format!("being ended: {}", ending.why), theme.warn));
-        }
-        if let (Some(why), Some(_), true) = (&step.why, step.end_refused, step.status.is_open()) {
-            facts.push((format!("could not be ended: {why}"), theme.fail));
-        }
-        let finish = step.finish.as_ref().filter(|_| !step.status.is_open());
-        let proofs = finish.map(|finish| finish.proofs.as_slice()).unwrap_or_default();
-        for met in [false, true] {
-            for proof in proofs.iter().filter(|proof| proof.met == met) {
-                let mark = if met { Mark::Ok } else { Mark::Fail };
-                let glyph = theme.glyph(mark);
-                facts.push((format!("{glyph} {} - {}", proof.expected, proof.seen), theme.mark(mark)));
-            }
-        }
-        if facts.is_empty() {
-            let what =
-                step.what.as_deref().map(|what| format!("$ {}", what.lines().next().unwrap_or_default()));
-            let planned = || self.state.step_plan(id).map(planned);
-            facts.extend(what.or_else(planned).map(|what| (what, theme.dim)));
-        }
-        facts
+    /// What is known of the selected step.
+    fn facts(&self, rows: usize) -> Vec<(String, Style)> {
+        let Some(StepRow::Step(step)) = self.selected else { return Vec::new() };
+        let StagePanel { state, telemetry, now, look, .. } = *self;
+        Facts { state, telemetry, step, now, theme: look.theme }.lines(rows)
     }
 
     fn way_back(&self, cols: u16) -> Row {
         let theme = self.look.theme;
+        if let Some(left) = back_left(self.state, self.now) {
+            return going_back::row(&left, cols, theme);
+        }
         let (mark, plan) = (&self.hatch.mark, self.hatch.plan());
         let plan = plan.as_deref().unwrap_or("nothing to undo");
         Row::new(cols)
@@ -228,13 +210,4 @@ impl StagePanel<'_> {
 
 fn name_cols(row: &Row) -> usize {
     row.left().saturating_sub(TRY + EXIT + TOOK + BUDGET)
-}
-
-/// What a step that has not run will do, in a word.
-fn planned(plan: &Step) -> String {
-    match (&plan.action, &plan.description) {
-        (Action::Confirm { question, .. }, _) => format!("asks: {}", question.as_str()),
-        (_, Some(description)) => description.clone(),
-        (action, None) => action.kind().to_owned(),
-    }
 }

@@ -6,15 +6,14 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
-use super::Look;
 use super::tally::Tally;
+use super::{Look, going_back};
 use crate::clock::Now;
 use crate::runbook::StageId;
 use crate::runbook::model::{Runbook, Stage};
 use crate::session::forecast::{Forecast, StageTimes, back_left};
 use crate::session::{StageStatus, State, rollback};
 use crate::text;
-use crate::ui::theme::Mark;
 use crate::ui::widgets::{Row, bar, window_with};
 use crate::ui::{course, format, lists, status};
 
@@ -251,27 +250,19 @@ impl Stages<'_> {
     /// How far it has come and when it will be done; while it goes back, how far back it is.
     fn progress_line(&self, cols: u16) -> Row {
         let theme = self.look.theme;
-        let (words, style, (done, begun, of)) = match back_left(self.state, self.now) {
-            Some(left) => {
-                let begun = usize::from(left.done < left.of);
-                let words = format!("{}/{} undone  {}", left.done, left.of, course::back(&left));
-                (words, theme.mark(Mark::Warn), (left.done, begun, left.of))
-            }
-            None => {
-                let (done, begun, of) = self.progress();
-                let eta = course::eta(self.forecast).map(|eta| format!("  {eta}")).unwrap_or_default();
-                (format!("{done}/{of} done{eta}"), theme.text, (done, begun, of))
-            }
-        };
-        let words_cols = text::width(&text::safe(&words));
-        let bar_cols = usize::from(cols).saturating_sub(words_cols + 4).min(40);
+        if let Some(left) = back_left(self.state, self.now) {
+            return going_back::row(&left, cols, theme);
+        }
+        let (done, begun, of) = self.progress();
+        let eta = course::eta(self.forecast).map(|eta| format!("  {eta}")).unwrap_or_default();
+        let words = format!("{done}/{of} done{eta}");
+        let bar_cols = usize::from(cols).saturating_sub(text::width(&words) + 4).min(40);
         let row = Row::new(cols).gap(1);
-        let row = if bar_cols > 5 {
-            row.text(&bar(done, begun, of, bar_cols, theme.glyphs), theme.dim).gap(2)
-        } else {
-            row
+        let row = match bar_cols {
+            6.. => row.text(&bar(done, begun, of, bar_cols, theme.glyphs), theme.dim).gap(2),
+            _ => row,
         };
-        let row = row.text(&words, style);
+        let row = row.text(&words, theme.text);
         match self.without() {
             Some(without) if row.left() > without.len() + 2 => row.gap(2).text(&without, theme.dim),
             _ => row,

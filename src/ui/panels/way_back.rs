@@ -6,9 +6,10 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
-use super::Look;
+use super::{Look, going_back};
 use crate::clock::Now;
 use crate::runbook::StepId;
+use crate::session::forecast::back_left;
 use crate::session::way_back::{Deadline, NoReturn, Ready, RollbackWindow, StepTime, time_of};
 use crate::session::{State, StepStatus, rollback};
 use crate::ui::hatch::Hatch;
@@ -94,8 +95,13 @@ impl WayBackPanel<'_> {
         if let Ready::NotReady(missing) = &self.hatch.back.ready {
             facts.extend(missing.iter().skip(1).map(|what| self.fact(cols, "", what, theme.fail)));
         }
-        facts.push(self.takes(cols));
-        facts.extend(self.deadline(cols));
+        match back_left(self.state, self.now) {
+            Some(left) => facts.push(going_back::row(&left, cols, theme)),
+            None => {
+                facts.push(self.takes(cols));
+                facts.extend(self.deadline(cols));
+            }
+        }
         facts.extend(self.no_return(cols));
         facts
     }
@@ -113,18 +119,14 @@ impl WayBackPanel<'_> {
     fn takes(&self, cols: u16) -> Row {
         let theme = self.look.theme;
         let takes = &self.hatch.back.takes;
-        let rolling = self.state.active_rollback().is_some();
         if takes.steps == 0 {
-            let what = if rolling { "every step has run" } else { "nothing to undo yet" };
-            return self.fact(cols, "now", what, theme.dim);
+            return self.fact(cols, "now", "nothing to undo yet", theme.dim);
         }
         let steps = if takes.steps == 1 { "step" } else { "steps" };
         let style = if takes.unknown > 0 { theme.warn } else { theme.text };
-        let (name, still) = if rolling { ("to go", " still") } else { ("now", "") };
         let measured = takes.oldest.as_ref().map(|oldest| format!(" ({})", oldest.in_words()));
-        let what =
-            format!("{} {steps}{still}, {}{}", takes.steps, takes.in_words(), measured.unwrap_or_default());
-        self.fact(cols, name, &what, style)
+        let what = format!("{} {steps}, {}{}", takes.steps, takes.in_words(), measured.unwrap_or_default());
+        self.fact(cols, "now", &what, style)
     }
 
     fn deadline(&self, cols: u16) -> Option<Row> {

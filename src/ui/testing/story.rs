@@ -241,7 +241,7 @@ impl Story {
 
     pub fn printed(&mut self, step: &str, bytes: u64) {
         let attempt = self.state.step(&step.into()).attempt;
-        let progress = OutputProgress { attempt, bytes };
+        let progress = OutputProgress { attempt, bytes, pid: None };
         self.telemetry.record(Measure::Output { step: step.into(), progress });
     }
 

@@ -22,6 +22,8 @@ pub struct Glyphs {
     pub spark: [&'static str; 7],
     /// In a sparkline, where a sample was bad.
     pub spark_bad: &'static str,
+    /// In a sparkline, where samples are no longer kept.
+    pub spark_dropped: &'static str,
     pub bar_full: &'static str,
     pub bar_part: &'static str,
     pub bar_empty: &'static str,
@@ -45,6 +47,7 @@ pub static UNICODE: Glyphs = Glyphs {
     line: "═",
     spark: ["▁", "▂", "▃", "▄", "▅", "▆", "▇"],
     spark_bad: "✗",
+    spark_dropped: "<",
     bar_full: "▓",
     bar_part: "▒",
     bar_empty: "░",
@@ -68,6 +71,7 @@ pub static ASCII: Glyphs = Glyphs {
     line: "=",
     spark: [".", ".", "-", "-", "=", "=", "#"],
     spark_bad: "x",
+    spark_dropped: "<",
     bar_full: "#",
     bar_part: "=",
     bar_empty: ".",

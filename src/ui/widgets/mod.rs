@@ -8,7 +8,7 @@ mod spark;
 pub use found::mark_found;
 pub use frame::Frame;
 pub use row::Row;
-pub use spark::{bar, spark};
+pub use spark::{Span, bar, spark};
 
 use std::ops::Range;
 

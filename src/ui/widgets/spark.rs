@@ -1,33 +1,56 @@
 //! Bars of one row: a trend of samples, and how far something has come.
 
-use crate::session::telemetry::{Series, Verdict};
+use crate::session::telemetry::{SERIES, Series, Verdict};
 use crate::ui::theme::Glyphs;
 
-/// The last samples of a check, newest on the right, one a column: the higher, the larger the number (its latency
-/// where it has none). A time without samples stays empty, a bad sample shows as such.
+/// The time that a sparkline shows, up to now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    pub ms: u64,
+    pub now_up_ms: u64,
+}
+
+/// The trend of a check over a span, newest on the right: the higher, the larger the number (its latency where it has
+/// none), of each column its worst sample. A time in which nothing was observed for two periods stays empty; what came
+/// before the oldest sample that is kept shows as such.
 #[must_use]
-pub fn spark(series: &Series, period_ms: u64, now_up_ms: u64, cols: usize, glyphs: &Glyphs) -> String {
-    let period = period_ms.max(1);
-    let mut slots: Vec<Option<(f64, Verdict)>> = vec![None; cols];
+pub fn spark(series: &Series, period_ms: u64, span: Span, cols: usize, glyphs: &Glyphs) -> String {
+    let mut slots: Vec<Option<(f64, bool)>> = vec![None; cols];
+    let per_slot = (span.ms / cols.max(1) as u64).max(1);
+    let slot = |up_ms: u64| {
+        let back = usize::try_from(span.now_up_ms.saturating_sub(up_ms) / per_slot).unwrap_or(usize::MAX);
+        cols.checked_sub(back.saturating_add(1))
+    };
+    let mut next: Option<u64> = None;
     for sample in series.samples.iter().rev() {
-        let back = usize::try_from(now_up_ms.saturating_sub(sample.up_ms) / period).unwrap_or(usize::MAX);
-        let Some(slot) = cols.checked_sub(back + 1) else { break };
+        // A sample speaks for two periods, or until the next one.
+        let until = sample.up_ms.saturating_add(period_ms.saturating_mul(2));
+        let until = next.map_or(until, |next| until.min(next.saturating_sub(1))).min(span.now_up_ms);
+        next = Some(sample.up_ms);
+        let Some(last) = slot(until) else { break };
         let height = sample.number.filter(|n| n.is_finite()).unwrap_or(f64::from(sample.took_ms));
-        slots[slot].get_or_insert((height, sample.verdict));
+        let bad = matches!(sample.verdict, Verdict::Failed | Verdict::Error);
+        let own = slot(sample.up_ms);
+        if let Some(own) = own {
+            let (high, was_bad) = slots[own].unwrap_or((f64::NEG_INFINITY, false));
+            slots[own] = Some((high.max(height), bad || was_bad));
+        }
+        for after in &mut slots[own.map_or(0, |own| own + 1)..=last] {
+            after.get_or_insert((height, bad));
+        }
     }
+    let oldest = series.samples.front().filter(|_| series.samples.len() == SERIES);
+    let dropped = oldest.and_then(|oldest| slot(oldest.up_ms)).unwrap_or(0);
     let heights = || slots.iter().flatten().map(|(height, _)| *height);
     let low = heights().fold(f64::INFINITY, f64::min);
     let high = heights().fold(f64::NEG_INFINITY, f64::max);
-    slots
-        .iter()
-        .map(|slot| match slot {
-            None => " ",
-            Some((_, Verdict::Failed | Verdict::Error)) => glyphs.spark_bad,
-            Some((height, Verdict::Pass | Verdict::Pending)) => {
-                glyphs.spark[level(*height, low, high, glyphs.spark.len())]
-            }
-        })
-        .collect()
+    let drawn = slots.iter().enumerate().map(|(at, slot)| match slot {
+        None if at < dropped => glyphs.spark_dropped,
+        None => " ",
+        Some((_, true)) => glyphs.spark_bad,
+        Some((height, false)) => glyphs.spark[level(*height, low, high, glyphs.spark.len())],
+    });
+    drawn.collect()
 }
 
 fn level(height: f64, low: f64, high: f64, levels: usize) -> usize {
@@ -75,18 +98,42 @@ mod tests {
         }
     }
 
+    fn drawn(series: &Series, period_ms: u64, span_ms: u64, now_up_ms: u64, cols: usize) -> String {
+        spark(series, period_ms, Span { ms: span_ms, now_up_ms }, cols, &UNICODE)
+    }
+
     #[test]
-    fn a_missed_sample_is_a_gap_and_a_bad_one_shows() {
+    fn where_nothing_was_observed_is_a_gap_and_a_bad_sample_shows() {
         let mut series = Series::default();
         for (at, number, verdict) in [
-            (1_000, 1.0, Verdict::Pass),
-            (2_000, 10.0, Verdict::Pass),
-            (5_000, 4.0, Verdict::Failed),
-            (6_000, f64::NAN, Verdict::Pass),
+            (10_000, 1.0, Verdict::Pass),
+            (11_000, 10.0, Verdict::Pass),
+            (15_000, 4.0, Verdict::Failed),
+            (16_000, f64::NAN, Verdict::Pass),
         ] {
             series.push(sample(at, number, verdict));
         }
-        assert_eq!(spark(&series, 1_000, 6_500, 8, &UNICODE), "  ▁▇  ✗▄");
+        assert_eq!(drawn(&series, 500, 8_000, 16_500, 8), " ▁▇▇  ✗▄", "each column a second");
+        assert_eq!(drawn(&series, 500, 16_000, 16_500, 4), "  ▇✗", "the worst of each column");
+    }
+
+    #[test]
+    fn a_slow_check_has_no_gap_between_its_samples() {
+        let mut series = Series::default();
+        for at in [0, 30_000, 60_000] {
+            series.push(sample(at, 1.0, Verdict::Pass));
+        }
+        assert_eq!(drawn(&series, 30_000, 60_000, 60_000, 6), "▁▁▁▁▁▁");
+        assert_eq!(drawn(&series, 30_000, 120_000, 150_000, 4), "▁▁▁ ", "it stands still");
+    }
+
+    #[test]
+    fn what_is_no_longer_kept_is_no_gap() {
+        let mut series = Series::default();
+        for at in 0..400 {
+            series.push(sample(at * 1_000, 1.0, Verdict::Pass));
+        }
+        assert_eq!(drawn(&series, 1_000, 600_000, 399_999, 6), "<<<▁▁▁");
     }
 
     #[test]

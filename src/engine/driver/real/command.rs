@@ -242,7 +242,7 @@ impl Attempt {
     async fn watch(&self, mut running: Running) -> Evidence {
         let log = self.folder().1.join("output.log");
         let asker = running.asker();
-        let mut told = 0;
+        let mut told = OutputProgress { attempt: self.order.attempt, ..OutputProgress::default() };
         let (mut asked, mut refusable) = (0, false);
         let mut progress = tokio::time::interval(PROGRESS);
         loop {
@@ -275,13 +275,14 @@ impl Attempt {
         let _ = self.inbox.send(Input::Report(Report::EndRefused { step, attempt, why }));
     }
 
-    fn tell_progress(&self, log: &Path, told: &mut u64) {
+    fn tell_progress(&self, log: &Path, told: &mut OutputProgress) {
         let bytes = std::fs::metadata(log).map_or(0, |m| m.len());
-        if bytes == *told {
+        let pid = told.pid.or_else(|| evidence::spawned(log.parent()?).map(|command| command.pid));
+        let progress = OutputProgress { bytes, pid, ..*told };
+        if progress == *told {
             return;
         }
-        *told = bytes;
-        let progress = OutputProgress { attempt: self.order.attempt, bytes };
+        told.clone_from(&progress);
         let _ = self.inbox.send(Input::Report(Report::Output { step: self.order.step.clone(), progress }));
     }
 
