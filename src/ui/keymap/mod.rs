@@ -38,11 +38,20 @@ fn sequence(text: &str) -> Result<Vec<Key>, String> {
     text.split(' ').map(str::parse).collect()
 }
 
+/// Whether two sequences could not both mean something: one would be the beginning of the other.
+fn clash(one: &[Key], other: &[Key]) -> bool {
+    one.starts_with(other) || other.starts_with(one)
+}
+
 impl Keymap {
     /// The keys over a recording.
     #[must_use]
     pub fn replay() -> Self {
-        Self::of(REPLAY)
+        let mut map = Self::of(REPLAY);
+        let mut live = Self::default().bindings;
+        live.retain(|(keys, _)| !map.bindings.iter().any(|(others, _)| clash(keys, others)));
+        map.bindings.extend(live);
+        map
     }
 
     fn of(table: &[(Action, &[&str])]) -> Self {
@@ -71,11 +80,7 @@ impl Keymap {
                     let why = format!("`{text}`: nothing that acts is on ctrl, alt or a function key");
                     return Err((*action, why));
                 }
-                let clash = self
-                    .bindings
-                    .iter()
-                    .find(|(other, _)| other.starts_with(&keys) || keys.starts_with(other));
-                if let Some((_, other)) = clash {
+                if let Some((_, other)) = self.bindings.iter().find(|(other, _)| clash(other, &keys)) {
                     return Err((
                         *action,
                         format!("`{text}` means `{other}` already; give that another key too"),
@@ -142,7 +147,7 @@ mod tests {
         for map in [Keymap::default(), Keymap::replay()] {
             for (i, (keys, action)) in map.bindings.iter().enumerate() {
                 for (other, second) in &map.bindings[i + 1..] {
-                    assert!(!keys.starts_with(other) && !other.starts_with(keys), "{action} and {second}");
+                    assert!(!clash(keys, other), "{action} and {second}");
                 }
             }
         }

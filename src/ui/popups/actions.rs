@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 
+use crossterm::event::KeyCode;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -41,9 +42,17 @@ impl Actions {
         self.selected = actions.get(place).copied();
     }
 
-    /// How many lines a page has.
-    pub fn page(&self) -> isize {
-        isize::try_from(self.height.get().max(2) - 1).unwrap_or(1)
+    /// Takes a key that moves through these; false where it is none.
+    pub fn moves(&mut self, key: KeyCode, actions: &[Action]) -> bool {
+        let page = isize::try_from(self.height.get().max(2) - 1).unwrap_or(1);
+        match key {
+            KeyCode::Up => self.select(-1, actions),
+            KeyCode::Down => self.select(1, actions),
+            KeyCode::PageUp => self.select(-page, actions),
+            KeyCode::PageDown => self.select(page, actions),
+            _ => return false,
+        }
+        true
     }
 
     /// Draws these lines into `area`, each with the action that it stands for; a heading stands for none.

@@ -77,7 +77,6 @@ impl Popup for Help {
     fn key(&mut self, key: KeyEvent, cx: &Context) -> Outcome {
         let key = Key::from(key);
         let here = self.matching(cx);
-        let page = self.list.page();
         match key.code {
             KeyCode::Esc if self.filtering || self.filter.len() > 0 => {
                 (self.filter, self.filtering) = (LineEditor::default(), false);
@@ -85,10 +84,7 @@ impl Popup for Help {
             KeyCode::Esc => return Outcome::Close,
             KeyCode::Enter if self.filtering => self.filtering = false,
             KeyCode::Enter => return self.list.of(&here).map_or(Outcome::Stay, Outcome::Run),
-            KeyCode::Up => self.list.select(-1, &here),
-            KeyCode::Down => self.list.select(1, &here),
-            KeyCode::PageUp => self.list.select(-page, &here),
-            KeyCode::PageDown => self.list.select(page, &here),
+            code if self.list.moves(code, &here) => {}
             _ if self.filtering => {
                 self.filter.key(key);
             }

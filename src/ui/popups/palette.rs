@@ -54,14 +54,12 @@ impl Popup for Palette {
     fn key(&mut self, key: KeyEvent, cx: &Context) -> Outcome {
         let key = Key::from(key);
         let here = self.matching(cx);
-        let page = self.list.page();
         match key.code {
             KeyCode::Esc => return Outcome::Close,
             KeyCode::Enter => return self.list.of(&here).map_or(Outcome::Stay, Outcome::Run),
-            KeyCode::Up | KeyCode::BackTab => self.list.select(-1, &here),
-            KeyCode::Down | KeyCode::Tab => self.list.select(1, &here),
-            KeyCode::PageUp => self.list.select(-page, &here),
-            KeyCode::PageDown => self.list.select(page, &here),
+            KeyCode::BackTab => self.list.select(-1, &here),
+            KeyCode::Tab => self.list.select(1, &here),
+            code if self.list.moves(code, &here) => {}
             _ => {
                 let before = self.wanted.text();
                 self.wanted.key(key);
