@@ -150,7 +150,10 @@ impl Runbook {
     /// Any step by its full name: forward, a stage's rollback, or the plan's own rollback and prepare steps.
     #[must_use]
     pub fn step(&self, id: &StepId) -> Option<&Step> {
-        self.all_steps().find(|s| s.id == *id)
+        // Most are their stage's: the others need not be looked through.
+        let stage = self.stages.iter().find(|stage| stage.id.as_str() == id.stage());
+        let own = stage.and_then(|stage| stage.steps.iter().chain(&stage.rollback).find(|s| s.id == *id));
+        own.or_else(|| self.rollback.prepare.iter().chain(&self.rollback.steps).find(|s| s.id == *id))
     }
 
     /// Every step of the runbook, forward ones first within each stage.

@@ -16,7 +16,7 @@ use hunt::Sifted;
 use crate::feed::OutputPiece;
 use crate::runbook::StepId;
 use crate::runbook::model::Runbook;
-use crate::session::{StageStatus, State, Telemetry};
+use crate::session::{StageStatus, State, StepState, Telemetry};
 
 /// How much is asked for at once, in bytes.
 const PIECE: usize = 64 * 1024;
@@ -88,15 +88,19 @@ pub fn step_in_hand(state: &State) -> Option<StepId> {
         state.active_rollback().is_some()
             || state.stages.get(stage).is_some_and(|s| s.status != StageStatus::Pending)
     };
-    runbook
-        .all_steps()
-        .filter(|step| in_reach(step.id.stage()))
-        .filter_map(|step| {
-            let now = state.step(&step.id);
-            Some((now.status.is_open(), now.started?.up_ms, &step.id))
-        })
-        .max_by_key(|(open, started, _)| (*open, *started))
-        .map(|(_, _, id)| id.clone())
+    let rank = |step: &StepState| Some((step.status.is_open(), step.started?.up_ms));
+    let ran = state.steps.iter().filter(|(id, _)| in_reach(id.stage()));
+    let ran: Vec<_> = ran.filter_map(|(id, step)| Some((rank(step)?, id))).collect();
+    let newest = ran.iter().map(|(rank, _)| *rank).max()?;
+    let mut newest = ran.into_iter().filter(|(rank, _)| *rank == newest).map(|(_, id)| id);
+    // Of those that began in the same moment the runbook's last.
+    match (newest.next()?, newest.next()) {
+        (only, None) => Some(only.clone()),
+        (first, Some(second)) => {
+            let all: Vec<&StepId> = [first, second].into_iter().chain(newest).collect();
+            runbook.all_steps().map(|step| &step.id).filter(|id| all.contains(id)).last().cloned()
+        }
+    }
 }
 
 impl Output {

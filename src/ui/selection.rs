@@ -1,14 +1,11 @@
 //! What is selected, once what the operator chose is held against what there is: a choice that is gone gives way to
 //! what is in hand.
 
-use std::collections::HashMap;
-
 use super::lists;
 use super::output;
 use super::status;
 use super::theme::Mark;
 use super::view::{Pane, StepRow, View};
-use crate::runbook::model::Step;
 use crate::runbook::{CheckId, StageId, StepId};
 use crate::session::{State, StepStatus, Telemetry};
 
@@ -83,11 +80,9 @@ pub fn stage_in_hand(state: &State) -> Option<StageId> {
 /// The row that the eye belongs on: what waits for a person, else what is red, else what runs, else the next.
 #[must_use]
 pub fn row_in_hand(state: &State, rows: &[StepRow]) -> Option<StepRow> {
-    let steps = state.runbook.iter().flat_map(|runbook| runbook.all_steps());
-    let plans: HashMap<&StepId, &Step> = steps.map(|step| (&step.id, step)).collect();
     let mark = |row: &StepRow| match row {
         StepRow::Step(id) if state.step(id).status == StepStatus::Skipped => None,
-        StepRow::Step(id) => Some(status::planned_step(state, id, plans.get(id).copied()).0),
+        StepRow::Step(id) => Some(status::step(state, id).0),
         StepRow::Item(stage, item) => Some(status::item(state, stage, item).0),
         StepRow::Votes(stage) => Some(status::votes(state, stage).0),
     };

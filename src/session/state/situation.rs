@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{State, StepStatus, TriggerState};
+use super::{State, StepState, StepStatus, TriggerState};
 use crate::event::{Outcome, drift_line};
 use crate::runbook::model::{Action, OnFailure, Step};
 use crate::runbook::{StepId, TriggerId};
@@ -145,6 +145,11 @@ impl State {
     #[must_use]
     pub fn questions(&self) -> Vec<StepId> {
         let Some(runbook) = &self.runbook else { return Vec::new() };
+        let may_ask = |step: &StepState| matches!(step.status, StepStatus::Unknown | StepStatus::Waiting);
+        // Mostly nothing does, and each frame asks several times: then a long runbook need not be gone through.
+        if !self.steps.values().any(may_ask) {
+            return Vec::new();
+        }
         runbook
             .all_steps()
             .filter(|s| {
