@@ -99,7 +99,8 @@ impl Layout {
                 self.header = take_top(&mut rest, header);
                 self.banner = take_top(&mut rest, 1);
                 self.hints = take_bottom(&mut rest, 1);
-                let news = u16::from(rest.height > 4);
+                // A list of two rows does, where the log's newest number would else be missing.
+                let news = u16::from(rest.height > 2);
                 self.news = take_bottom(&mut rest, news);
                 if replay && view.focus != Pane::Timeline && !view.zoom && rest.height > 6 {
                     self.set(Pane::Timeline, take_top(&mut rest, 2));

@@ -54,7 +54,7 @@ macro_rules! roles {
         }
 
         #[cfg(test)]
-        const ROLES: &[&str] = &[$(stringify!($role)),+];
+        pub const ROLES: &[&str] = &[$(stringify!($role)),+];
     };
 }
 

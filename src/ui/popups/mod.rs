@@ -30,7 +30,7 @@ mod second;
 mod skip;
 mod standing;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 mod tick;
 mod veto;
 mod vote;

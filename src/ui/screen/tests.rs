@@ -1,18 +1,22 @@
-//! The screen at every size, in every state, with hostile text.
+//! The screen in every state, at every size, with hostile text, with and without colour.
+
+mod colourless;
+mod hostile;
+mod situations;
+mod sizes;
 
 use chrono::{FixedOffset, Offset, Utc};
 use ratatui::buffer::{Buffer, Cell};
 
 use super::*;
-use crate::event::{By, EventKind, Health, NoteTag, Seat};
+use crate::event::{By, EventKind};
 use crate::feed::OutputPiece;
-use crate::session::telemetry::{LogHealth, Measure, Presence};
+use crate::session::telemetry::{Measure, Presence};
 use crate::ui::keymap::Keymap;
 use crate::ui::replay::Replay;
 use crate::ui::selection::Selection;
 use crate::ui::testing::{Story, driver};
 use crate::ui::update;
-use crate::ui::view::{Typed, Typing};
 
 const OUTPUT: &str = "SELECT count(*) -> 18 442 rows (expected >= 18 000)  ok\n\
     WARN replica orders-db-3 lag 6.9s, retry 7/10 in 10s\n\
@@ -248,131 +252,6 @@ fn the_cockpit_as_it_was_differs_from_the_live_one_in_its_badge_and_its_hints_al
                 assert_eq!(live, then, "row {row} at {width}x{height}");
             }
             assert!(then.lines().next().is_some_and(|header| header.contains("REPLAY")), "{then}");
-        }
-    }
-}
-
-#[test]
-fn every_size_is_drawn() {
-    std::thread::scope(|threads| {
-        for part in 0..4 {
-            threads.spawn(move || draw_sizes((1..=250).filter(|width| width % 4 == part)));
-        }
-    });
-}
-
-fn draw_sizes(widths: impl Iterator<Item = u16>) {
-    let stories = [Story::opened(), Story::compared(), Story::no_go(), hostile()];
-    let moments = [(Story::opened(), 1), (Story::eventful(), 20), (Story::no_go(), 9), (hostile(), 8)];
-    let moments = moments.map(|(story, seq)| story.replayed(seq, 700));
-    let theme = Theme::dark();
-    let mut view = View::default();
-    for width in widths {
-        for height in 1..=80 {
-            // Layouts change below 130x40; beyond, an unoptimised build draws only some: `cargo test --release` all.
-            let large = width > 130 || height > 40;
-            if cfg!(debug_assertions) && large && (width + height) % 11 != 0 {
-                continue;
-            }
-            // A different story, panel and zoom for each size: every one of them meets every kind of size.
-            view.focus = Board::Cockpit.panes()[usize::from(width * 7 + height) % 9];
-            view.zoom = (width + height / 3) % 5 == 0;
-            let story = &stories[usize::from(width / 4 + height) % stories.len()];
-            view.board = Board::Cockpit;
-            draw(story, &mut view, &theme, width, height);
-            let panes = Board::Replay.panes();
-            view.focus = panes[usize::from(width * 7 + height) % panes.len()];
-            view.board = Board::Replay;
-            let at = &moments[usize::from(width / 4 + height) % moments.len()];
-            draw_replay(at, &mut view, &theme, width, height);
-        }
-    }
-}
-
-#[test]
-fn even_the_smallest_screen_tells_state_step_and_number() {
-    let screen = shown(&mut Story::running(), 34, 5);
-    assert!(screen.contains("RUNNING") && screen.contains("switch.verify"), "{screen}");
-    assert!(screen.contains(&format!("#{:04}", Story::running().state.seq)), "{screen}");
-}
-
-const PAYLOADS: &[&str] = &[
-    "\x1b[2J\x1b[H",
-    "\x1b]0;owned\x07",
-    "\x1b]52;c;b3duZWQ=\x07",
-    "\x1bP+q544e\x1b\\",
-    "\u{9b}31m",
-    "\r\n\x08\x7f\0",
-    "\u{202e}txt.exe",
-    "\u{2066}\u{2069}\u{200b}\u{200d}\u{feff}",
-    "\u{ad}\u{e0041}\u{fe00}",
-    "a\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}",
-    "漢字👩‍👩‍👧‍👦🇩🇪",
-];
-
-fn evil() -> String {
-    PAYLOADS.concat()
-}
-
-/// Hostile text everywhere that others write.
-fn hostile() -> Story {
-    let mut runbook = crate::ui::testing::runbook();
-    runbook.title = evil();
-    runbook.ticket = Some(evil());
-    runbook.environment = Some(evil());
-    for stage in &mut runbook.stages {
-        stage.title = evil();
-        stage.steps.iter_mut().for_each(|step| step.title = evil());
-        stage.gate.accept = vec![evil()];
-    }
-    let mut story = Story::of(runbook);
-    story.enter("freeze");
-    story.start("freeze.stop-writers");
-    story.finish("freeze.stop-writers", false, &evil());
-    story.turn("old-readyz", Health::Failing, &evil());
-    story.samples("new-readyz", &[f64::NAN, f64::INFINITY, 1.0], true);
-    story.sees_process("relay-new", 1);
-    for seen in story.telemetry.processes.values_mut().flatten() {
-        seen.name = evil();
-    }
-    for series in story.telemetry.checks.values_mut() {
-        series.samples.iter_mut().for_each(|sample| sample.value = Some(evil()));
-    }
-    story.tell(EventKind::NoteAdded { tag: NoteTag::Observation, text: evil() });
-    let person = story.joins(&evil(), 2071, Seat::Navigator, &[&evil()]);
-    story.tell_by(By::Person(person.clone()), EventKind::WheelAsked);
-    story.tell_by(By::Person(driver()), EventKind::WheelOffered { to: evil() });
-    story.tell(EventKind::WheelPassed { from: None, to: evil() });
-    story.joins(&evil().repeat(2), 2072, Seat::Observer, &[]);
-    story.tell(EventKind::OperatorLeft { person, why: evil() });
-    story
-}
-
-#[test]
-fn no_hostile_text_reaches_a_cell() {
-    let theme = Theme::dark();
-    for (width, height) in [(60, 15), (80, 24), (120, 36), (200, 60)] {
-        let boards = [Board::Cockpit, Board::Replay].into_iter();
-        for (board, focus) in boards.flat_map(|board| board.panes().iter().map(move |focus| (board, *focus)))
-        {
-            let mut story = hostile();
-            let at = story.replayed(story.told.len(), 0);
-            let mut view = looking(&mut story, "freeze.stop-writers", &format!("{0}\n{0}\n", evil()));
-            (view.board, view.focus) = (board, focus);
-            view.typing = Some(Typing { text: evil(), what: Typed::Search(Pane::Output) });
-            for _ in 0..3 {
-                let buf = match board {
-                    Board::Cockpit => draw(&story, &mut view, &theme, width, height),
-                    Board::Replay => draw_replay(&at, &mut view, &theme, width, height),
-                };
-                for cell in buf.content() {
-                    assert!(cell.symbol().chars().all(crate::text::is_allowed), "{:?}", cell.symbol());
-                }
-                // The next way to show text: a refusal, then a log that cannot be written.
-                view.typing = None;
-                view.refuse(evil());
-                story.telemetry.log = LogHealth::Failed(evil());
-            }
         }
     }
 }

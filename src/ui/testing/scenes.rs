@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::runbook::{check, step};
 use super::{Story, driver, runbook};
-use crate::event::{By, EventKind, Health, Measured, NoteTag, Seat};
+use crate::event::{By, EventKind, Health, Measured, NoteTag, Outcome, Seat};
 use crate::runbook::model::{
     Action, ChangeWindow, Check, HostField, Metric, MetricExpect, MetricSource, Probe, Reading, Vs,
 };
@@ -207,6 +207,80 @@ impl Story {
         let started = EventKind::RollbackStarted { to, full: true, steps, reason: None };
         story.tell_by(By::Trigger { trigger }, started);
         story.wait(15);
+        story
+    }
+
+    /// The first stage's question waits for its answer.
+    pub fn asked() -> Self {
+        let mut story = Self::opened();
+        story.enter("freeze");
+        story.start("freeze.stop-writers");
+        story.wait(6);
+        story.finish("freeze.stop-writers", true, "all 2 proofs seen");
+        story.start("freeze.told");
+        story.wait(95);
+        story
+    }
+
+    /// The engine came back, and nobody knows what became of the step that ran.
+    pub fn unknown() -> Self {
+        let mut story = Self::running();
+        story.wait(40);
+        let evidence = "its shim is gone and left no record of its end".to_owned();
+        let recovered = vec![format!("switch.verify: {evidence}")];
+        let (boot_id, version) = ("b".to_owned(), "0.1.0".to_owned());
+        story.tell(EventKind::EngineStarted { boot_id, version, pid: 4711, recovered });
+        story.tell(EventKind::StepUnknown { step: "switch.verify".into(), attempt: 1, evidence });
+        story.wait(20);
+        story
+    }
+
+    /// Stage 2 is at its gate, all is green, and a part of the soak is behind it.
+    pub fn soaking() -> Self {
+        let mut story = Self::no_go();
+        story.turn("new-readyz", Health::Ok, "");
+        story.samples("new-readyz", &[1.0; 6], true);
+        story.tell(EventKind::SoakStarted { stage: "switch".into() });
+        story.wait(110);
+        story
+    }
+
+    /// A trigger counts down.
+    pub fn armed() -> Self {
+        let mut story = Self::no_go();
+        let trigger = TriggerId::from("switch.new-readyz.rollback");
+        let why = "new-readyz failing for 1m".to_owned();
+        story.tell(EventKind::TriggerArmed { trigger, why, grace_ms: 30_000 });
+        story.wait(12);
+        story
+    }
+
+    /// A step of the way back failed.
+    pub fn stuck() -> Self {
+        let mut story = Self::eventful();
+        story.start("switch.weights-back");
+        story.wait(4);
+        story.finish("switch.weights-back", false, "exit 1, expected 0");
+        let (step, remaining) = (Some("switch.weights-back".into()), vec!["freeze.start-writers".into()]);
+        story.tell(EventKind::RollbackStuck { step, why: "exit 1, expected 0".to_owned(), remaining });
+        story.wait(9);
+        story
+    }
+
+    /// It is over: everything was undone.
+    pub fn rolled_back() -> Self {
+        let mut story = Self::eventful();
+        for step in ["switch.weights-back", "freeze.start-writers"] {
+            story.start(step);
+            story.wait(4);
+            story.finish(step, true, "all 2 proofs seen");
+        }
+        for stage in ["switch", "freeze"] {
+            story.tell(EventKind::StageRolledBack { stage: stage.into() });
+        }
+        story.tell(EventKind::RollbackFinished { full: true });
+        let (outcome, reason) = (Outcome::RolledBack, Some("everything was undone".to_owned()));
+        story.tell(EventKind::SessionClosed { outcome, reason });
         story
     }
 }

@@ -211,26 +211,6 @@ fn each_key_of_an_observer_says_which_seat_it_needs() {
 }
 
 #[test]
-fn what_the_other_one_sees_looks_as_recorded() {
-    let mut away = crewed();
-    away.crew.get_mut("opsA").unwrap().left = Some(ago(130_000));
-    type Open = fn(&popups::Context) -> popups::Opened;
-    let all: [(&str, State, Open); 4] = [
-        ("second", override_asked(), popups::vote),
-        ("wheel_offered", wheel_offered(), popups::wheel),
-        ("wheel_beside", crewed(), popups::wheel),
-        ("wheel_away", away, popups::wheel),
-    ];
-    for (name, state, open) in all {
-        let desk = desk(state, navigator());
-        for (width, height) in [(80, 24), (120, 36)] {
-            let popup = desk.open(open);
-            insta::assert_snapshot!(format!("{name}_{width}x{height}"), desk.drawn(&*popup, width, height));
-        }
-    }
-}
-
-#[test]
 fn where_the_session_stands_is_told_whole() {
     let mut state = override_asked();
     state.notes.push_back(Note {
@@ -298,14 +278,4 @@ fn names_and_notes_that_mean_harm_never_reach_a_cell() {
             }
         }
     }
-}
-
-#[test]
-fn a_vote_has_its_styles() {
-    let desk = desk(voting(), navigator());
-    let popup = desk.open(popups::vote);
-    let area = ratatui::layout::Rect::new(0, 0, 120, 36);
-    let mut buffer = ratatui::buffer::Buffer::empty(area);
-    popup.render(area, &mut buffer, &desk.cx(), &crate::ui::theme::Theme::dark());
-    insta::assert_debug_snapshot!("vote_styles", buffer);
 }

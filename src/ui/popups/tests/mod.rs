@@ -1,8 +1,8 @@
 //! The dialogs as an operator meets them: keys in, outcomes and screens out.
 
 mod crew;
-mod fixture;
+pub mod fixture;
 mod keys;
-mod screens;
+pub mod screens;
 mod states;
 mod storms;
