@@ -59,7 +59,8 @@ impl Walk<'_> {
                     self.end(t_ms, format!("trigger {trigger} would not have rolled back"));
                 }
             }
-            EventKind::RollbackFinished { .. } => {
+            // One that goes back to a stage asks for no proof of the old system.
+            EventKind::RollbackFinished { full: true } => {
                 let gate = self.runbook.rollback.gate.clone();
                 let red = gate
                     .iter()
