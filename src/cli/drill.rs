@@ -22,7 +22,7 @@ use crate::process;
 use crate::report::drill::model::{Direction, Judged, Leg, Runbook as Drilled, ShortSoak, Verdict};
 use crate::report::drill::{Drill, legs, summary};
 use crate::report::json;
-use crate::report::words::span;
+use crate::report::words::span_of;
 use crate::runbook::load::Missing;
 use crate::runbook::model::Runbook;
 use crate::session::past::turning_point;
@@ -232,7 +232,7 @@ fn over_estimate(legs: &[Leg]) -> Vec<String> {
         let steps = leg.steps.iter().map(|s| (&s.step, s.took_ms, s.estimate_ms, s.judged));
         for (name, took, estimate, judged) in stages.chain(steps) {
             if let (Judged::OverEstimate, Some(took), Some(estimate)) = (judged, took, estimate) {
-                over.push(format!("{word}: {name} took {} of {}", span(took), span(estimate)));
+                over.push(format!("{word}: {name} took {}", span_of(took, estimate)));
             }
         }
     }

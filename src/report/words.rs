@@ -22,6 +22,16 @@ pub fn span(ms: u64) -> String {
     }
 }
 
+/// What it took of what it was to take, `4.2s of 4s`; where both round to the same, to the millisecond: `4s 3ms of 4s`.
+#[must_use]
+pub fn span_of(took_ms: u64, of_ms: u64) -> String {
+    if took_ms != of_ms && span(took_ms) == span(of_ms) {
+        let exactly = |ms| humantime::format_duration(std::time::Duration::from_millis(ms));
+        return format!("{} of {}", exactly(took_ms), exactly(of_ms));
+    }
+    format!("{} of {}", span(took_ms), span(of_ms))
+}
+
 /// The time of day in UTC, and the date where it is not the day on which the session was opened.
 #[must_use]
 pub fn clock(report: &Report, when: When) -> String {
@@ -137,5 +147,13 @@ mod tests {
         ] {
             assert_eq!(span(ms), said);
         }
+    }
+
+    #[test]
+    fn what_took_a_little_longer_is_not_said_to_have_taken_as_long() {
+        assert_eq!(span_of(4_003, 4_000), "4s 3ms of 4s");
+        assert_eq!(span_of(161_999, 161_000), "2m 41s 999ms of 2m 41s");
+        assert_eq!(span_of(4_200, 4_000), "4.2s of 4s");
+        assert_eq!(span_of(4_000, 4_000), "4s of 4s");
     }
 }
