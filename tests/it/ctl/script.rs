@@ -263,7 +263,9 @@ fn a_session_that_an_engine_and_a_shim_left_is_resolved_by_script() {
     let back = world.gonogo(&["resume", "move", "--detach"]);
     assert_eq!(back.code, 0, "{}{}", back.out, back.err);
     world.does(&["wait", "held"]);
-    assert!(world.does(&["status"]).contains("copy.rows is unknown"), "{}", world.does(&["status"]));
+    let status = world.does(&["status"]);
+    let answer = format!("`gonogo ctl {} resolve copy.rows done|failed|run-again ", world.session);
+    assert!(status.contains("copy.rows is unknown") && status.contains(&answer), "{status}");
     assert!(world.refused(&["retry", "copy.rows"]).contains("say it first"));
     let again = world.does(&["resolve", "copy.rows", "run-again", "nothing was copied"]);
     assert!(again.starts_with("step copy.rows resolved as run again: nothing was copied; "), "{again}");

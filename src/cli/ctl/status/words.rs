@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use super::{ChangeWindow, Engine, Log, OverrideAsked, Running, Stage, Status, Voted, WayBack};
+use super::{ChangeWindow, Engine, Log, OverrideAsked, Question, Running, Stage, Status, Voted, WayBack};
 use crate::session::gate;
 use crate::text::safe_line;
 use crate::ui::format;
@@ -36,7 +36,7 @@ impl Status {
         lines.push(self.standing.clone());
         lines.extend(self.where_it_is());
         lines.extend(self.holds.iter().flat_map(|hold| blocked("hold", hold)));
-        lines.extend(self.questions.iter().map(|q| row("question", &format!("{}: {}", q.step, q.question))));
+        lines.extend(self.questions.iter().flat_map(|question| question.lines(&self.session)));
         lines.extend(self.countdowns.iter().map(|countdown| {
             let left = countdown.fires_in_ms.div_ceil(1000);
             row("countdown", &format!("{} fires in {left}s: {}", countdown.trigger, countdown.why))
@@ -84,6 +84,20 @@ impl Status {
         lines.extend(self.wheel_offered_to.iter().map(|to| row("wheel", &format!("offered to {to}"))));
         lines.extend(self.wheel_asked_by.iter().map(|by| row("wheel", &format!("asked for by {by}"))));
         lines
+    }
+}
+
+impl Question {
+    fn lines(&self, session: &str) -> Vec<String> {
+        let Self { step, question, .. } = self;
+        let asked = row("question", &format!("{step}: {question}"));
+        let answer = match self.kind {
+            "unknown" => {
+                format!("`gonogo ctl {session} resolve {step} done|failed|run-again \"how you know\"`")
+            }
+            _ => format!("`gonogo ctl {session} confirm {step} yes|no`"),
+        };
+        vec![asked, row("", &format!("answered by: {answer}"))]
     }
 }
 
