@@ -5,11 +5,13 @@ mod crew;
 mod describe;
 mod kind;
 mod past;
+mod words;
 
 pub use crew::{Credentials, Person, Principal, Seat};
 pub use describe::{author, describe, is_failure};
 pub use kind::*;
 pub use past::*;
+pub use words::*;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
