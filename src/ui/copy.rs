@@ -26,8 +26,21 @@ pub fn text(screen: &Screen, extent: Extent) -> Option<String> {
         Extent::Row => row(view, cx).into_iter().collect(),
         Extent::Panel => panel(screen),
     };
-    let safe: String = lines.iter().map(|line| format!("{}\n", text::safe(line))).collect();
-    (!safe.trim().is_empty()).then_some(safe)
+    let text = joined(&lines);
+    (!text.trim().is_empty()).then_some(text)
+}
+
+/// Lines as a text that is safe to show.
+#[must_use]
+pub fn joined(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("{}\n", text::safe(line))).collect()
+}
+
+/// What stands over a panel's rows: which it is, of which session, and when.
+#[must_use]
+pub fn heading(cx: &Context, pane: Pane) -> String {
+    let session = cx.state.opened.as_ref().map_or("", |opened| opened.session.as_str());
+    format!("{}  {session}  {}", pane.title(), cx.now.at.format("%Y-%m-%dT%H:%M:%SZ"))
 }
 
 /// The row by the words that it is found by: whole, whatever the screen has room for.
@@ -54,9 +67,7 @@ fn row(view: &View, cx: &Context) -> Option<String> {
 fn panel(screen: &Screen) -> Vec<String> {
     let Screen { cx, view, .. } = screen;
     let pane = view.focus;
-    let session = cx.state.opened.as_ref().map_or("", |opened| opened.session.as_str());
-    let at = cx.now.at.format("%Y-%m-%dT%H:%M:%SZ");
-    let mut lines = vec![format!("{}  {session}  {at}", pane.title())];
+    let mut lines = vec![heading(cx, pane)];
     if pane == Pane::Output {
         let source = view.output.source.as_ref();
         lines[0] +=

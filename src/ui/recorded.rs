@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::lists;
 use super::replay::{Beside, Filter, List, Moment, Play, Record, Replay, Steer, moment};
 use super::search::Search;
 use super::theme::Mark;
@@ -71,6 +72,18 @@ pub struct Listed {
     upto: u64,
     number: u64,
 }
+
+/// Every event that is listed, to be written down beside the loop.
+#[derive(Debug)]
+pub struct Everything {
+    recording: Arc<Recording>,
+    /// Those that the filter leaves; `None` where there is no filter.
+    found: Option<Vec<u64>>,
+    events: u64,
+}
+
+/// How many events are written down at the most.
+const WRITTEN: u64 = 100_000;
 
 /// An event that is searched for, beside the loop.
 #[derive(Debug)]
@@ -330,6 +343,14 @@ impl Recorded {
         }
     }
 
+    /// Every event that is listed.
+    #[must_use]
+    pub fn everything(&self) -> Everything {
+        let found = (!self.listing.filter.is_all()).then(|| self.listing.found.clone());
+        let events = self.player.surveyed().events;
+        Everything { recording: Arc::clone(self.player.recording()), found, events }
+    }
+
     /// The event that the view's search looks for next.
     #[must_use]
     pub fn hunt(&self, view: &View, way: Way) -> Option<Hunt> {
@@ -351,6 +372,24 @@ impl Look {
         let events = recording.events_between(*among.start(), *among.end());
         let found = events.iter().filter(|event| filter.lists(event)).map(|event| event.seq).collect();
         Listed { found, upto: *among.end(), number }
+    }
+}
+
+impl Everything {
+    /// A line for each event; it reads the log.
+    #[must_use]
+    pub fn lines(self) -> Vec<String> {
+        let count = self.found.as_ref().map_or(self.events, |found| found.len() as u64);
+        let events = match self.found {
+            None => self.recording.events_between(1, self.events.min(WRITTEN)),
+            Some(found) => {
+                let found = found.iter().take(usize::try_from(WRITTEN).unwrap_or(usize::MAX));
+                found.filter_map(|seq| self.recording.event(*seq)).collect()
+            }
+        };
+        let more = count.saturating_sub(WRITTEN);
+        let lines = events.iter().map(|event| lists::event(event));
+        lines.chain((more > 0).then(|| format!("and {more} more"))).collect()
     }
 }
 

@@ -315,7 +315,9 @@ impl<'a> Screen<'a> {
         };
         let kept = sift.filter.as_ref().map(|filter| {
             let of = tally.map(|tally| format!(" {} of {}", tally.kept, tally.rows));
-            let of = of.or_else(|| Some(counted(output?.kept_count()?, "kept"))).unwrap_or_default();
+            let look = || Some(format!(" looking at {}%", output?.keeping(self.view.rows(pane))?));
+            let of = of.or_else(look).or_else(|| Some(counted(output?.kept_count()?, "kept")));
+            let of = of.unwrap_or_default();
             (format!("f {}{of}", filter.words), self.theme.warn)
         });
         let found = sift.search.as_ref().map(|search| {

@@ -33,6 +33,7 @@ mod report;
 mod runbook_files;
 mod samples;
 mod seals;
+mod searched;
 mod shim;
 mod terminal;
 mod watched;

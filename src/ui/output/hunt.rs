@@ -213,6 +213,13 @@ impl Output {
         self.sifted.hunt.map(|hunt| self.hundredths(hunt.at))
     }
 
+    /// Where in the file lines are looked for that the filter keeps, in hundredths; `None` while enough of them are here.
+    #[must_use]
+    pub fn keeping(&self, rows: usize) -> Option<u64> {
+        let wanted = self.sifted.kept.wanted(self.anchor, rows, self.total);
+        wanted.filter(|_| self.is_filtered()).map(|(from, _)| self.hundredths(from))
+    }
+
     fn count(&self, tally: &Tally) -> Count {
         let counted = tally.wants(self.total).map(|upto| self.hundredths(upto));
         Count { lines: tally.count(), counted }

@@ -9,7 +9,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use super::Look;
 use crate::text;
 use crate::ui::format;
-use crate::ui::output::{Line, Output, wrapped};
+use crate::ui::output::{Count, Line, Output, wrapped};
 use crate::ui::widgets::Row;
 
 /// The output panel.
@@ -46,9 +46,12 @@ impl Widget for &OutputPanel<'_> {
         for (row, area) in lines.into_iter().skip(over).zip(inner.rows()) {
             row.render(area, buf, Style::new());
         }
-        if self.output.total == 0 {
-            Row::new(inner.width).gap(1).text("no output yet", theme.dim).render(inner, buf, Style::new());
-        }
+        let word = match self.output.kept_count() {
+            _ if self.output.total == 0 => "no output yet",
+            Some(Count { lines: 0, counted: None }) => "no line has it; esc shows all",
+            _ => return,
+        };
+        Row::new(inner.width).gap(1).text(word, theme.dim).render(inner, buf, Style::new());
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) enum Returned {
         seq: Option<u64>,
     },
     Listed(Listed),
+    /// A panel's text that had to be read for.
+    Gathered(Pane, String),
     Copied(Copied),
 }
 
@@ -127,6 +129,7 @@ impl Cockpit {
                 }
                 self.wants_frame(Due::Soon);
             }
+            Returned::Gathered(pane, text) => self.hand_out(pane, text),
             Returned::Copied(copied) => {
                 self.copied(copied);
                 self.wants_frame(Due::Now);

@@ -12,7 +12,9 @@ use crate::clock;
 use crate::text;
 use crate::ui::copy::{self, CLIPBOARD, Extent};
 use crate::ui::format;
+use crate::ui::playback::Playback;
 use crate::ui::screen::Screen;
+use crate::ui::view::Pane;
 
 /// How many files of one name are tried.
 const NAMES: u32 = 1_000;
@@ -29,13 +31,29 @@ impl Cockpit {
     /// Copies the row or the panel in focus: to the clipboard at once, to the file beside the loop.
     pub(super) fn copy(&mut self, extent: Extent) {
         let cx = context(&self.playback, &self.options, self.commander.as_ref());
-        let screen = Screen { cx, view: &self.view, zone: zone(cx.now), theme: self.options.themes.theme() };
-        let Some(text) = copy::text(&screen, extent) else {
-            self.view.refuse("there is nothing to copy");
+        let pane = self.view.focus;
+        if let (Extent::Panel, Pane::Events, Playback::Recorded(recorded)) = (extent, pane, &self.playback) {
+            // The panel has only those round the playhead.
+            let (everything, heading) = (recorded.everything(), copy::heading(&cx, pane));
+            let back = self.back.clone();
+            tokio::task::spawn_blocking(move || {
+                let lines: Vec<String> = std::iter::once(heading).chain(everything.lines()).collect();
+                back.send(Returned::Gathered(pane, copy::joined(&lines)))
+            });
             return;
-        };
-        let session = cx.state.opened.as_ref().map_or("session", |opened| opened.session.as_str());
-        let pane = self.view.focus.title().to_lowercase();
+        }
+        let screen = Screen { cx, view: &self.view, zone: zone(cx.now), theme: self.options.themes.theme() };
+        match copy::text(&screen, extent) {
+            Some(text) => self.hand_out(pane, text),
+            None => self.view.refuse("there is nothing to copy"),
+        }
+    }
+
+    /// Gives a text to the clipboard and to a file.
+    pub(super) fn hand_out(&mut self, pane: Pane, text: String) {
+        let session =
+            self.playback.state().opened.as_ref().map_or("session", |opened| opened.session.as_str());
+        let pane = pane.title().to_lowercase();
         let stem: String = format!("{session}-{}-{pane}", clock::now().at.format("%H%M%S"))
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '.' { c } else { '-' })
