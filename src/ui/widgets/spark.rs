@@ -26,6 +26,8 @@ pub fn spark(series: &Series, period_ms: u64, span: Span, cols: usize, glyphs: &
         // A sample speaks for two periods, or until the next one.
         let until = sample.up_ms.saturating_add(period_ms.saturating_mul(2));
         let until = next.map_or(until, |next| until.min(next.saturating_sub(1))).min(span.now_up_ms);
+        // Two may have come in one millisecond, or a clock have gone back.
+        let until = until.max(sample.up_ms);
         next = Some(sample.up_ms);
         let Some(last) = slot(until) else { break };
         let height = sample.number.filter(|n| n.is_finite()).unwrap_or(f64::from(sample.took_ms));
@@ -125,6 +127,17 @@ mod tests {
         }
         assert_eq!(drawn(&series, 30_000, 60_000, 60_000, 6), "▁▁▁▁▁▁");
         assert_eq!(drawn(&series, 30_000, 120_000, 150_000, 4), "▁▁▁ ", "it stands still");
+    }
+
+    #[test]
+    fn samples_of_one_millisecond_or_out_of_order_are_drawn_like_any_other() {
+        let mut series = Series::default();
+        for at in [4_000, 4_000, 3_000, 9_000] {
+            series.push(sample(at, 1.0, Verdict::Pass));
+        }
+        for now in [0, 3_999, 4_000, 8_000, 20_000] {
+            assert_eq!(drawn(&series, 500, 8_000, now, 8).chars().count(), 8);
+        }
     }
 
     #[test]
