@@ -7,7 +7,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 gonogo=$(realpath "${1:-$here/../target/release/gonogo}")
 state=$(mktemp -d)
 tmux=(tmux -L "gonogo-screen-$$")
-trap '"${tmux[@]}" kill-server 2>/dev/null || true; rm -rf "$state"' EXIT
+finish() { # the session would outlive its terminal
+    GONOGO_STATE_DIR=$state "$gonogo" ctl demo abort --reason 'the pictures are taken' >/dev/null 2>&1 || true
+    "${tmux[@]}" kill-server 2>/dev/null || true
+    rm -rf "$state"
+}
+trap finish EXIT
 
 shows() { # waits until the screen shows $1
     for _ in $(seq 300); do

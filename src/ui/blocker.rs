@@ -1,5 +1,6 @@
 //! The one thing that blocks now, as the banner says it: what is worst and nearest comes first.
 
+use super::action::Action;
 use super::hatch::hatch;
 use super::popups::Context;
 use super::theme::Mark;
@@ -7,7 +8,7 @@ use super::{crew, format};
 use crate::clock::Now;
 use crate::event::Outcome;
 use crate::runbook::StepId;
-use crate::runbook::model::{Action, Step};
+use crate::runbook::model::{Action as StepAction, Step};
 use crate::session::second::{self, OverrideAsked};
 use crate::session::telemetry::LogHealth;
 use crate::session::{Hold, Situation, StageStatus, State, StepStatus, TriggerState, gate, roles, window};
@@ -27,30 +28,37 @@ impl Blocker {
     }
 }
 
+/// What releases it: each action by its key, as the keymap has it; by its name alone where it has none.
+fn keys(cx: &Context, actions: &[(Action, &str)]) -> String {
+    let said = actions.iter().map(|(action, does)| match cx.keymap.key(*action) {
+        key if key.is_empty() => format!("{action} {does}"),
+        key => format!("{key} {does}"),
+    });
+    said.collect::<Vec<_>>().join("  ")
+}
+
 /// What blocks now, as whoever sits here has to know it; `lost` says why the engine is gone, where it is.
 #[must_use]
 pub fn blocker(cx: &Context, lost: Option<&str>) -> Blocker {
     let Context { state, telemetry, now, .. } = *cx;
-    if let Some(blocker) = ended(state, lost) {
+    if let Some(blocker) = ended(cx, lost) {
         return blocker;
     }
-    let urgent = log(&telemetry.log)
-        .or_else(|| rollback(state, now))
-        .or_else(|| countdown(state, now))
-        .or_else(|| offered(cx));
+    let urgent =
+        log(&telemetry.log).or_else(|| rollback(cx)).or_else(|| countdown(cx)).or_else(|| offered(cx));
     if let Some(blocker) = urgent {
         return beside(blocker, aside(cx));
     }
     let blocker = second_person(cx)
-        .or_else(|| acknowledgement(state))
-        .or_else(|| hold(state))
+        .or_else(|| acknowledgement(cx))
+        .or_else(|| hold(cx))
         .or_else(|| question(cx))
         .map(|blocker| also_paused(blocker, state))
-        .or_else(|| paused(state))
-        .or_else(|| retrying(state))
+        .or_else(|| paused(cx))
+        .or_else(|| retrying(cx))
         .or_else(|| running(state, now))
         .or_else(|| at_gate(cx))
-        .unwrap_or_else(|| between(state));
+        .unwrap_or_else(|| between(cx));
     match driver_is_away(cx) {
         // What waits for a person waits for the driver first.
         Some(away) if blocker.mark != Mark::Running => {
@@ -65,17 +73,18 @@ fn aside(cx: &Context) -> Option<String> {
     wheel(cx).or_else(|| hatch(cx.state, cx.now).alarm()).or_else(|| window::warning(cx.state, cx.now))
 }
 
-fn ended(state: &State, lost: Option<&str>) -> Option<Blocker> {
-    let Some((outcome, at)) = &state.outcome else {
-        return lost.map(|why| Blocker::new(Mark::Fail, format!("LOST: {why}"), "d leaves"));
+fn ended(cx: &Context, lost: Option<&str>) -> Option<Blocker> {
+    let leaves = keys(cx, &[(Action::Quit, "leaves")]);
+    let Some((outcome, at)) = &cx.state.outcome else {
+        return lost.map(|why| {
+            Blocker::new(Mark::Fail, format!("LOST: {why}"), keys(cx, &[(Action::Detach, "leaves")]))
+        });
     };
     let at = format::time(at.at);
     Some(match outcome {
-        Outcome::Completed => Blocker::new(Mark::Ok, format!("COMPLETED at {at}"), "q leaves"),
-        Outcome::RolledBack => Blocker::new(Mark::Warn, format!("ROLLED BACK, closed at {at}"), "q leaves"),
-        Outcome::Aborted => {
-            Blocker::new(Mark::Fail, format!("ABORTED at {at}: left as it stands"), "q leaves")
-        }
+        Outcome::Completed => Blocker::new(Mark::Ok, format!("COMPLETED at {at}"), leaves),
+        Outcome::RolledBack => Blocker::new(Mark::Warn, format!("ROLLED BACK, closed at {at}"), leaves),
+        Outcome::Aborted => Blocker::new(Mark::Fail, format!("ABORTED at {at}: left as it stands"), leaves),
     })
 }
 
@@ -84,7 +93,7 @@ fn offered(cx: &Context) -> Option<Blocker> {
     let (offer, me) = (cx.state.wheel_offer.as_ref()?, cx.operator?);
     (offer.to == me.person).then(|| {
         let text = format!("THE WHEEL: {} offers it to you", offer.from);
-        Blocker::new(Mark::Ask, text, "H shows where it stands, and takes it")
+        Blocker::new(Mark::Ask, text, keys(cx, &[(Action::Wheel, "shows where it stands, and takes it")]))
     })
 }
 
@@ -95,7 +104,7 @@ fn second_person(cx: &Context) -> Option<Blocker> {
     let OverrideAsked { by, reason, .. } = asked;
     if cx.operator.is_some_and(|me| seconds.contains(&me.person)) {
         let text = format!("OVERRIDE of {stage}: {by} asks you: {reason}");
-        return Some(Blocker::new(Mark::Ask, text, "v shows it, and answers"));
+        return Some(Blocker::new(Mark::Ask, text, keys(cx, &[(Action::Vote, "shows it, and answers")])));
     }
     let whom = if seconds.is_empty() {
         "nobody is here who could be it".to_owned()
@@ -119,8 +128,8 @@ fn driver_is_away(cx: &Context) -> Option<String> {
     let holder = cx.state.wheel.as_ref().filter(|_| crew::driver_is_away(cx.state))?;
     let since = crew::away_since(cx.state, holder).map(|left| format!(" since {}", format::time(left.at)));
     let takes = cx.operator.is_some_and(|me| crew::may_drive(cx.state, me));
-    let key = if takes { ": H takes the wheel" } else { "" };
-    Some(format!("{holder} (driver) is AWAY{}{key}", since.unwrap_or_default()))
+    let key = takes.then(|| format!(": {}", keys(cx, &[(Action::Wheel, "takes the wheel")])));
+    Some(format!("{holder} (driver) is AWAY{}{}", since.unwrap_or_default(), key.unwrap_or_default()))
 }
 
 /// What becomes of the wheel, for whoever has it; for the others, whether its holder is away.
@@ -132,7 +141,7 @@ fn wheel(cx: &Context) -> Option<String> {
     operator.filter(|me| state.wheel.as_ref() == Some(&me.person))?;
     match (&state.wheel_offer, state.wheel_asked.first()) {
         (Some(offer), _) => Some(format!("wheel offered to {}", offer.to)),
-        (None, Some(who)) => Some(format!("{who} asks for the wheel: H")),
+        (None, Some(who)) => Some(format!("{who} asks for the wheel: {}", cx.keymap.key(Action::Wheel))),
         (None, None) => None,
     }
 }
@@ -146,13 +155,18 @@ fn log(health: &LogHealth) -> Option<Blocker> {
     Some(Blocker::new(Mark::Fail, format!("{what}: {why}"), "nothing starts until it can be written"))
 }
 
-fn rollback(state: &State, now: Now) -> Option<Blocker> {
+fn rollback(cx: &Context) -> Option<Blocker> {
+    let Context { state, now, .. } = *cx;
     let rollback = state.active_rollback()?;
     if let Some(stuck) = &rollback.stuck {
         let at = stuck.step.as_ref().map_or(String::new(), |step| format!(" at {step}"));
         let left = stuck.remaining.len();
         let text = format!("ROLLBACK STUCK{at}: {} ({left} to go)", stuck.why);
-        return Some(Blocker::new(Mark::Fail, text, "r retry  s skip"));
+        return Some(Blocker::new(
+            Mark::Fail,
+            text,
+            keys(cx, &[(Action::Retry, "retry"), (Action::Skip, "skip")]),
+        ));
     }
     let of = rollback.steps.len();
     let done = rollback.steps.iter().filter(|id| is_done(state, id)).count();
@@ -170,45 +184,49 @@ fn is_done(state: &State, step: &StepId) -> bool {
     matches!(state.step(step).status, StepStatus::Passed | StepStatus::Skipped | StepStatus::Failed)
 }
 
-fn countdown(state: &State, now: Now) -> Option<Blocker> {
-    let armed = state.triggers.iter().filter_map(|(id, trigger)| match trigger {
+fn countdown(cx: &Context) -> Option<Blocker> {
+    let armed = cx.state.triggers.iter().filter_map(|(id, trigger)| match trigger {
         TriggerState::Armed { why, fires_at } => Some((*fires_at, id, why)),
         _ => None,
     });
     let (fires_at, id, why) = armed.min()?;
-    let left = fires_at.saturating_sub(now.up_ms).div_ceil(1000);
-    Some(Blocker::new(Mark::Fail, format!("TRIGGER {id} FIRES IN {left}s: {why}"), "V vetoes"))
+    let left = fires_at.saturating_sub(cx.now.up_ms).div_ceil(1000);
+    let text = format!("TRIGGER {id} FIRES IN {left}s: {why}");
+    Some(Blocker::new(Mark::Fail, text, keys(cx, &[(Action::Veto, "vetoes")])))
 }
 
-fn acknowledgement(state: &State) -> Option<Blocker> {
-    state
-        .needs_acknowledgement()
-        .then(|| Blocker::new(Mark::Ask, "POLICY: read it and acknowledge it before stage 1", "a opens it"))
+fn acknowledgement(cx: &Context) -> Option<Blocker> {
+    let text = "POLICY: read it and acknowledge it before stage 1";
+    let opens = || keys(cx, &[(Action::Advance, "opens it")]);
+    cx.state.needs_acknowledgement().then(|| Blocker::new(Mark::Ask, text, opens()))
 }
 
-fn hold(state: &State) -> Option<Blocker> {
-    let holds = state.holds();
+fn hold(cx: &Context) -> Option<Blocker> {
+    let holds = cx.state.holds();
+    let back = (Action::RollBack, "roll back");
+    let resumes = || keys(cx, &[(Action::Resume, "resumes"), back]);
     let more = if holds.len() > 1 { format!(" (and {} more)", holds.len() - 1) } else { String::new() };
     Some(match holds.into_iter().min_by_key(rank)? {
         Hold::StepFailed { step, why } => Blocker::new(
             Mark::Fail,
             format!("STEP {step} FAILED: {why}{more}"),
-            "r retry  s skip  b roll back",
+            keys(cx, &[(Action::Retry, "retry"), (Action::Skip, "skip"), back]),
         ),
         Hold::StepUnknown { step, why } => {
             let text = format!("STEP {step} UNKNOWN: {why}{more}");
-            Blocker::new(Mark::Ask, text, "enter says what became of it")
+            Blocker::new(Mark::Ask, text, keys(cx, &[(Action::Open, "says what became of it")]))
         }
         Hold::Drift { why, put_back: false } => {
-            Blocker::new(Mark::Fail, format!("DRIFT: {why}{more}"), "P accepts it  b roll back")
+            let release = keys(cx, &[(Action::Resume, "accepts it"), back]);
+            Blocker::new(Mark::Fail, format!("DRIFT: {why}{more}"), release)
         }
         Hold::Drift { why, put_back: true } => {
             let text = format!("DRIFT is put back: {why}{more}");
-            Blocker::new(Mark::Warn, text, "P resumes  b roll back")
+            Blocker::new(Mark::Warn, text, resumes())
         }
         Hold::Trigger { trigger, why } => {
             let text = format!("TRIGGER {trigger} HOLDS: {why}{more}");
-            Blocker::new(Mark::Fail, text, "P resumes  b roll back")
+            Blocker::new(Mark::Fail, text, resumes())
         }
     })
 }
@@ -227,20 +245,21 @@ fn question(cx: &Context) -> Option<Blocker> {
     let questions = state.questions();
     let step = questions.first()?;
     let asked = match state.step_plan(step).map(|s| &s.action) {
-        Some(Action::Confirm { question, .. }) => {
+        Some(StepAction::Confirm { question, .. }) => {
             let what = state.step(step).what.as_deref();
             what.map_or(question.as_str(), |what| without_its_kind(what)).to_owned()
         }
         _ => state.step(step).why.clone().unwrap_or_default(),
     };
     let asked = asked.lines().next().unwrap_or_default();
+    let answers = keys(cx, &[(Action::Open, "answers")]);
     let role = match state.step_plan(step).map(|s| &s.action) {
-        Some(Action::Confirm { role: Some(role), .. }) => role,
-        _ => return Some(Blocker::new(Mark::Ask, format!("QUESTION {step}: {asked}"), "enter answers")),
+        Some(StepAction::Confirm { role: Some(role), .. }) => role,
+        _ => return Some(Blocker::new(Mark::Ask, format!("QUESTION {step}: {asked}"), answers)),
     };
     let text = format!("QUESTION {step} for {role}: {asked}");
     let mine = cx.operator.is_some_and(|me| roles::stands_for(state, &me.person, role));
-    let release = if mine { "enter answers".to_owned() } else { roles::who_could(state, role) };
+    let release = if mine { answers } else { roles::who_could(state, role) };
     Some(Blocker::new(Mark::Ask, text, release))
 }
 
@@ -252,10 +271,10 @@ fn without_its_kind(what: &str) -> &str {
     }
 }
 
-fn paused(state: &State) -> Option<Blocker> {
-    let pause = state.paused.as_ref()?;
+fn paused(cx: &Context) -> Option<Blocker> {
+    let pause = cx.state.paused.as_ref()?;
     let text = format!("PAUSED by {} at {}: nothing new starts", pause.by, format::time(pause.at));
-    Some(Blocker::new(Mark::Warn, text, "P resumes"))
+    Some(Blocker::new(Mark::Warn, text, keys(cx, &[(Action::Resume, "resumes")])))
 }
 
 /// A pause behind something worse is told beside it.
@@ -272,7 +291,8 @@ fn steps_in_hand(state: &State) -> impl Iterator<Item = &Step> {
     state.current_stage().and_then(|id| state.stage_plan(id)).into_iter().flat_map(|stage| &stage.steps)
 }
 
-fn retrying(state: &State) -> Option<Blocker> {
+fn retrying(cx: &Context) -> Option<Blocker> {
+    let state = cx.state;
     let step = steps_in_hand(state).find(|step| state.will_retry(step))?;
     let now = state.step(&step.id);
     let text = format!(
@@ -282,7 +302,7 @@ fn retrying(state: &State) -> Option<Blocker> {
         step.retries.attempts,
         now.why.as_deref().unwrap_or_default()
     );
-    Some(Blocker::new(Mark::Warn, text, "x stops it"))
+    Some(Blocker::new(Mark::Warn, text, keys(cx, &[(Action::Kill, "stops it")])))
 }
 
 fn running(state: &State, now: Now) -> Option<Blocker> {
@@ -323,23 +343,26 @@ fn at_gate(cx: &Context) -> Option<Blocker> {
     let verdict = gate::evaluate(state, id);
     let Some(first) = verdict.missing.first() else {
         let next = match state.next_stage() {
-            Some(next) => format!("a goes on to {next}"),
-            None => "a completes the cutover".to_owned(),
+            Some(next) => keys(cx, &[(Action::Advance, &format!("goes on to {next}"))]),
+            None => keys(cx, &[(Action::Advance, "completes the cutover")]),
         };
         return Some(Blocker::new(Mark::Ok, format!("GO: everything that {id} asks for is there"), next));
     };
     let more = verdict.missing.len() - 1;
     let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
     let asks_me = cx.operator.is_some_and(|me| crew::wants_vote(state, id, me));
-    let release = if asks_me { "v votes".to_owned() } else { first.release.clone() };
+    let release = if asks_me { keys(cx, &[(Action::Vote, "votes")]) } else { first.release.clone() };
     Some(Blocker::new(Mark::Fail, format!("NO-GO {id}: {}{more}", first.what), release))
 }
 
-fn between(state: &State) -> Blocker {
+fn between(cx: &Context) -> Blocker {
+    let state = cx.state;
     match (state.situation(), state.current_stage(), state.next_stage()) {
-        (Situation::Running, None, Some(next)) => {
-            Blocker::new(Mark::Ok, format!("READY: {next} is next"), "a starts it")
-        }
+        (Situation::Running, None, Some(next)) => Blocker::new(
+            Mark::Ok,
+            format!("READY: {next} is next"),
+            keys(cx, &[(Action::Advance, "starts it")]),
+        ),
         (_, Some(stage), _) => Blocker::new(Mark::Running, format!("RUNNING: {stage}"), ""),
         _ => Blocker::new(Mark::Pending, "waits for the first event of the session", ""),
     }

@@ -163,3 +163,14 @@ fn an_override_asks_who_can_second_it_and_tells_the_others_for_whom_it_waits() {
     assert_eq!(asks.text, "OVERRIDE of switch: opsA asks you: known lag");
     assert_eq!(asks.release, "v shows it, and answers");
 }
+
+#[test]
+fn what_releases_it_is_told_by_the_operators_own_keys() {
+    let keymap = Keymap::default().with(&[(Action::Advance, vec!["A".to_owned()])]).expect("a free key");
+    let story = Story::go();
+    let Story { state, telemetry, now, .. } = &story;
+    let operator = driver();
+    let cx =
+        Context { state, telemetry, now: *now, keymap: &keymap, operator: Some(&operator), replay: None };
+    assert!(blocker(&cx, None).release.starts_with("A goes on"), "{:?}", blocker(&cx, None));
+}
