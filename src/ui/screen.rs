@@ -113,11 +113,11 @@ impl Widget for Screen<'_> {
                 let under = STACK.into_iter().filter(|other| is_stacked && *other != pane);
                 let under: Vec<_> = under.map(|other| (other, wrong[other as usize])).collect();
                 let told = self.told(pane);
-                self.pane(pane, area, self.look(pane, &layout, (&under, &told)), known, buf);
+                self.pane(pane, area, self.look(pane, &layout, &under, &told), known, buf);
             }
         }
         if !layout.news.is_empty() {
-            let look = Look { sift: sift::NONE, ..self.look(Pane::Audit, &layout, (&[], &[])) };
+            let look = Look { sift: sift::NONE, ..self.look(Pane::Audit, &layout, &[], &[]) };
             let audit = self.audit(None, look);
             audit.news(layout.news.width).render(layout.news, buf, Style::new());
         }
@@ -174,7 +174,8 @@ impl<'a> Screen<'a> {
         &'b self,
         pane: Pane,
         layout: &Layout,
-        (under, told): (&'b [(Pane, usize)], &'b [(String, Style)]),
+        under: &'b [(Pane, usize)],
+        told: &'b [(String, Style)],
     ) -> Look<'b> {
         let titled = match (self.view.board, pane) {
             (Board::Cockpit, _) => Titled::Number(pane.number()),

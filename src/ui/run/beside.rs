@@ -17,7 +17,7 @@ pub(super) enum Returned {
     Answer(Result<(), Refusal>),
     /// A piece of output, and before how many jumps back it was asked for.
     Piece(Source, OutputPiece, u64),
-    Looked(Looked),
+    Looked(Box<Looked>),
     FoundEvent {
         search: u64,
         way: Way,
@@ -76,7 +76,7 @@ impl Cockpit {
         self.looking = true;
         let (reader, back) = (self.outputs.clone(), self.back.clone());
         tokio::spawn(async move {
-            let _ = back.send(Returned::Looked(look.run(&reader).await));
+            let _ = back.send(Returned::Looked(Box::new(look.run(&reader).await)));
         });
     }
 
@@ -104,7 +104,7 @@ impl Cockpit {
             }
             Returned::Looked(looked) => {
                 self.looking = false;
-                match self.view.output.looked(looked) {
+                match self.view.output.looked(*looked) {
                     Went::Nowhere => {}
                     Went::On => self.wants_frame(Due::Soon),
                     Went::Found => self.wants_frame(Due::Now),
