@@ -9,6 +9,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread::{self, Builder};
 
 use super::line::Hash;
+use super::progress::Progress;
 use piece::{Line, Piece, Stop};
 
 /// How much of a log one thread looks at before another is asked how the line before it ended.
@@ -61,6 +62,21 @@ impl Bytes for [u8] {
         let length = rest.len().min(buffer.len());
         buffer[..length].copy_from_slice(&rest[..length]);
         Ok(length)
+    }
+}
+
+/// Bytes that tell how many of them were read.
+#[derive(Debug)]
+pub(super) struct Counted<'a, B> {
+    pub bytes: &'a B,
+    pub progress: &'a Progress,
+}
+
+impl<B: Bytes> Bytes for Counted<'_, B> {
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        let read = self.bytes.read_at(buffer, at)?;
+        self.progress.add(read as u64);
+        Ok(read)
     }
 }
 

@@ -9,6 +9,7 @@ pub mod follow;
 pub mod line;
 pub mod outputs;
 pub mod past;
+pub mod progress;
 pub mod reader;
 pub mod receipts;
 pub mod seals;

@@ -9,8 +9,9 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use super::chain::{Bytes, Chain, End};
+use super::chain::{Bytes, Chain, Counted, End};
 use super::dir;
+use super::progress::Progress;
 use super::seals::{self, Seal, Signature};
 use reading::Reading;
 pub use verdict::{Anchor, Verdict};
@@ -114,6 +115,14 @@ impl Report {
 /// # Errors
 /// It cannot be read.
 pub fn verify(path: &Path, anchors: &[Anchor]) -> io::Result<Report> {
+    watched(path, anchors, &Progress::default())
+}
+
+/// The same, telling how far it is.
+///
+/// # Errors
+/// It cannot be read.
+pub fn watched(path: &Path, anchors: &[Anchor], progress: &Progress) -> io::Result<Report> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let seals = seals::list(folder);
@@ -131,7 +140,9 @@ pub fn verify(path: &Path, anchors: &[Anchor]) -> io::Result<Report> {
             Err(e) => return Err(e),
         };
         let length = file.metadata()?.len();
-        let (mut report, reading) = judge(&file, length, Chain::new(), live, &held)?;
+        progress.begin("holding the log against its digests", length);
+        let counted = Counted { bytes: &file, progress };
+        let (mut report, reading) = judge(&counted, length, Chain::new(), live, &held)?;
         report.anchored = !anchors.is_empty();
         // Somebody wrote meanwhile, or has only just begun to.
         let unsteady = report.code() > 0 && (live || dir::is_live(folder));
@@ -140,6 +151,7 @@ pub fn verify(path: &Path, anchors: &[Anchor]) -> io::Result<Report> {
             continue;
         }
         if beside::is_session(folder) {
+            progress.begin("holding what lies beside it against its digests", 0);
             let vouched = reading.vouched.iter().chain(&reading.telemetry);
             report.add(vouched.filter_map(|vouched| beside::changed(folder, vouched)));
         } else if !reading.vouched.is_empty() {

@@ -18,6 +18,7 @@ mod operator;
 mod paths;
 mod place;
 pub mod plan;
+mod progress;
 mod recorded;
 mod replay;
 mod report;

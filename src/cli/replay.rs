@@ -8,7 +8,7 @@ use clap::Args as ClapArgs;
 use color_eyre::eyre::{Result, WrapErr as _, eyre};
 
 use super::look::{self, Look};
-use super::{place, run};
+use super::{place, progress, run};
 use crate::audit::telemetry::Samples;
 use crate::audit::{dir, seals};
 use crate::clock;
@@ -105,7 +105,12 @@ fn sealed(log: &Path) -> Option<String> {
 /// What would have gone another way under the runbook at `runbook`.
 fn judged(log: &Path, runbook: &Path) -> Result<what_if::WhatIf> {
     let recording = Recording::open(log)?;
-    recording.wait_until_surveyed();
+    let said = || {
+        let surveyed = recording.surveyed();
+        let what = format!("{}: reading the log", text::safe(&log.display().to_string()));
+        progress::line(&what, surveyed.events, surveyed.lines, |lines| format!("{lines} events"))
+    };
+    progress::shown(said, || recording.wait_until_surveyed());
     let events = recording.events_between(1, recording.events());
     let unread = || format!("cannot read {}", runbook.display());
     let text = std::fs::read_to_string(runbook).wrap_err_with(unread)?;

@@ -9,11 +9,12 @@ use clap::{Args as ClapArgs, ValueEnum};
 use color_eyre::eyre::{Result, WrapErr as _, eyre};
 
 use super::cast::{self, CastArgs};
-use super::written;
+use super::{progress, written};
 use crate::audit::dir;
+use crate::audit::progress::Progress;
 use crate::audit::verify::Anchor;
-use crate::report::{self, Phase, Report, against};
-use crate::{clock, text};
+use crate::report::{self, Report, against};
+use crate::text;
 
 /// What is to be reported, and how.
 #[derive(Debug, ClapArgs)]
@@ -128,21 +129,11 @@ pub(super) fn every_form(log: &Path) -> Result<Vec<(String, Vec<u8>)>> {
     ])
 }
 
-/// Gathers a report, and says on stderr what takes long.
+/// Gathers a report, and says how far that is where it takes long.
 fn gathered(log: &Path, anchors: &[Anchor]) -> Result<Report> {
-    const LONG_MS: u64 = 1_000;
-    let begun = clock::up_ms();
-    let mut tell = |phase: Phase| {
-        if clock::up_ms().saturating_sub(begun) > LONG_MS {
-            let what = match phase {
-                Phase::Verifying => "holding the record against its digests",
-                Phase::ReadingLog => "reading the log",
-                Phase::ReadingSamples => "reading the samples",
-            };
-            anstream::eprintln!("{}: {what} …", text::safe(&log.display().to_string()));
-        }
-    };
-    Ok(report::gather(log, anchors, &mut tell)?)
+    let progress = Progress::default();
+    let named = log.display().to_string();
+    Ok(progress::during(&named, &progress, || report::gather(log, anchors, &progress))?)
 }
 
 /// Refuses to write over anything of a session's own.

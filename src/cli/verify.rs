@@ -7,12 +7,13 @@ use clap::Args as ClapArgs;
 use color_eyre::eyre::{Result, WrapErr as _, eyre};
 use serde_json::json;
 
-use super::ssh_keygen;
+use super::{progress, ssh_keygen};
 use crate::audit::dir;
+use crate::audit::progress::Progress;
 use crate::audit::reader::Tail;
 use crate::audit::receipts::{Receipt, Receipts};
 use crate::audit::seals::{Seal, Signature};
-use crate::audit::verify::{Anchor, Report, verify};
+use crate::audit::verify::{Anchor, Report, watched};
 use crate::event::{Event, EventKind};
 use crate::text;
 
@@ -77,7 +78,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     if let Some(receipts) = &args.receipts {
         anchors.extend(seen(receipts, &path)?);
     }
-    let mut report = verify(&path, &anchors).wrap_err_with(|| format!("cannot read {}", path.display()))?;
+    let (progress, named) = (Progress::default(), path.display().to_string());
+    let verified = progress::during(&named, &progress, || watched(&path, &anchors, &progress));
+    let mut report = verified.wrap_err_with(|| format!("cannot read {}", path.display()))?;
     if let Some(allowed) = &args.allowed_signers {
         std::fs::File::open(allowed).wrap_err_with(|| format!("cannot read {}", allowed.display()))?;
         let checked = report.check_seals(|seal| ssh_keygen::check(allowed, seal));

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use super::model::{FORMAT, Record, Report, Unobserved, When};
 use crate::audit::dir;
 use crate::audit::follow::{End, Follow};
+use crate::audit::progress::Progress;
 use crate::audit::telemetry::{Sampled, Samples};
 use crate::audit::verify::{self, Anchor};
 use crate::event::{Event, EventKind};
@@ -35,42 +36,44 @@ pub enum GatherError {
     NoSession { path: PathBuf, why: String },
 }
 
-/// What takes its time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    Verifying,
-    ReadingLog,
-    ReadingSamples,
-}
-
-/// Makes a report of the log at `path` and what lies beside it; `anchors` is what somebody kept of it. `tell` hears
-/// what is done next.
+/// Makes a report of the log at `path` and what lies beside it; `anchors` is what somebody kept of it. `progress`
+/// tells how far it is.
 ///
 /// A log that ends anywhere gives a report so far, one that is broken a report up to there; the record's verdict says
 /// so.
 ///
 /// # Errors
 /// It cannot be read, or not even its first event is good.
-pub fn gather(path: &Path, anchors: &[Anchor], tell: &mut dyn FnMut(Phase)) -> Result<Report, GatherError> {
+pub fn gather(path: &Path, anchors: &[Anchor], progress: &Progress) -> Result<Report, GatherError> {
     let at = |source| GatherError::Io { path: path.to_owned(), source };
-    tell(Phase::Verifying);
-    let verified = verify::verify(path, anchors).map_err(at)?;
+    let verified = verify::watched(path, anchors, progress).map_err(at)?;
     let mut gathering = Gathering::default();
     let file = File::open(path).map_err(at)?;
     let end = file.metadata().map_err(at)?.len();
-    tell(Phase::ReadingLog);
-    let end = Follow::default().read_on(&file, end, || false, |event, _| gathering.push(&event));
+    progress.begin("reading the log", end);
+    let end = Follow::default().read_on(
+        &file,
+        end,
+        || false,
+        |event, to| {
+            gathering.push(&event);
+            progress.set(to);
+        },
+    );
     let why = match end.map_err(at)? {
         End::Broken { why, .. } => why,
         End::Whole { .. } => "it is empty".to_owned(),
     };
     let telemetry = path.with_file_name(dir::TELEMETRY);
     gathering.missing.extend(beside(path));
-    tell(Phase::ReadingSamples);
+    progress.begin("reading the samples", telemetry.metadata().map_or(0, |meta| meta.len()));
     match Samples::open(&telemetry) {
         Ok(mut samples) => loop {
             match samples.next() {
-                Ok(Some(sampled)) => gathering.sampled(&sampled),
+                Ok(Some(sampled)) => {
+                    gathering.sampled(&sampled);
+                    progress.set(samples.at());
+                }
                 Ok(None) => break,
                 Err(e) => {
                     gathering.missing.push(format!("samples could be read only in part: {e}"));

@@ -9,7 +9,7 @@ mod markdown;
 pub mod model;
 pub mod words;
 
-pub use gather::{GatherError, Phase, gather};
+pub use gather::{GatherError, gather};
 pub use json::{json, schema};
 pub use markdown::markdown;
 pub use model::Report;

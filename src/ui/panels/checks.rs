@@ -48,6 +48,8 @@ fn concerns(stage: &Stage) -> impl Iterator<Item = &CheckId> {
 const STATE: usize = 9;
 const STREAK: usize = 6;
 const AGE: usize = 4;
+/// The fewest columns of a trend.
+const TREND: usize = 5;
 /// How many minutes a trend may show.
 const SPANS: [u64; 4] = [1, 2, 5, 15];
 
@@ -59,15 +61,6 @@ struct Columns {
     seen: usize,
     latency: usize,
     trend: usize,
-}
-
-impl Columns {
-    fn of(cols: usize) -> Self {
-        let (seen, latency) = if cols >= 84 { (24, 12) } else { (15, 0) };
-        let rest = cols.saturating_sub(STATE + 1 + STREAK + 1 + seen + latency + 1 + AGE + 1);
-        let name = (rest * 3 / 5).clamp(12, 30);
-        Self { name, seen, latency, trend: rest.saturating_sub(name).min(60) }
-    }
 }
 
 impl Widget for &Checks<'_> {
@@ -104,6 +97,16 @@ impl Checks<'_> {
             .collect()
     }
 
+    /// The names get what they need, as far as a short trend is left.
+    fn columns(&self, cols: u16) -> Columns {
+        let (seen, latency) = if cols >= 84 { (24, 12) } else { (15, 0) };
+        let rest = usize::from(cols).saturating_sub(STATE + 1 + STREAK + 1 + seen + latency + 1 + AGE + 1);
+        let checks = self.state.runbook.iter().flat_map(|runbook| runbook.checks.values());
+        let longest = checks.map(|check| label(check).len()).max().unwrap_or_default();
+        let name = (longest + 2).max(rest * 3 / 5).clamp(12, 32).min(rest.saturating_sub(TREND).max(12));
+        Columns { name, seen, latency, trend: rest.saturating_sub(name).min(60) }
+    }
+
     /// The time that the trends show: as long as the session lasts, up to a quarter of an hour.
     fn span(&self) -> Span {
         let elapsed = self.state.elapsed_ms(self.now);
@@ -113,7 +116,7 @@ impl Checks<'_> {
 
     fn head(&self, cols: u16) -> Row {
         let dim = self.look.theme.dim;
-        let columns = Columns::of(cols.into());
+        let columns = self.columns(cols);
         let row = Row::new(cols)
             .gap(1)
             .cell("check", columns.name.saturating_sub(1), dim)
@@ -134,12 +137,12 @@ impl Checks<'_> {
 
     fn check(&self, id: &CheckId, cols: u16, selected: bool) -> Row {
         let theme = self.look.theme;
-        let columns = Columns::of(cols.into());
+        let columns = self.columns(cols);
         let (mark, word) = status::check(self.state, id);
         let plan = self.state.runbook.as_ref().and_then(|r| r.check(id));
         let series = self.telemetry.checks.get(id);
         let style = theme.mark(mark);
-        let label = if plan.is_some_and(|c| c.advisory) { format!("({id})") } else { id.to_string() };
+        let label = plan.map_or_else(|| id.to_string(), label);
         let row = Row::new(cols)
             .cell(if selected { ">" } else { "" }, 1, theme.key)
             .cell(&label, columns.name.saturating_sub(2), theme.text)
@@ -164,10 +167,14 @@ impl Checks<'_> {
                 row.right(&latency, columns.latency, theme.dim)
             }
             None => {
+                // What was seen goes before how long that took.
                 let end = row.left().saturating_sub(columns.seen);
-                let room = columns.seen.saturating_sub(latency.len() + 1);
-                let row = row.upto(&self.value(id, series), room, theme.text).gap(1);
-                let row = row.text(&latency, theme.dim);
+                let value = self.value(id, series);
+                let row = row.upto(&value, columns.seen, theme.text).gap(1);
+                let row = match latency.len() <= row.left().saturating_sub(end) {
+                    true => row.text(&latency, theme.dim),
+                    false => row,
+                };
                 let pad = row.left().saturating_sub(end);
                 row.gap(pad)
             }
@@ -230,6 +237,11 @@ impl Checks<'_> {
 fn promille(part: u64, of: u64) -> usize {
     let share = u128::from(part.min(of)) * 1000 / u128::from(of.max(1));
     usize::try_from(share).unwrap_or(1000)
+}
+
+/// A check's name; one that only advises in brackets.
+fn label(check: &Check) -> String {
+    if check.advisory { format!("({})", check.id) } else { check.id.to_string() }
 }
 
 /// Good samples in a row out of how many make it green.

@@ -130,10 +130,20 @@ impl Stages<'_> {
             _ => Columns::default(),
         };
         let Columns { plan, actual, drift, expect, .. } = columns;
-        let room = usize::from(cols).saturating_sub(FRONT + plan + actual + drift + expect + 2 + STATUS);
+        let status = runbook.stages.iter().map(|stage| self.status_cols(stage)).max();
+        let status = status.unwrap_or_default().clamp(10, STATUS);
+        let gaps = 1 + usize::from(actual > 0);
+        let room = usize::from(cols).saturating_sub(FRONT + plan + actual + drift + expect + gaps + status);
         let longest = runbook.stages.iter().map(|stage| text::width(&text::safe(title(stage)))).max();
         columns.title = longest.unwrap_or_default().max(TITLE).min(room);
         columns
+    }
+
+    /// The columns of a stage's state, and of how long it took beside it.
+    fn status_cols(&self, stage: &Stage) -> usize {
+        let (_, word) = status::stage(self.state, stage, self.now);
+        let took = self.took(stage).first().map_or(0, String::len);
+        2 + text::width(&text::safe(&word)) + took
     }
 
     fn head(&self, columns: Columns, cols: u16) -> Row {
