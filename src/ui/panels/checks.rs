@@ -214,9 +214,10 @@ impl Checks<'_> {
         let stage = self.state.stage_plan(id)?;
         let (so_far, asked, running) = status::soak(self.state, stage, self.now)?;
         let soak = &self.state.stages.get(id)?.soak;
-        let left = format::took(asked.saturating_sub(so_far));
+        // To the same second as what is shown of it.
+        let left = format::took(asked.saturating_sub(so_far / 1000 * 1000));
         let (style, how) = match (so_far >= asked, running) {
-            (true, _) => (theme.ok, "HELD".to_owned()),
+            (true, _) => (theme.ok, "REACHED".to_owned()),
             (false, true) => (theme.running, format!("{left} left")),
             (false, false) if soak.started => (theme.warn, format!("STANDS STILL, {left} left")),
             (false, false) => (theme.warn, "not begun".to_owned()),

@@ -160,12 +160,13 @@ impl Facts<'_> {
             .stages
             .iter()
             .find(|stage| stage.id.as_str() == self.step.stage())?;
-        stage.steps.iter().find(|plan| plan.id == *self.step)?;
+        let plan = stage.steps.iter().find(|plan| plan.id == *self.step)?;
         let undoes =
             |undo: &&Step| undo.applies && (undo.undoes.is_empty() || undo.undoes.contains(self.step));
         let undo: Vec<&Step> = stage.rollback.iter().filter(undoes).collect();
         if undo.is_empty() {
-            return Some(("undo: nothing undoes it".to_owned(), self.theme.dim));
+            // What only looks or waits has nothing to undo.
+            return may_change(&plan.action).then(|| ("undo: nothing undoes it".to_owned(), self.theme.dim));
         }
         let names: Vec<&str> = undo.iter().map(|undo| undo.id.step()).collect();
         let takes = takes_of(self.state, undo);
@@ -177,6 +178,19 @@ impl Facts<'_> {
         let what = step.what.as_deref().map(|what| format!("$ {}", what.lines().next().unwrap_or_default()));
         what.or_else(|| plan.map(planned))
     }
+}
+
+fn may_change(action: &Action) -> bool {
+    !matches!(
+        action,
+        Action::Await { .. }
+            | Action::Assert { .. }
+            | Action::Confirm { .. }
+            | Action::Wait { .. }
+            | Action::Baseline { .. }
+            | Action::Snapshot { .. }
+            | Action::Collect { .. }
+    )
 }
 
 /// A proof that is missing, without the word that says so.

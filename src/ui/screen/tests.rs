@@ -211,6 +211,19 @@ fn without_colour_and_in_ascii_every_state_is_still_told() {
     }
 }
 
+#[test]
+fn a_rollback_counts_down_where_until_then_stood_when_one_could_begin() {
+    let mut story = eventful();
+    story.start("switch.weights-back");
+    story.wait(12);
+    for (width, height) in [(60, 15), (80, 24), (120, 36), (200, 60)] {
+        let screen = text(&draw(&story, &mut View::default(), &Theme::dark(), width, height));
+        assert!(screen.contains("0/2") && screen.contains("0:28 left as written"), "{screen}");
+        assert!(!screen.contains("LAST SAFE"), "{screen}");
+        insta::assert_snapshot!(format!("going_back_{width}x{height}"), screen);
+    }
+}
+
 /// The number of the event that `is` picks.
 fn seq_of(story: &Story, is: impl Fn(&EventKind) -> bool) -> usize {
     1 + story.told.iter().position(|(event, _)| is(&event.event)).expect("it happened")

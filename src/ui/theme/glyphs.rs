@@ -22,6 +22,8 @@ pub struct Glyphs {
     pub spark: [&'static str; 7],
     /// In a sparkline, where a sample was bad.
     pub spark_bad: &'static str,
+    /// In a sparkline, where some samples were bad and some good.
+    pub spark_mixed: &'static str,
     /// In a sparkline, where samples are no longer kept.
     pub spark_dropped: &'static str,
     pub bar_full: &'static str,
@@ -47,6 +49,7 @@ pub static UNICODE: Glyphs = Glyphs {
     line: "═",
     spark: ["▁", "▂", "▃", "▄", "▅", "▆", "▇"],
     spark_bad: "✗",
+    spark_mixed: "!",
     spark_dropped: "<",
     bar_full: "▓",
     bar_part: "▒",
@@ -71,6 +74,7 @@ pub static ASCII: Glyphs = Glyphs {
     line: "=",
     spark: [".", ".", "-", "-", "=", "=", "#"],
     spark_bad: "x",
+    spark_mixed: "!",
     spark_dropped: "<",
     bar_full: "#",
     bar_part: "=",

@@ -10,12 +10,20 @@ pub struct Span {
     pub now_up_ms: u64,
 }
 
+/// What was seen in the time of one column.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    high: f64,
+    good: bool,
+    bad: bool,
+}
+
 /// The trend of a check over a span, newest on the right: the higher, the larger the number (its latency where it has
-/// none), of each column its worst sample. A time in which nothing was observed for two periods stays empty; what came
+/// none). A bad sample shows as such, among good ones too. A time in which nothing was observed for two periods stays empty; what came
 /// before the oldest sample that is kept shows as such.
 #[must_use]
 pub fn spark(series: &Series, period_ms: u64, span: Span, cols: usize, glyphs: &Glyphs) -> String {
-    let mut slots: Vec<Option<(f64, bool)>> = vec![None; cols];
+    let mut slots: Vec<Option<Slot>> = vec![None; cols];
     let per_slot = (span.ms / cols.max(1) as u64).max(1);
     let slot = |up_ms: u64| {
         let back = usize::try_from(span.now_up_ms.saturating_sub(up_ms) / per_slot).unwrap_or(usize::MAX);
@@ -34,23 +42,24 @@ pub fn spark(series: &Series, period_ms: u64, span: Span, cols: usize, glyphs: &
         let bad = matches!(sample.verdict, Verdict::Failed | Verdict::Error);
         let own = slot(sample.up_ms);
         if let Some(own) = own {
-            let (high, was_bad) = slots[own].unwrap_or((f64::NEG_INFINITY, false));
-            slots[own] = Some((high.max(height), bad || was_bad));
+            let seen = slots[own].get_or_insert(Slot { high: height, good: !bad, bad });
+            *seen = Slot { high: seen.high.max(height), good: seen.good || !bad, bad: seen.bad || bad };
         }
         for after in &mut slots[own.map_or(0, |own| own + 1)..=last] {
-            after.get_or_insert((height, bad));
+            after.get_or_insert(Slot { high: height, good: !bad, bad });
         }
     }
     let oldest = series.samples.front().filter(|_| series.samples.len() == SERIES);
     let dropped = oldest.and_then(|oldest| slot(oldest.up_ms)).unwrap_or(0);
-    let heights = || slots.iter().flatten().map(|(height, _)| *height);
+    let heights = || slots.iter().flatten().map(|slot| slot.high);
     let low = heights().fold(f64::INFINITY, f64::min);
     let high = heights().fold(f64::NEG_INFINITY, f64::max);
     let drawn = slots.iter().enumerate().map(|(at, slot)| match slot {
         None if at < dropped => glyphs.spark_dropped,
         None => " ",
-        Some((_, true)) => glyphs.spark_bad,
-        Some((height, false)) => glyphs.spark[level(*height, low, high, glyphs.spark.len())],
+        Some(Slot { good: false, .. }) => glyphs.spark_bad,
+        Some(Slot { bad: true, .. }) => glyphs.spark_mixed,
+        Some(Slot { high: height, .. }) => glyphs.spark[level(*height, low, high, glyphs.spark.len())],
     });
     drawn.collect()
 }
@@ -116,7 +125,7 @@ mod tests {
             series.push(sample(at, number, verdict));
         }
         assert_eq!(drawn(&series, 500, 8_000, 16_500, 8), " ▁▇▇  ✗▄", "each column a second");
-        assert_eq!(drawn(&series, 500, 16_000, 16_500, 4), "  ▇✗", "the worst of each column");
+        assert_eq!(drawn(&series, 500, 16_000, 16_500, 4), "  ▇!", "good and bad ones in one column");
     }
 
     #[test]
