@@ -15,6 +15,7 @@ pub fn stage(state: &State, stage: &Stage, now: Now) -> (Mark, String) {
     let word = |mark, word: &str| (mark, word.to_owned());
     let Some(seen) = state.stages.get(&stage.id) else { return word(Mark::Pending, "PENDING") };
     match seen.status {
+        StageStatus::Pending if state.active_rollback().is_some() => word(Mark::Pending, "PENDING"),
         StageStatus::Pending if state.next_stage() == Some(&stage.id) => match held_by(state) {
             Some(who) => (Mark::Pending, format!("HELD by {who}")),
             None if people(stage) > 1 => (Mark::Warn, format!("NEXT, {} PEOPLE", people(stage))),

@@ -213,7 +213,7 @@ fn without_colour_and_in_ascii_every_state_is_still_told() {
 
 #[test]
 fn a_rollback_counts_down_where_until_then_stood_when_one_could_begin() {
-    let mut story = eventful();
+    let mut story = Story::eventful();
     story.start("switch.weights-back");
     story.wait(12);
     for (width, height) in [(60, 15), (80, 24), (120, 36), (200, 60)] {
