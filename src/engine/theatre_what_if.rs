@@ -9,7 +9,7 @@ use super::machine::{LATE_MS, LOOK_MS};
 use super::theatre::Theatre;
 use super::theatre_walks::{BUSY, Move, NO_RETURN, cases, make, moves};
 use crate::audit::telemetry::Sampled;
-use crate::event::{By, EventKind};
+use crate::event::{By, EventKind, Health};
 use crate::runbook::model::Runbook;
 use crate::session::Command;
 use crate::session::telemetry::Measure;
@@ -191,6 +191,20 @@ fn a_sample_that_was_read_late_is_as_good_as_it_was() {
     }
     assert!(slept(&play), "the machine slept over a look");
     same(&play, true).expect("as recorded");
+}
+
+#[test]
+fn what_came_due_for_an_engine_that_died_over_its_record_did_not_come() {
+    let mut play = Theatre::new(NO_RETURN);
+    play.pass(Duration::from_millis(10));
+    play.blind = true;
+    play.advance().expect("it can begin");
+    play.until("it is stale", |s| s.check(&"a".into()).health == Health::Stale);
+    // It sleeps until the trigger is long due, and dies with no more recorded than that nobody observed anything.
+    play.machine.journal_mut().crash = Some((0, 1));
+    play.sleep(Duration::from_secs(7));
+    play.pass(Duration::from_secs(20));
+    same(&play, false).expect("as recorded");
 }
 
 /// Soaked for long enough and promoted.

@@ -264,7 +264,8 @@ impl Walk<'_> {
             let due =
                 arrivals.peek().filter(|a| a.boot < boot || (a.boot == boot && (ends || a.up_ms <= up_ms)));
             let arrives = due.map(|arrival| arrival.up_ms);
-            let time = self.next.into_iter().chain(self.stale_at()).min();
+            // What was due before the last event and did not come was due for an engine that died over its record.
+            let time = self.next.into_iter().chain(self.stale_at()).filter(|at| *at > last.up_ms).min();
             let looked = arrives.is_some_and(|at| at < up_ms);
             let late = |at: u64| seen_late && !looked && up_ms - at <= LATEST_LOOK_MS;
             let time = time.filter(|at| !ends && *at < observed && !late(*at));
