@@ -139,7 +139,7 @@ fn a_log_that_grows_is_followed_and_one_that_became_shorter_is_read_anew() {
     let recording = session.recording();
     let mut player = crate::replay::Player::new(recording, "");
     let come = |player: &mut crate::replay::Player, events: u64| {
-        for turn in 0..2_000 {
+        for turn in 0..12_000 {
             player.turn(turn);
             if player.surveyed().events == events && player.surveyed().whole {
                 // The survey may have come there after the turn.
