@@ -8,25 +8,14 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::theatre::Theatre;
+use super::theatre_scenes::{self, observed};
 use super::theatre_walks::{BUSY, Move, NO_RETURN, cases, make, moves};
 use crate::event::{Event, Health};
 use crate::history::{Axis, BandKind, Decision, MarkKind, Timeline};
 use crate::session::{Command, StageStatus, State, StepStatus};
 
-const OBSERVED: &str = r#"
-id = "observed"
-[check.new]
-http = "http://127.0.0.1:1/new"
-period = "1s"
-failure_threshold = 2
-[[stage]]
-id = "observe"
-watch = ["new"]
-  [[stage.step]]
-  id = "look"
-  run = ["true"]
-  [stage.gate]
-  soak = "10s"
+/// Its gate may be overridden, and a point of no return lies behind it.
+const BEFORE_THE_DROP: &str = r#"
   override = "reason"
 [[stage]]
 id = "drop"
@@ -146,9 +135,7 @@ proptest! {
 }
 
 fn soaking() -> Theatre {
-    let mut play = Theatre::new(OBSERVED);
-    play.advance().expect("it can begin");
-    play.until("the soak runs", |s| s.stages["observe"].soak.running_since.is_some());
+    let mut play = theatre_scenes::soaking(&observed(BEFORE_THE_DROP));
     play.pass(Duration::from_secs(4));
     play
 }

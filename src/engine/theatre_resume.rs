@@ -3,28 +3,16 @@
 use std::time::Duration;
 
 use super::theatre::Theatre;
+use super::theatre_scenes::{self, observed};
 use crate::event::{EventKind, Health};
 use crate::session::{State, StepStatus, TriggerState};
 
-const OBSERVED: &str = r#"
-id = "observed"
-[check.new]
-http = "http://127.0.0.1:1/new"
-period = "1s"
-failure_threshold = 2
-
-[[stage]]
-id = "observe"
-watch = ["new"]
-  [[stage.step]]
-  id = "look"
-  run = ["true"]
+/// Its gate opens by itself, and its trigger rolls back.
+const AUTOMATIC: &str = r#"
+  auto = true
   [[stage.rollback]]
   id = "undo"
   run = ["true"]
-  [stage.gate]
-  soak = "10s"
-  auto = true
   [[stage.trigger]]
   check = "new"
   failing_for = "5s"
@@ -33,9 +21,7 @@ watch = ["new"]
 "#;
 
 fn soaking() -> Theatre {
-    let mut play = Theatre::new(OBSERVED);
-    play.advance().expect("it can begin");
-    play.until("the soak runs", |s| s.stages["observe"].soak.running_since.is_some());
+    let mut play = theatre_scenes::soaking(&observed(AUTOMATIC));
     play.pass(Duration::from_secs(4));
     play
 }
@@ -83,7 +69,7 @@ fn nothing_is_green_before_the_new_engine_has_looked() {
 
 #[test]
 fn a_step_that_ran_meanwhile_has_its_own_result() {
-    let mut play = Theatre::new(OBSERVED);
+    let mut play = Theatre::new(&observed(AUTOMATIC));
     play.advance().expect("it can begin");
     assert_eq!(play.state().step(&"observe.look".into()).status, StepStatus::Running);
     play.die(Duration::from_secs(30), false);
@@ -120,13 +106,14 @@ fn an_engine_that_takes_over_twice_adds_itself_once_each_time() {
 #[test]
 fn only_what_is_idempotent_runs_again_by_itself_and_not_for_ever() {
     let look = "observe.look".into();
-    let mut play = Theatre::new(OBSERVED);
+    let mut play = Theatre::new(&observed(AUTOMATIC));
     play.advance().expect("it can begin");
     play.lose(&look, "its shim is gone");
     assert_eq!(play.state().step(&look).status, StepStatus::Unknown);
 
-    let mut play =
-        Theatre::new(&OBSERVED.replace("run = [\"true\"]", "run = [\"true\"]\n  idempotent = true"));
+    let mut play = Theatre::new(
+        &observed(AUTOMATIC).replace("run = [\"true\"]", "run = [\"true\"]\n  idempotent = true"),
+    );
     play.advance().expect("it can begin");
     for attempt in 1..=3 {
         assert_eq!(play.state().step(&look).attempt, attempt);

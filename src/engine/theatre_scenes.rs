@@ -112,3 +112,31 @@ pub(super) fn hanging(runbook: &str) -> Theatre {
     play.until("the step runs", |s| step_status(s, "switch.start-new") == StepStatus::Running);
     play
 }
+
+/// A stage that soaks for ten seconds, behind one step and over one check. What `more` says follows on its gate.
+pub(super) fn observed(more: &str) -> String {
+    const OBSERVED: &str = r#"
+id = "observed"
+[check.new]
+http = "http://127.0.0.1:1/new"
+period = "1s"
+failure_threshold = 2
+[[stage]]
+id = "observe"
+watch = ["new"]
+  [[stage.step]]
+  id = "look"
+  run = ["true"]
+  [stage.gate]
+  soak = "10s"
+"#;
+    format!("{OBSERVED}{more}")
+}
+
+/// Where the soak of the stage `observe`, the first one, has begun to run.
+pub(super) fn soaking(runbook: &str) -> Theatre {
+    let mut play = Theatre::new(runbook);
+    play.advance().expect("it can begin");
+    play.until("the soak runs", |s| s.stages["observe"].soak.running_since.is_some());
+    play
+}

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 
 use super::theatre::Theatre;
+use super::theatre_scenes::soaking;
 use super::theatre_walks::cases;
 use crate::event::{EventKind, Health};
 use crate::session::{Command, Soak, StageStatus};
@@ -34,13 +35,6 @@ const HOUR: u64 = 60 * MINUTE;
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
-}
-
-fn soaking(runbook: &str) -> Theatre {
-    let mut play = Theatre::new(runbook);
-    play.advance().expect("it can begin");
-    play.until("the soak runs", |s| s.stages["observe"].soak.running_since.is_some());
-    play
 }
 
 fn soak(play: &Theatre) -> &Soak {

@@ -1,12 +1,14 @@
 //! What is played on the stage, judged once more: with its own runbook nothing would have gone another way, with
 //! another one what it says.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::machine::{LATE_MS, LOOK_MS};
 use super::theatre::Theatre;
+use super::theatre_scenes::{observed, soaking};
 use super::theatre_walks::{BUSY, Move, NO_RETURN, cases, make, moves};
 use crate::audit::telemetry::Sampled;
 use crate::event::{By, EventKind, Health};
@@ -17,23 +19,13 @@ use crate::what_if::{
     Differences, LATEST_LOOK_MS, ONE_MOMENT_MS, Subject, WhatIf, judge, judge_differences, load, table,
 };
 
-const OBSERVED: &str = r#"
-id = "observed"
-[check.new]
-http = "http://127.0.0.1:1/new"
-period = "1s"
-failure_threshold = 2
-[[stage]]
-id = "observe"
-watch = ["new"]
-  [[stage.step]]
-  id = "look"
-  run = ["true"]
+/// Its trigger rolls back, and another stage follows.
+static OBSERVED: LazyLock<String> = LazyLock::new(|| {
+    observed(
+        r#"
   [[stage.rollback]]
   id = "undo"
   run = ["true"]
-  [stage.gate]
-  soak = "10s"
   [[stage.trigger]]
   check = "new"
   failing_for = "5s"
@@ -44,7 +36,9 @@ id = "after"
   [[stage.step]]
   id = "tidy"
   run = ["true"]
-"#;
+"#,
+    )
+});
 
 fn samples(play: &Theatre) -> Vec<Sampled> {
     play.machine.journal().samples.clone()
@@ -156,9 +150,7 @@ proptest! {
 fn a_look_is_as_late_as_it_is_on_the_stage() {
     assert_eq!(LATEST_LOOK_MS, LOOK_MS + LATE_MS, "what comes later is recorded as unobserved");
     for asleep in [500, 2_500, 3_900] {
-        let mut play = Theatre::new(OBSERVED);
-        play.advance().expect("it can begin");
-        play.until("the soak runs", |s| s.stages["observe"].soak.running_since.is_some());
+        let mut play = soaking(&OBSERVED);
         play.pass(Duration::from_millis(9_900));
         // The soak's time is over while nobody looks, and a sample that is under way is read late.
         play.sleep(Duration::from_millis(asleep));
@@ -172,9 +164,7 @@ fn a_look_is_as_late_as_it_is_on_the_stage() {
 
 #[test]
 fn a_sample_that_was_read_late_is_as_good_as_it_was() {
-    let mut play = Theatre::new(OBSERVED);
-    play.advance().expect("it can begin");
-    play.until("the soak runs", |s| s.stages["observe"].soak.running_since.is_some());
+    let mut play = soaking(&OBSERVED);
     let slept = |play: &Theatre| {
         samples(play)
             .iter()
@@ -209,7 +199,7 @@ fn what_came_due_for_an_engine_that_died_over_its_record_did_not_come() {
 
 /// Soaked for long enough and promoted.
 fn promoted() -> Theatre {
-    promoted_with(OBSERVED)
+    promoted_with(&OBSERVED)
 }
 
 fn promoted_with(runbook: &str) -> Theatre {
@@ -224,9 +214,7 @@ fn promoted_with(runbook: &str) -> Theatre {
 
 /// Failed while it soaked, and rolled back by its trigger.
 fn rolled_back() -> Theatre {
-    let mut play = Theatre::new(OBSERVED);
-    play.advance().expect("it can begin");
-    play.until("the soak runs", |s| s.stages["observe"].soak.running_since.is_some());
+    let mut play = soaking(&OBSERVED);
     play.pass(Duration::from_secs(3));
     play.script.failing_checks.insert("new".into(), "status 503".to_owned());
     play.until("it is rolled back", crate::session::State::is_closed);
