@@ -83,9 +83,12 @@ fn walk(runbook: &str, moves: Vec<Move>, anew: bool) -> Result<(), TestCaseError
     // While the log cannot be written a change is recorded later than its sample came; nothing tells how much.
     let told = |what: &Move| !anew || !matches!(what, Move::BreakLog(_) | Move::Crash(_));
     for what in moves.into_iter().filter(told) {
-        // An engine that dies while it cannot write leaves no word of that time.
+        // An engine that dies while it cannot write, or over its first record after that, leaves no word of that time.
         let dies = matches!(what, Move::Die { .. } | Move::Crash(_));
-        if !(dies && play.machine.journal().broken.is_some()) {
+        let journal = play.machine.journal();
+        let wordless = (dies && journal.broken.is_some())
+            || (matches!(what, Move::BreakLog(true)) && journal.crash.is_some());
+        if !wordless {
             make(&mut play, what);
         }
     }
