@@ -101,10 +101,13 @@ pub fn forecast(state: &State, now: Now) -> Forecast {
     let mut stages = Vec::new();
     let mut gates = 0;
     let going_forward = !state.is_closed() && state.active_rollback().is_none();
+    // Something has to happen first that nobody knows the time of.
+    let stands = !state.holds().is_empty() || state.paused.is_some() || state.current_stage().is_none();
+    let moment = |left| moment(left, stands, now);
     for stage in state.runbook.iter().flat_map(|runbook| &runbook.stages).filter(|stage| stage.applies) {
         let actual = state.stages.get(&stage.id).and_then(|seen| seen.entered).map(|entered| entered.at);
         let waits = left::is_to_come(state, stage);
-        let expected = (waits && going_forward).then(|| moment(state, left, now)).flatten();
+        let expected = (waits && going_forward).then(|| moment(left)).flatten();
         stages.push(StageTimes { stage: stage.id.clone(), planned, actual, expected });
         planned = planned.and_then(|begins| ends(begins, stage));
         gates += usize::from(!stage.gate.auto && left::gate_is_to_come(state, stage));
@@ -113,7 +116,7 @@ pub fn forecast(state: &State, now: Now) -> Forecast {
     let end = match (&state.outcome, state.active_rollback()) {
         (Some((_, at)), _) => End::Over(at.at),
         (None, Some(_)) => End::GoingBack,
-        (None, None) => moment(state, left, now).map_or(End::NoEstimate, End::Expected),
+        (None, None) => moment(left).map_or(End::NoEstimate, End::Expected),
     };
     Forecast { stages, planned_end: planned, end, gates: if going_forward { gates } else { 0 } }
 }
@@ -133,8 +136,7 @@ fn ends(begins: DateTime<Utc>, stage: &Stage) -> Option<DateTime<Utc>> {
 }
 
 /// The moment after `left`; `None` where nothing of it is known.
-fn moment(state: &State, left: Estimate, now: Now) -> Option<Moment> {
-    let stands = !state.holds().is_empty() || state.paused.is_some() || state.current_stage().is_none();
+fn moment(left: Estimate, stands: bool, now: Now) -> Option<Moment> {
     if left.known.is_zero() && left.unknown > 0 {
         return None;
     }

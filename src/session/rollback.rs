@@ -92,9 +92,14 @@ fn undo_steps<'a>(state: &'a State, steps: &'a [Step]) -> impl Iterator<Item = &
         .filter(|s| s.applies && (s.undoes.is_empty() || s.undoes.iter().any(|id| state.step(id).touched)))
 }
 
-/// The steps that are under way.
+/// The steps that are under way, in the order of the runbook.
 pub fn open_steps<'a>(state: &'a State, runbook: &'a Runbook) -> impl Iterator<Item = &'a Step> {
-    runbook.all_steps().filter(|s| state.step(&s.id).status.is_open())
+    let open = state.steps.iter().filter(|(_, step)| step.status.is_open()).map(|(id, _)| id);
+    let open: Vec<&StepId> = open.collect();
+    // Mostly there is one at the most: then a long runbook need not be gone through, each frame several times.
+    let only = open.first().filter(|_| open.len() == 1).and_then(|id| runbook.step(id));
+    let several = (open.len() > 1).then(|| runbook.all_steps().filter(move |step| open.contains(&&step.id)));
+    only.into_iter().chain(several.into_iter().flatten())
 }
 
 /// When the window in which rolling back needs no reason ends, in boot-clock milliseconds; `None` while it has not

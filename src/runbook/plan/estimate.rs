@@ -57,6 +57,10 @@ pub fn steps_estimate(steps: &[Step]) -> Estimate {
 /// How long a list of steps takes along the longest chain of `needs`, each as long as `takes` says.
 #[must_use]
 pub fn along_needs(steps: &[Step], takes: impl Fn(&Step) -> Estimate) -> Estimate {
+    if (0..steps.len()).all(|place| needs_all_before(steps, place)) {
+        // One after the other: the chain is the list.
+        return steps.iter().map(takes).fold(Estimate::default(), Estimate::then);
+    }
     let mut ends = HashMap::with_capacity(steps.len());
     let mut whole = Estimate::default();
     for (place, step) in steps.iter().enumerate() {

@@ -90,7 +90,10 @@ impl State {
     pub fn holds(&self) -> Vec<Hold> {
         let mut holds = Vec::new();
         let Some(runbook) = &self.runbook else { return holds };
+        // Mostly no step does, and each frame asks several times.
+        let may_hold = |step: &StepState| matches!(step.status, StepStatus::Unknown | StepStatus::Failed);
         if self.active_rollback().is_none()
+            && self.steps.values().any(may_hold)
             && let Some(stage) = self.current_stage().and_then(|id| runbook.stage(id))
         {
             for step in &stage.steps {
