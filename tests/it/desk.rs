@@ -7,6 +7,8 @@ use std::time::Duration;
 use pty_process::{Command, Size};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use crate::grammar::Judge;
+
 const GONOGO: &str = env!("CARGO_BIN_EXE_gonogo");
 
 /// A terminal with gonogo on it. Dropping it takes the terminal away.
@@ -109,12 +111,20 @@ impl Desk {
         self.child.wait().await.expect("its end").code()
     }
 
-    /// Every escape sequence that was sent is one of ours.
-    pub fn spoke_only_our_grammar(&self) {
-        let raw = String::from_utf8_lossy(&self.raw);
-        for never in ["\x1b]", "\x1bP", "\x1b_", "\x1b^", "\x1b[6n", "\x1b[c", "\u{202e}", "\u{9b}"] {
-            assert!(!raw.contains(never), "{never:?} was sent to the terminal");
+    /// Reads until nothing has come for a moment: what the keys so far led to is on the screen.
+    pub async fn quiet(&mut self) {
+        let mut buf = [0; 8192];
+        let moment = Duration::from_millis(80);
+        while let Ok(Ok(count @ 1..)) = tokio::time::timeout(moment, self.pty.read(&mut buf)).await {
+            self.raw.extend(&buf[..count]);
+            self.screen.process(&buf[..count]);
         }
+    }
+
+    /// Every escape sequence that was sent is one of ours, and nothing was asked of the terminal.
+    pub fn spoke_only_our_grammar(&self) {
+        let judge = Judge::of(&self.raw);
+        assert!(judge.wrong.is_empty() && judge.asked.is_empty(), "{judge:?}");
     }
 }
 

@@ -14,6 +14,7 @@ mod desk;
 mod dns;
 mod exits;
 mod first;
+mod grammar;
 mod guards;
 mod lab;
 mod layers;
