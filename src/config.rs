@@ -227,7 +227,11 @@ fn keys(layer: &Layer) -> Result<Vec<(Action, Vec<String>)>, String> {
     let mut keys = Vec::new();
     for (name, written) in &layer.file.keys {
         let Some(action) = Action::named(name.as_ref()) else {
-            let why = format!("no action is called `{}`; `?` in the cockpit lists them", name.as_ref());
+            let likeness = |action: &&Action| strsim::jaro_winkler(action.name(), name.as_ref());
+            let like = Action::ALL.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+            let like = like.filter(|action| likeness(action) > 0.8);
+            let like = like.map(|action| format!(": is `{action}` meant?")).unwrap_or_default();
+            let why = format!("no action is called `{}`{like}; `:` in the cockpit lists them", name.as_ref());
             return Err(layer.fault(&name.span(), &why));
         };
         let written = match written {

@@ -16,7 +16,7 @@ use crate::audit::receipts::Receipts;
 use crate::clock;
 use crate::config::Config;
 use crate::text;
-use crate::ui::run::{Exit, Parting, cockpit};
+use crate::ui::run::{Exit, Options, Parting, cockpit};
 use crate::wire::client::{self, Attached, Head};
 use crate::wire::message::{Hello, Kind};
 
@@ -97,7 +97,8 @@ pub(super) async fn sit_down(
             }
         };
     let keeper = tokio::spawn(keep_heads(session.clone(), head.clone()));
-    let parting = cockpit(feed, look::options(config, note)).await;
+    let tied = afterwards == Afterwards::Ends;
+    let parting = cockpit(feed, Options { tied, ..look::options(config, note) }).await;
     keeper.abort();
     keep_head(&session, &head);
     let Parting { exit, state, head } =
@@ -105,7 +106,7 @@ pub(super) async fn sit_down(
     let session = text::safe(&session).into_owned();
     let (said, code) = match exit {
         Exit::Left => (run::how_it_stands(&state), run::exit_code(&state)),
-        Exit::Detached | Exit::TerminalGone if afterwards == Afterwards::Ends => {
+        Exit::Detached | Exit::TerminalGone if tied => {
             ("ends with its cockpit".to_owned(), ExitCode::from(exit::HELD))
         }
         Exit::Detached | Exit::TerminalGone => (
@@ -115,7 +116,8 @@ pub(super) async fn sit_down(
         Exit::Lost(why) => (why, ExitCode::from(exit::ERROR)),
         Exit::Signalled(signal) => {
             let code = ExitCode::from(128 + u8::try_from(signal).unwrap_or(0));
-            (format!("goes on; this cockpit was ended by signal {signal}"), code)
+            let what = if tied { "ends with its cockpit, which was" } else { "goes on; this cockpit was" };
+            (format!("{what} ended by signal {signal}"), code)
         }
     };
     anstream::eprintln!("session {session} {}", text::safe(&said));

@@ -50,5 +50,13 @@ pub(super) fn options(config: Config, note: Option<String>) -> Options {
     let Config { themes, keymap, mouse, bell, notes, .. } = config;
     let said: Vec<String> = notes.into_iter().chain(note).collect();
     let copies = dir::state_dir().ok().map(|state| state.join(COPIES));
-    Options { themes, keymap, mouse, bell, note: (!said.is_empty()).then(|| said.join("; ")), copies }
+    Options {
+        themes,
+        keymap,
+        mouse,
+        bell,
+        tied: false,
+        note: (!said.is_empty()).then(|| said.join("; ")),
+        copies,
+    }
 }

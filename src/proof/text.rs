@@ -47,7 +47,11 @@ fn matches(pattern: &Pattern, text: Text<'_>, scope: &Scope) -> Proof {
     let expected = format!("{} matches /{}/", text.name, pattern.0.as_str());
     judged(expected, pattern, scope, |regex| match first_match(regex, text.text) {
         Some(line) => (true, line),
-        None => (false, format!("no match in {}{}", lines(text.text), text.cut_note())),
+        None => {
+            let last = text.text.lines().rfind(|line| !line.trim().is_empty());
+            let last = last.map(|line| format!("; the last: \"{}\"", excerpt(line, 0))).unwrap_or_default();
+            (false, format!("no match in {}{}{last}", lines(text.text), text.cut_note()))
+        }
     })
 }
 
@@ -161,8 +165,8 @@ mod tests {
         assert_eq!(proof.expected, "output matches /^overall: PASS$/");
         for (all, seen) in [
             ("", "no match in an empty text"),
-            ("overall: PASSED", "no match in 1 line"),
-            ("x\noverall: FAIL\n", "no match in 2 lines"),
+            ("overall: PASSED", "no match in 1 line; the last: \"overall: PASSED\""),
+            ("x\noverall: FAIL\n\n", "no match in 3 lines; the last: \"overall: FAIL\""),
         ] {
             let proof = one(&expect, all, None);
             assert_eq!((proof.met, &*proof.seen), (false, seen));

@@ -156,14 +156,6 @@ fn judge(state: &State, stage: &StageId, blocking: &dyn Fn(&CheckId) -> Option<S
             verdict.lack(sentence, format!("{check} green"), true);
         }
     }
-    if let Some(soak) = plan.gate.soak.filter(|_| !stage.soak.reached) {
-        let soak = humantime::format_duration(soak);
-        verdict.lack(
-            format!("the soak of {soak} is not reached"),
-            format!("all its checks green for {soak}"),
-            true,
-        );
-    }
     for item in &plan.gate.accept {
         match stage.ticks.get(item) {
             Some(tick) if tick.pass => {}
@@ -179,6 +171,15 @@ fn judge(state: &State, stage: &StageId, blocking: &dyn Fn(&CheckId) -> Option<S
         }
     }
     verdict.missing.extend(votes::missing(state, plan, stage));
+    // A soak comes by itself: what waits for people is told before it.
+    if let Some(soak) = plan.gate.soak.filter(|_| !stage.soak.reached) {
+        let soak = humantime::format_duration(soak);
+        verdict.lack(
+            format!("the soak of {soak} is not reached"),
+            format!("all its checks green for {soak}"),
+            true,
+        );
+    }
     verdict.missing.extend(past::row_missing(state, plan));
     verdict.missing.extend(past::drill_missing(state, plan));
     verdict.missing.extend(hatch(state, blocking).missing);

@@ -296,6 +296,8 @@ impl State {
     /// Milliseconds since the session was opened, by the wall clock where the machine was restarted since.
     #[must_use]
     pub fn elapsed_ms(&self, now: Now) -> u64 {
+        // What is over does not go on.
+        let now = self.outcome.as_ref().map_or(now, |(_, closed)| *closed);
         self.started.map_or(0, |start| match self.rebooted {
             false => now.up_ms.saturating_sub(start.up_ms),
             true => u64::try_from((now.at - start.at).num_milliseconds()).unwrap_or(0),

@@ -7,11 +7,13 @@ use super::theme::Mark;
 use super::{crew, format};
 use crate::clock::Now;
 use crate::event::Outcome;
-use crate::runbook::StepId;
-use crate::runbook::model::{Action as StepAction, Step};
+use crate::runbook::model::{Action as StepAction, Step, TriggerThen};
+use crate::runbook::{StageId, StepId};
 use crate::session::second::{self, OverrideAsked};
 use crate::session::telemetry::LogHealth;
-use crate::session::{Hold, Situation, StageStatus, State, StepStatus, TriggerState, gate, roles, window};
+use crate::session::{
+    Hold, Situation, StageStatus, State, StepStatus, TriggerState, gate, roles, triggers, window,
+};
 
 /// One line: what blocks, why, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +85,11 @@ fn ended(cx: &Context, lost: Option<&str>) -> Option<Blocker> {
     let at = format::time(at.at);
     Some(match outcome {
         Outcome::Completed => Blocker::new(Mark::Ok, format!("COMPLETED at {at}"), leaves),
-        Outcome::RolledBack => Blocker::new(Mark::Warn, format!("ROLLED BACK, closed at {at}"), leaves),
+        Outcome::RolledBack => {
+            let why = cx.state.rollback.as_ref().and_then(|rollback| rollback.reason.as_deref());
+            let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+            Blocker::new(Mark::Warn, format!("ROLLED BACK, closed at {at}{why}"), leaves)
+        }
         Outcome::Aborted => Blocker::new(Mark::Fail, format!("ABORTED at {at}: left as it stands"), leaves),
     })
 }
@@ -191,7 +197,13 @@ fn countdown(cx: &Context) -> Option<Blocker> {
     });
     let (fires_at, id, why) = armed.min()?;
     let left = fires_at.saturating_sub(cx.now.up_ms).div_ceil(1000);
-    let text = format!("TRIGGER {id} FIRES IN {left}s: {why}");
+    let does = match triggers::then(cx.state, id) {
+        Some(TriggerThen::Rollback { to: Some(to), .. }) => format!("ROLLS BACK TO BEFORE {to}"),
+        Some(TriggerThen::Rollback { to: None, .. }) => "ROLLS BACK ALL".to_owned(),
+        Some(TriggerThen::Hold) => "HOLDS".to_owned(),
+        Some(TriggerThen::Alert) | None => "FIRES".to_owned(),
+    };
+    let text = format!("IN {left}s TRIGGER {does}: {why} ({id})");
     Some(Blocker::new(Mark::Fail, text, keys(cx, &[(Action::Veto, "vetoes")])))
 }
 
@@ -351,13 +363,29 @@ fn at_gate(cx: &Context) -> Option<Blocker> {
     let more = verdict.missing.len() - 1;
     let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
     let asks_me = cx.operator.is_some_and(|me| crew::wants_vote(state, id, me));
-    let release = if asks_me { keys(cx, &[(Action::Vote, "votes")]) } else { first.release.clone() };
+    let release =
+        if asks_me { keys(cx, &[(Action::Vote, "votes")]) } else { format!("until {}", first.release) };
     Some(Blocker::new(Mark::Fail, format!("NO-GO {id}: {}{more}", first.what), release))
+}
+
+/// The stage that a rollback ended before, while nothing has been entered since.
+fn came_back_to(state: &State) -> Option<&StageId> {
+    let rollback = state.rollback.as_ref().filter(|rollback| rollback.finished.is_some())?;
+    let before = state.stages.get(&rollback.to)?;
+    (before.status == StageStatus::RolledBack).then_some(&rollback.to)
 }
 
 fn between(cx: &Context) -> Blocker {
     let state = cx.state;
     match (state.situation(), state.current_stage(), state.next_stage()) {
+        (Situation::Running, None, Some(next)) if came_back_to(state) == Some(next) => {
+            let rollback = state.rollback.as_ref();
+            let at = rollback
+                .and_then(|r| r.finished)
+                .map_or(String::new(), |at| format!(" at {}", format::time(at.at)));
+            let text = format!("ROLLED BACK to before {next}{at}: what holds now is for you to see");
+            Blocker::new(Mark::Warn, text, keys(cx, &[(Action::Advance, "enters it again")]))
+        }
         (Situation::Running, None, Some(next)) => Blocker::new(
             Mark::Ok,
             format!("READY: {next} is next"),

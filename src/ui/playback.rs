@@ -20,6 +20,8 @@ pub enum Playback {
 pub struct Live {
     pub state: State,
     pub telemetry: Telemetry,
+    /// When the engine was heard of last, once it is gone: what came behind it is not known.
+    pub lost: Option<Now>,
 }
 
 impl Playback {
@@ -45,7 +47,7 @@ impl Playback {
     #[must_use]
     pub fn now(&self) -> Now {
         match self {
-            Self::Live(_) => clock::now(),
+            Self::Live(live) => live.lost.unwrap_or_else(clock::now),
             Self::Recorded(recorded) => recorded.player.now(),
         }
     }

@@ -52,6 +52,8 @@ pub struct Options {
     pub mouse: bool,
     /// How the operator is called when something waits for a person.
     pub bell: Bell,
+    /// The session ends with this cockpit.
+    pub tied: bool,
     /// What is said on arrival: that the engine runs another version than this cockpit, that a theme is broken.
     pub note: Option<String>,
     /// Where copies are laid down; `None` where the environment names no place.
@@ -92,7 +94,7 @@ pub struct Parting {
 /// There is no terminal to run on.
 pub async fn cockpit(feed: Feed, options: Options) -> io::Result<Parting> {
     let Feed { state, telemetry, items, commander, outputs } = feed;
-    let playback = Playback::Live(Box::new(Live { state, telemetry }));
+    let playback = Playback::Live(Box::new(Live { state, telemetry, lost: None }));
     run(playback, Some(items), commander, outputs, View::default(), options).await
 }
 
@@ -136,6 +138,7 @@ async fn run(
         area: Rect::ZERO,
         tick_up_ms: 0,
     };
+    cockpit.view.tied = cockpit.options.tied;
     if let Some(note) = cockpit.options.note.take() {
         cockpit.view.note(note);
     }
@@ -397,6 +400,7 @@ impl Cockpit {
                 self.wants_frame(due);
             }
             FeedItem::Lost(why) => {
+                live.lost.get_or_insert_with(clock::now);
                 self.view.lost.get_or_insert(why);
                 self.wants_frame(Due::Soon);
             }

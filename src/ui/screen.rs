@@ -45,9 +45,9 @@ use super::hatch::{Hatch, hatch};
 use super::layout::{Layout, Size};
 use super::output::Count;
 use super::panels::{
-    Audit, Banner, Checks, Crew, Detail, Events, Header, Hints, Look, OutputPanel, Processes, ReplayHeader,
-    StagePanel, Stages, Tabs, Tally, TimelinePanel, Titled, VersusPanel, WayBackPanel, process_rows,
-    versus_rows,
+    Audit, Banner, Checks, Crew, Detail, Events, Header, Hints, Look, OutputPanel, Processes, Reach,
+    ReplayHeader, StagePanel, Stages, Tabs, Tally, TimelinePanel, Titled, VersusPanel, WayBackPanel,
+    process_rows, versus_rows,
 };
 use super::popups::Context;
 use super::replay::Replay;
@@ -55,7 +55,7 @@ use super::theme::{ASCII, Mark, Theme};
 use super::view::{Board, Pane, STACK, View};
 use super::widgets::mark_found;
 use super::{lists, sift, status};
-use crate::event::describe;
+use crate::event::{Seat, describe};
 use crate::runbook::CheckId;
 use crate::session::forecast::{Forecast, forecast};
 use crate::text;
@@ -93,13 +93,17 @@ impl Widget for Screen<'_> {
         let forecast = forecast(state, now);
         let blocker = blocker(&self.cx, view.lost.as_deref());
         let (zone, board) = (self.zone, view.board);
+        let lost = view.lost.is_some();
+        // A recording is seen as whoever drove then saw it.
+        let seat = self.cx.operator.filter(|_| self.cx.replay.is_none()).map(|me| state.seat_of(me));
 
         match self.cx.replay.filter(|_| board == Board::Replay) {
             Some(replay) => ReplayHeader { state, replay, now, zone, theme }.render(layout.header, buf),
             None => {
                 let recorded = self.cx.replay.is_some();
                 let (hatch, forecast) = (&hatch, &forecast);
-                Header { state, hatch, forecast, now, zone, recorded, theme }.render(layout.header, buf);
+                Header { state, hatch, forecast, now, zone, recorded, lost, seat, theme }
+                    .render(layout.header, buf);
             }
         }
         Banner { blocker: &blocker, theme }.render(layout.banner, buf);
@@ -158,12 +162,22 @@ impl<'a> Screen<'a> {
         Tabs { focus: self.view.focus, wrong, board: self.view.board, theme: self.theme }
     }
 
+    fn reach(&self) -> Reach {
+        let Context { state, operator, .. } = self.cx;
+        match operator {
+            _ if state.is_closed() || self.view.lost.is_some() => Reach::Nothing,
+            Some(me) if state.seat_of(me) != Seat::Driver => Reach::Word,
+            _ => Reach::Everything,
+        }
+    }
+
     fn hints(&self) -> Hints<'a> {
         let view = self.view;
         Hints {
             keymap: self.cx.keymap,
             popup: view.popup.as_ref().map(|popup| popup.hints()),
             recorded: self.cx.replay.is_some(),
+            reach: self.reach(),
             typing: view.typing.as_ref(),
             toast: view.toast.as_ref(),
             theme: self.theme,
@@ -366,6 +380,16 @@ fn sweep(buf: &mut Buffer, theme: &Theme) {
         }
         if let (Color::Reset, Some(ink)) = (cell.fg, theme.text.fg) {
             cell.fg = ink;
+        }
+    }
+    // Of a wide character that something lies over half of, nothing is shown: it would hide what lies there.
+    for row in buf.area.rows() {
+        for x in row.left()..row.right().saturating_sub(1) {
+            let symbol = buf[(x, row.y)].symbol();
+            let wide = !symbol.is_ascii() && text::width(symbol) > 1;
+            if wide && buf[(x + 1, row.y)].symbol() != " " {
+                buf[(x, row.y)].set_symbol(" ");
+            }
         }
     }
     for cell in &mut buf.content {

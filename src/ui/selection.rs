@@ -80,6 +80,11 @@ pub fn stage_in_hand(state: &State) -> Option<StageId> {
 /// The row that the eye belongs on: what waits for a person, else what is red, else what runs, else the next.
 #[must_use]
 pub fn row_in_hand(state: &State, rows: &[StepRow]) -> Option<StepRow> {
+    // Nothing goes on before what a rollback is stuck at.
+    let stuck = state.active_rollback().and_then(|rollback| rollback.stuck.as_ref()?.step.clone());
+    if let Some(stuck) = stuck.map(StepRow::Step).filter(|row| rows.contains(row)) {
+        return Some(stuck);
+    }
     let mark = |row: &StepRow| match row {
         StepRow::Step(id) if state.step(id).status == StepStatus::Skipped => None,
         StepRow::Step(id) => Some(status::step(state, id).0),

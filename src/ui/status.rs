@@ -150,6 +150,7 @@ pub fn planned_step(state: &State, id: &StepId, plan: Option<&Step>) -> (Mark, &
             (Mark::Ask, "ASK")
         }
         StepStatus::Waiting => (Mark::Running, "WAITING"),
+        StepStatus::Passed if was_rolled_back(state, id) => (Mark::Pending, "WAS OK"),
         StepStatus::Passed => (Mark::Ok, "OK"),
         StepStatus::Failed if plan.is_some_and(|p| state.will_retry(p)) => (Mark::Warn, "RETRIES"),
         StepStatus::Failed if plan.is_some_and(|p| p.on_failure == OnFailure::Continue) => {
@@ -159,6 +160,13 @@ pub fn planned_step(state: &State, id: &StepId, plan: Option<&Step>) -> (Mark, &
         StepStatus::Unknown => (Mark::Ask, "UNKNOWN"),
         StepStatus::Skipped => (Mark::Warn, "SKIPPED"),
     }
+}
+
+/// Whether a step's stage was rolled back since it ran: what it proved is not known to hold any more.
+fn was_rolled_back(state: &State, id: &StepId) -> bool {
+    let stage = state.stages.get(id.stage());
+    let led_back = || state.rollback.as_ref().is_some_and(|rollback| rollback.steps.contains(id));
+    stage.is_some_and(|stage| stage.status == StageStatus::RolledBack) && !led_back()
 }
 
 /// A check's state.

@@ -203,9 +203,20 @@ fn act(view: &mut View, action: Action, cx: &Context) -> Effect {
             return effect;
         }
     }
+    if let Some(why) = &view.lost
+        && !cx.state.is_closed()
+        && action.group() == Group::Cutover
+        && action != Action::Open
+    {
+        view.refuse(why.clone());
+        return Effect::Nothing;
+    }
     match action {
         action if action.needs_recording() && cx.replay.is_none() => view.refuse(popups::NOT_RECORDED),
         Action::Pause => return pause(view, cx),
+        Action::Detach if view.tied && !cx.state.is_closed() && view.lost.is_none() => {
+            show(view, open(view, Action::Quit, cx));
+        }
         Action::Detach => return Effect::Leave,
         Action::Quit if cx.state.is_closed() || view.lost.is_some() => return Effect::Leave,
         Action::Focus(pane) => view.focus = view.board.like(pane),

@@ -219,6 +219,8 @@ pub struct View {
     pub keys: Vec<Key>,
     /// What is being typed.
     pub typing: Option<Typing>,
+    /// The session was made for this cockpit alone, and ends with it.
+    pub tied: bool,
     /// The engine is gone; why.
     pub lost: Option<String>,
     /// What is selected, as of the newest frame.
@@ -243,6 +245,9 @@ impl View {
         let reads = self.output.unseen().and_then(|_| self.output.source.clone());
         self.selection = Selection::of(self, state, telemetry);
         let source = reads.or_else(|| self.selection.output(state));
+        if self.output.source != source {
+            self.left = 0;
+        }
         self.output.look_at(source, state, telemetry);
         self.output.sift(&self.sifts[Pane::Output as usize]);
         // Each line has its mark before it.

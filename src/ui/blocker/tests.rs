@@ -64,9 +64,9 @@ fn a_trigger_counts_down_in_seconds_before_anything_that_can_wait() {
     let why = "new-readyz failing for 1m".to_owned();
     story.tell(EventKind::TriggerArmed { trigger: trigger.clone(), why, grace_ms: 30_000 });
     story.wait(12);
-    starts(&story, Mark::Fail, "TRIGGER switch.new-readyz.rollback FIRES IN 18s: new-readyz failing");
+    starts(&story, Mark::Fail, "IN 18s TRIGGER ROLLS BACK ALL: new-readyz failing");
     story.wait(60);
-    starts(&story, Mark::Fail, "TRIGGER switch.new-readyz.rollback FIRES IN 0s");
+    starts(&story, Mark::Fail, "IN 0s TRIGGER ROLLS BACK ALL");
     story.tell(EventKind::TriggerVetoed { trigger, reason: None });
     starts(&story, Mark::Fail, "STEP switch.verify FAILED");
 }

@@ -12,8 +12,16 @@ impl Line<'_> {
     /// What is shown of it.
     #[must_use]
     pub fn text(&self) -> String {
-        let decoded = String::from_utf8_lossy(&self.bytes[..self.bytes.len().min(LINE)]);
+        let bytes = &self.bytes[self.last_written()..];
+        let decoded = String::from_utf8_lossy(&bytes[..bytes.len().min(LINE)]);
         text::safe_line(&decoded).into_owned()
+    }
+
+    /// Where what was written last begins: behind a carriage return a terminal shows the line anew, and a progress bar is
+    /// read so. The return itself stays in sight, to say that there is more in the file.
+    fn last_written(&self) -> usize {
+        let written = self.bytes.trim_ascii_end();
+        written.iter().rposition(|byte| *byte == b'\r').unwrap_or(0)
     }
 
     /// How many rows it takes where it goes on below itself after so many columns.

@@ -26,9 +26,9 @@ impl Widget for &Banner<'_> {
         let release_cols = text::width(&text::safe(release)) + 3;
         let row = Row::new(area.width).gap(1).text(self.theme.glyph(*mark), style).gap(1);
         let room = row.left();
-        // What to do about it may cost the reason a little of the line, no more.
+        // What to do about it goes before the end of the reason, which the panels tell too.
         let whole = text::width(&text::safe(reason)) + release_cols <= room;
-        let (row, released) = if whole || release_cols * 5 <= room {
+        let (row, released) = if whole || release_cols * 2 <= room {
             (row.upto(reason, room - release_cols, style), true)
         } else {
             (row.upto(reason, room, style), false)

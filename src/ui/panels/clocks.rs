@@ -4,10 +4,10 @@ use chrono::FixedOffset;
 use ratatui::style::Style;
 
 use crate::clock::Now;
-use crate::session::State;
 use crate::session::forecast::{BackLeft, Forecast, Known, back_left};
 use crate::session::way_back::{Deadline, NoReturn, Ready, RollbackWindow};
 use crate::session::window::Standing;
+use crate::session::{Situation, State};
 use crate::text;
 use crate::ui::course;
 use crate::ui::format;
@@ -23,6 +23,8 @@ pub struct Clocks<'a> {
     pub forecast: &'a Forecast,
     pub now: Now,
     pub zone: FixedOffset,
+    /// The engine is gone.
+    pub lost: bool,
     pub theme: &'a Theme,
 }
 
@@ -37,7 +39,12 @@ impl Clocks<'_> {
     #[must_use]
     pub fn row(&self, cols: u16) -> Row {
         let theme = self.theme;
-        let situation = format!("{} ", self.state.situation().word().to_uppercase());
+        let situation = match self.state.situation() {
+            _ if self.lost && !self.state.is_closed() => "LOST",
+            Situation::Running if self.state.paused.is_some() => "PAUSED",
+            other => other.word(),
+        };
+        let situation = format!("{} ", situation.to_uppercase());
         let time = format::time(self.now.at);
         let room = usize::from(cols).saturating_sub(2 + time.len() + 2 + situation.len());
         // Outside the change window that counts for more than how long the session has lasted.

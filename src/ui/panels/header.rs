@@ -8,7 +8,7 @@ use ratatui::widgets::Widget;
 
 use super::clocks::Clocks;
 use crate::clock::Now;
-use crate::event::Mode;
+use crate::event::{Mode, Seat};
 use crate::session::State;
 use crate::session::forecast::Forecast;
 use crate::text;
@@ -31,6 +31,10 @@ pub struct Header<'a> {
     pub zone: FixedOffset,
     /// It is a moment of a recording.
     pub recorded: bool,
+    /// The engine is gone.
+    pub lost: bool,
+    /// The seat of whoever sits here.
+    pub seat: Option<Seat>,
     pub theme: &'a Theme,
 }
 
@@ -42,8 +46,8 @@ impl Widget for &Header<'_> {
             self.world(wide, area.width).render(area, buf, Style::new());
         }
         if let Some(area) = lines.next() {
-            let Header { state, hatch, forecast, now, zone, theme, .. } = *self;
-            Clocks { state, hatch, forecast, now, zone, theme }.row(area.width).render(
+            let Header { state, hatch, forecast, now, zone, lost, theme, .. } = *self;
+            Clocks { state, hatch, forecast, now, zone, lost, theme }.row(area.width).render(
                 area,
                 buf,
                 Style::new(),
@@ -105,7 +109,8 @@ impl Header<'_> {
             Some(format!(" AWAY {away}"))
         });
         let holder = self.state.wheel.as_deref().map_or_else(|| "nobody".to_owned(), name);
-        let driver = format!("driver: {holder}{host}{}", away.unwrap_or_default());
+        let here = if self.seat == Some(Seat::Observer) { "YOU OBSERVE  " } else { "" };
+        let driver = format!("{here}driver: {holder}{host}{}", away.unwrap_or_default());
         let ways = self.others().into_iter().map(|others| format!("{driver}{others} "));
         let mut ways: Vec<_> = ways.collect();
         let shortest = ways.pop().unwrap_or_default();

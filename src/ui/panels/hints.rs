@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
 use crate::text;
-use crate::ui::action::Action;
+use crate::ui::action::{Action, Group};
 use crate::ui::keymap::Keymap;
 use crate::ui::theme::Theme;
 use crate::ui::view::{Board, Pane, Toast, Typed, Typing};
@@ -59,14 +59,40 @@ const REPLAY: &[Action] = &[
     Action::Zoom,
 ];
 
+/// How much of the cutover is in reach of whoever sits here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// The driver's seat.
+    Everything,
+    /// Any other seat: to pause, to say something, to ask for the wheel.
+    Word,
+    /// The session is over, or its engine gone.
+    Nothing,
+}
+
+impl Reach {
+    fn has(self, action: Action) -> bool {
+        let word =
+            matches!(action, Action::Pause | Action::Vote | Action::Wheel | Action::Note | Action::Open);
+        match self {
+            _ if action.group() != Group::Cutover || action == Action::Open => true,
+            Self::Everything => true,
+            Self::Word => word,
+            Self::Nothing => false,
+        }
+    }
+}
+
 /// The line of hints.
 #[derive(Debug)]
 pub struct Hints<'a> {
     pub keymap: &'a Keymap,
     /// The open popup's own keys.
-    pub popup: Option<&'a [(&'a str, &'a str)]>,
+    pub popup: Option<Vec<(&'static str, String)>>,
     /// Over a recording other keys count.
     pub recorded: bool,
+    /// What of the cutover may be done from here.
+    pub reach: Reach,
     pub typing: Option<&'a Typing>,
     pub toast: Option<&'a Toast>,
     pub theme: &'a Theme,
@@ -94,8 +120,8 @@ impl Widget for &Hints<'_> {
                 .text(" ", theme.selected)
                 .gap(2)
                 .text(hint, theme.dim)
-        } else if let Some(popup) = self.popup {
-            hints(row, popup.iter().map(|(key, word)| ((*key).to_owned(), *word)), theme)
+        } else if let Some(popup) = &self.popup {
+            hints(row, popup.iter().map(|(key, word)| ((*key).to_owned(), word.as_str())), theme)
         } else {
             self::hints(row, self.actions().map(|(key, action)| (key, action.word())), theme)
         };
@@ -108,8 +134,8 @@ impl Hints<'_> {
     fn actions(&self) -> impl Iterator<Item = (String, Action)> {
         let actions = if self.recorded { REPLAY } else { HINTS };
         let hints = actions.iter().map(|action| (self.keymap.key(*action), *action));
-        // What has no key here is no hint.
-        hints.filter(|(key, _)| !key.is_empty())
+        // What has no key here is no hint, nor what nobody here could do.
+        hints.filter(|(key, action)| !key.is_empty() && self.reach.has(*action))
     }
 
     /// The action whose hint lies at this column of a line of `cols`, while actions are hinted at.

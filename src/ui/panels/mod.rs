@@ -28,7 +28,7 @@ pub use crew::Crew;
 pub use detail::Detail;
 pub use events::Events;
 pub use header::Header;
-pub use hints::{Hints, Tabs};
+pub use hints::{Hints, Reach, Tabs};
 pub use output::OutputPanel;
 pub use processes::{Processes, rows as process_rows};
 pub use replay_header::ReplayHeader;

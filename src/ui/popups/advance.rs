@@ -289,8 +289,13 @@ pub fn if_it_goes_wrong(crossing: &Crossing, cx: &Context) -> Vec<Row> {
         );
         rows.extend(undo.into_iter().flat_map(|step| preview::step(step, cx.state)));
     }
-    rows.push(Row::new(way_back(cx.state)).indent(1));
-    rows.push(Row::new(preflight::window(cx)).indent(1));
+    if next.point_of_no_return {
+        let behind = "behind its first step what was done before stays: there is no rollback to before it";
+        rows.push(Row::new(behind).indent(1));
+    } else {
+        rows.push(Row::new(way_back(cx.state)).indent(1));
+        rows.push(Row::new(preflight::window(cx)).indent(1));
+    }
     let runbook = cx.state.runbook.as_ref();
     let after = runbook.and_then(|r| r.stages.get(r.stage_index(&next.id)? + 1));
     if after.is_some_and(|stage| stage.point_of_no_return && stage.applies) {

@@ -7,6 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::form::{Form, Page, Pressed};
+use super::words;
 use super::{Context, Opened, Outcome, Popup, draw};
 use crate::event::describe;
 use crate::session::{Command, Refusal, decide};
@@ -163,27 +164,17 @@ impl Popup for Dialog {
         draw::form(&self.form, &self.form.page.body, around, area, buf, theme);
     }
 
-    fn hints(&self) -> &'static [(&'static str, &'static str)] {
-        const NO_GO: &[(&str, &str)] = &[
-            ("tab", "next field"),
-            ("enter", "the button in focus only"),
-            ("pgdn", "read on"),
-            ("esc", "NO-GO"),
-        ];
-        const LEAVE: &[(&str, &str)] = &[
-            ("tab", "next field"),
-            ("enter", "the button in focus only"),
-            ("pgdn", "read on"),
-            ("esc", "not now"),
-        ];
-        if self.form.page.quick {
-            &[("enter", "write it"), ("tab", "next field"), ("esc", "throw away")]
-        } else if self.form.page.first == 0 {
-            NO_GO
+    fn hints(&self) -> Vec<(&'static str, String)> {
+        let Form { page, .. } = &self.form;
+        // What leaves everything as it is has its own word in each dialog.
+        let closes = page.buttons.first().map_or("close", |button| button.label.as_str());
+        let mut hints = if page.quick {
+            words(&[("enter", "write it"), ("tab", "next field")])
         } else {
-            // Here NO-GO is an answer of its own.
-            LEAVE
-        }
+            words(&[("tab", "next field"), ("enter", "the button in focus only"), ("pgdn", "read on")])
+        };
+        hints.push(("esc", closes.to_owned()));
+        hints
     }
 }
 

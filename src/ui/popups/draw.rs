@@ -225,7 +225,10 @@ fn notice_line(form: &Form, moved: Option<&str>, columns: usize, theme: &Theme) 
     let Some((mark, what)) =
         form.notice.as_deref().map(|notice| (Mark::Ask, notice)).or(moved.map(|moved| (Mark::Warn, moved)))
     else {
-        return Line::default();
+        let unarmed =
+            |button: &Button| Some(format!("{} is not armed: {}", button.label, form.unarmed(button)?));
+        let why = form.page.buttons.iter().find_map(unarmed).unwrap_or_default();
+        return Line::styled(text::fit(&text::safe(&why), columns).into_owned(), theme.dim);
     };
     let text = format!("{} {what}", theme.glyph(mark));
     let text = text::safe(&text);

@@ -89,10 +89,20 @@ impl LineEditor {
 
     /// Takes a key; `false` where it means nothing here.
     pub fn key(&mut self, key: Key) -> bool {
-        if key.ctrl || key.alt {
-            return false;
-        }
         match key.code {
+            KeyCode::Char('u') if key.ctrl => {
+                self.graphemes.drain(..self.cursor);
+                self.cursor = 0;
+            }
+            KeyCode::Char('w') if key.ctrl => {
+                let blank = |g: &String| g.trim().is_empty();
+                let before = &self.graphemes[..self.cursor];
+                let word = before.iter().rposition(|g| !blank(g)).unwrap_or(0);
+                let from = before[..word].iter().rposition(blank).map_or(0, |at| at + 1);
+                self.graphemes.drain(from..self.cursor);
+                self.cursor = from;
+            }
+            _ if key.ctrl || key.alt => return false,
             KeyCode::Char(c) => self.insert(c.encode_utf8(&mut [0; 4])),
             KeyCode::Backspace if self.cursor > 0 => {
                 self.cursor -= 1;

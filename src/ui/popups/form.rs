@@ -205,6 +205,12 @@ impl Form {
     pub fn key(&mut self, key: Key) -> Pressed {
         self.notice = None;
         if key.ctrl || key.alt {
+            // In a line of text some of them edit it, as in a shell.
+            if let Focus::Field(n) = self.focus()
+                && !matches!(self.page.fields[n].kind, Kind::Choice(_))
+            {
+                self.answer_mut(n).line.key(key);
+            }
             return Pressed::Nothing;
         }
         if key.code == KeyCode::Esc {

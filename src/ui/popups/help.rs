@@ -10,7 +10,7 @@ use ratatui::widgets::Widget;
 use super::actions::{self, Actions};
 use super::draw::Place;
 use super::field::LineEditor;
-use super::{Context, Opened, Outcome, Popup};
+use super::{Context, Opened, Outcome, Popup, words};
 use crate::ui::Theme;
 use crate::ui::action::Action;
 use crate::ui::keymap::Key;
@@ -122,7 +122,7 @@ impl Popup for Help {
         self.prompt(self.list.of(&here), columns, cx, theme).render(last, buf);
     }
 
-    fn hints(&self) -> &'static [(&'static str, &'static str)] {
-        &[("/", "filter"), ("j k", "select"), ("enter", "do it"), ("esc", "close")]
+    fn hints(&self) -> Vec<(&'static str, String)> {
+        words(&[("/", "filter"), ("j k", "select"), ("enter", "do it"), ("esc", "close")])
     }
 }

@@ -105,9 +105,12 @@ pub trait Popup: std::fmt::Debug + Send {
     fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context, theme: &Theme);
 
     /// The keys that mean something in it, for the line of hints.
-    fn hints(&self) -> &'static [(&'static str, &'static str)] {
-        &[("esc", "close")]
-    }
+    fn hints(&self) -> Vec<(&'static str, String)>;
+}
+
+/// Hints that are the same whatever the popup holds.
+fn words(hints: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
+    hints.iter().map(|(key, word)| (*key, (*word).to_owned())).collect()
 }
 
 /// Why nothing that acts on the cutover does so over a recording.
@@ -215,9 +218,9 @@ pub fn palette(cx: &Context) -> Opened {
     palette::open(cx)
 }
 
-/// Leave, stay, or abort.
-pub fn quit(cx: &Context) -> Opened {
-    quit::open(cx)
+/// Leave, stay, or abort; `tied` says that the session ends with this cockpit.
+pub fn quit(cx: &Context, tied: bool) -> Opened {
+    quit::open(cx, tied)
 }
 
 /// Everything known of one thing.

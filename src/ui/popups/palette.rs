@@ -12,7 +12,7 @@ use ratatui::widgets::Widget;
 use super::actions::{self, Actions};
 use super::draw::Place;
 use super::field::LineEditor;
-use super::{Context, Opened, Outcome, Popup};
+use super::{Context, Opened, Outcome, Popup, words};
 use crate::ui::Theme;
 use crate::ui::action::Action;
 use crate::ui::keymap::Key;
@@ -110,7 +110,7 @@ impl Popup for Palette {
         last_line.render(last, buf);
     }
 
-    fn hints(&self) -> &'static [(&'static str, &'static str)] {
-        &[("type", "find"), ("up down", "select"), ("enter", "do it"), ("esc", "close")]
+    fn hints(&self) -> Vec<(&'static str, String)> {
+        words(&[("type", "find"), ("up down", "select"), ("enter", "do it"), ("esc", "close")])
     }
 }

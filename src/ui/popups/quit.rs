@@ -11,12 +11,15 @@ use crate::ui::crew;
 use crate::ui::theme::Mark;
 
 /// Opens the question whether to leave.
-pub fn open(cx: &Context) -> Opened {
-    Dialog::open(Quit, cx)
+pub fn open(cx: &Context, tied: bool) -> Opened {
+    Dialog::open(Quit { tied }, cx)
 }
 
 #[derive(Debug)]
-struct Quit;
+struct Quit {
+    /// The session was made for this cockpit alone, and ends with it.
+    tied: bool,
+}
 
 fn abort(reason: String) -> Command {
     Command::Abort { reason }
@@ -48,16 +51,13 @@ impl Question for Quit {
             Row::title("The session is not over")
                 .and(Tone::Plain, format!("  it is {}", state.situation().word())),
             Row::blank(),
-            Row::title("detach").and(
-                Tone::Plain,
-                ": this cockpit leaves, the session goes on. Checks are polled, soaks count, triggers fire.",
-            ),
         ];
-        rows.extend(
-            name(cx).map(|session| Row::new(format!("`gonogo attach {session}` comes back.")).indent(2)),
-        );
-        rows.extend(under_way(cx));
-        rows.extend(left_alone(cx));
+        if self.tied {
+            let ends = ": this session was made for this cockpit, and ends with it; nothing is undone.";
+            rows.push(Row::title("leave").and(Tone::Plain, ends));
+        } else {
+            rows.extend(detach(cx));
+        }
         rows.push(Row::blank());
         rows.push(
             Row::title("abort").and(
@@ -65,7 +65,7 @@ impl Question for Quit {
                 ": ends the session for good as it stands, with a reason. Nothing is undone.",
             ),
         );
-        page.buttons.push(Button::act("leave", "detach").key('d'));
+        page.buttons.push(Button::act("leave", if self.tied { "leave" } else { "detach" }).key('d'));
         match may(&abort("-".to_owned()), cx) {
             Ok(()) => {
                 page.fields.push(Field::text("reason", "reason to abort", false));
@@ -89,6 +89,16 @@ impl Question for Quit {
             _ => Outcome::Leave,
         }
     }
+}
+
+/// What goes on without this cockpit.
+fn detach(cx: &Context) -> Vec<Row> {
+    let what = ": this cockpit leaves, the session goes on. Checks are polled, soaks count, triggers fire.";
+    let mut rows = vec![Row::title("detach").and(Tone::Plain, what)];
+    rows.extend(name(cx).map(|session| Row::new(format!("`gonogo attach {session}` comes back.")).indent(2)));
+    rows.extend(under_way(cx));
+    rows.extend(left_alone(cx));
+    rows
 }
 
 fn name(cx: &Context) -> Option<String> {

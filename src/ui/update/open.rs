@@ -38,7 +38,7 @@ pub fn open(view: &View, action: Action, cx: &Context) -> Opened {
         Action::Note => popups::note(cx),
         Action::Help => popups::help(cx),
         Action::Palette => popups::palette(cx),
-        Action::Quit => popups::quit(cx),
+        Action::Quit => popups::quit(cx, view.tied),
         Action::Open => open_selected(view, &selection, cx),
         other => Err(Refusal::new(format!("{other} opens nothing"))),
     }

@@ -12,6 +12,7 @@ use ratatui::layout::Rect;
 
 use super::form::{Button, Form, Page};
 use super::row::{Row, Text, Tone};
+use super::words;
 use super::{Context, Opened, Outcome, Popup, Subject, draw, handover};
 use crate::event::Proof;
 use crate::session::Refusal;
@@ -86,7 +87,7 @@ impl Popup for Detail {
         draw::form(&self.form, &text, draw::Around::default(), area, buf, theme);
     }
 
-    fn hints(&self) -> &'static [(&'static str, &'static str)] {
-        &[("j k", "scroll"), ("esc", "close")]
+    fn hints(&self) -> Vec<(&'static str, String)> {
+        words(&[("j k", "scroll"), ("esc", "close")])
     }
 }

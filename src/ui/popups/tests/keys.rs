@@ -282,13 +282,25 @@ fn cases() -> Vec<Case> {
             },
         ),
         case("esc throws it away", at_go(), popups::note, "type:hello esc", Outcome::Close),
-        case("quit asks", at_go(), popups::quit, "enter", Outcome::Close),
-        case("a running session is not left with y", at_go(), popups::quit, "y", Outcome::Stay),
-        case("detach", at_go(), popups::quit, "d", Outcome::Leave),
-        case("detach with enter", at_go(), popups::quit, "tab tab enter", Outcome::Leave),
-        case("a d in the reason is text", at_go(), popups::quit, "tab d", Outcome::Stay),
-        case("abort needs a reason", at_go(), popups::quit, "tab tab tab enter", Outcome::Stay),
-        case("abort", at_go(), popups::quit, "tab type:done tab tab enter", ask(abort)),
+        case("quit asks", at_go(), |cx| popups::quit(cx, false), "enter", Outcome::Close),
+        case(
+            "a running session is not left with y",
+            at_go(),
+            |cx| popups::quit(cx, false),
+            "y",
+            Outcome::Stay,
+        ),
+        case("detach", at_go(), |cx| popups::quit(cx, false), "d", Outcome::Leave),
+        case("detach with enter", at_go(), |cx| popups::quit(cx, false), "tab tab enter", Outcome::Leave),
+        case("a d in the reason is text", at_go(), |cx| popups::quit(cx, false), "tab d", Outcome::Stay),
+        case(
+            "abort needs a reason",
+            at_go(),
+            |cx| popups::quit(cx, false),
+            "tab tab tab enter",
+            Outcome::Stay,
+        ),
+        case("abort", at_go(), |cx| popups::quit(cx, false), "tab type:done tab tab enter", ask(abort)),
         case(
             "the help runs the selected line",
             at_go(),
@@ -367,7 +379,7 @@ fn what_is_not_possible_does_not_open() {
     for open in [popups::advance, popups::rollback, popups::note, popups::resume] {
         assert!(refused(open(&replay)).contains("nothing can be commanded"));
     }
-    assert!(popups::quit(&replay).is_ok() && popups::help(&replay).is_ok());
+    assert!(popups::quit(&replay, false).is_ok() && popups::help(&replay).is_ok());
 }
 
 #[test]

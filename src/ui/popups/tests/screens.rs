@@ -54,7 +54,7 @@ fn all() -> Vec<(&'static str, State, Open)> {
         ("wheel", crewed(), popups::wheel),
         ("detail_person", crewed(), |cx| popups::detail(cx, &Subject::Person("opsB".to_owned()))),
         ("handover", at_no_go_of_two(), |cx| popups::detail(cx, &Subject::Handover)),
-        ("quit", step_is("switch.start-new", StepStatus::Running), popups::quit),
+        ("quit", step_is("switch.start-new", StepStatus::Running), |cx| popups::quit(cx, false)),
         ("help", at_go(), popups::help),
         ("palette", at_go(), popups::palette),
         ("detail_step", finished(), |cx| popups::detail(cx, &Subject::Step(start_new()))),

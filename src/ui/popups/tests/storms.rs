@@ -87,7 +87,7 @@ proptest! {
         storm(at_go(), popups::note, &hands);
         storm(at_go(), popups::help, &hands);
         storm(at_go(), popups::palette, &hands);
-        storm(at_go(), popups::quit, &hands);
+        storm(at_go(), |cx| popups::quit(cx, false), &hands);
         storm(at_go(), |cx| popups::detail(cx, &Subject::Stage("switch".into())), &hands);
     }
 }
@@ -111,7 +111,7 @@ fn a_session_that_cannot_be_read_opens_only_what_needs_nothing() {
         (popups::veto(cx, &"switch".into()), false),
         (popups::detail(cx, &Subject::Check("lag".into())), false),
         (popups::help(cx), true),
-        (popups::quit(cx), true),
+        (popups::quit(cx, false), true),
     ] {
         assert_eq!(opened.is_ok(), opens, "{opened:?}");
         if let Ok(popup) = opened {
