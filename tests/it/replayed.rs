@@ -343,12 +343,15 @@ async fn screens_are_the_same(witness: &AllSeen, player: &mut Player) {
             // Somebody there may have read a line before or after this one: the bytes tell the moments apart.
             continue;
         }
-        // Who pressed keys is not recorded; the head is told a moment before its event.
-        let telemetry = Telemetry {
+        // Who pressed keys, how the disk did and a running command's pid are not recorded; the head is told a moment
+        // before its event.
+        let mut telemetry = Telemetry {
             presence: player.telemetry().presence.clone(),
             head: player.telemetry().head.clone(),
+            log_file: None,
             ..seen.telemetry.clone()
         };
+        telemetry.output.values_mut().for_each(|progress| progress.pid = None);
         let (now, replay) = (player.now(), of(player));
         let live = drawn(&seen.state, &telemetry, &seen.view, now, None);
         let replayed = drawn(player.state(), player.telemetry(), &view, now, Some(&replay));
