@@ -77,7 +77,7 @@ fn panel(screen: &Screen) -> Vec<String> {
         lines.extend(shown.map(|line| format!("{} {}", mark(line.stderr), line.text())));
         return lines;
     }
-    let drawn = squeezed(&screen.whole(pane));
+    let drawn = squeezed(&screen.whole(pane), screen.theme.glyphs.line);
     let cut = drawn.iter().any(|line| line.contains('…'));
     lines.extend(drawn);
     if let Some(shown) = lists::shown(pane, view, cx.state, cx.telemetry).filter(|_| cut) {
@@ -87,8 +87,9 @@ fn panel(screen: &Screen) -> Vec<String> {
     lines
 }
 
-/// The lines of a drawing without the empty ones, and without the columns that are empty in all of them.
-fn squeezed(buf: &Buffer) -> Vec<String> {
+/// The lines of a drawing without the empty ones, and without the columns that are empty in all of them, or where only
+/// a line made of `rule` goes on.
+fn squeezed(buf: &Buffer, rule: &str) -> Vec<String> {
     let width = usize::from(buf.area.width).max(1);
     let rows: Vec<Vec<&str>> = buf
         .content()
@@ -104,7 +105,8 @@ fn squeezed(buf: &Buffer) -> Vec<String> {
             symbols.collect()
         })
         .collect();
-    let is_blank = |column: usize| rows.iter().all(|row| row[column] == " ");
+    let goes_on = |row: &[&str], column: usize| row[column] == rule && column > 0 && row[column - 1] == rule;
+    let is_blank = |column: usize| rows.iter().all(|row| row[column] == " " || goes_on(row, column));
     let mut blank = 0;
     let columns: Vec<usize> = (0..width)
         .filter(|column| {
@@ -130,6 +132,7 @@ mod tests {
             buf.set_string(1, y, name, Style::new());
             buf.set_string(30, y, state, Style::new());
         }
-        assert_eq!(squeezed(&buf), [" web     OK", " 漢字-1  FAIL"]);
+        buf.set_string(0, 3, "=".repeat(40), Style::new());
+        assert_eq!(squeezed(&buf, "="), [" web     OK", " 漢字-1  FAIL", "==============="]);
     }
 }

@@ -69,8 +69,7 @@ async fn what_is_copied_goes_to_the_terminal_and_to_a_file_and_carries_nothing_t
     assert!(clipboard(&desk).is_empty(), "nothing is copied unasked");
     // To the output: the line as it is shown, whatever it tried.
     desk.press("\t\ty").await;
-    desk.shows("1 line in ").await;
-    desk.shows("sent to the terminal's clipboard").await;
+    desk.shows("-output.txt: 1 line, sent to the terminal's clipboard").await;
     let asked = clipboard(&desk);
     let [row] = asked.as_slice() else { panic!("one text: {asked:?}") };
     assert!(row.starts_with("the words") && row.ends_with(" and more\n"), "{row:?}");

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use super::beside::Returned;
 use super::{Cockpit, context, zone};
-use crate::clock;
 use crate::text;
 use crate::ui::copy::{self, CLIPBOARD, Extent};
 use crate::ui::format;
@@ -54,7 +53,7 @@ impl Cockpit {
         let session =
             self.playback.state().opened.as_ref().map_or("session", |opened| opened.session.as_str());
         let pane = pane.title().to_lowercase();
-        let stem: String = format!("{session}-{}-{pane}", clock::now().at.format("%H%M%S"))
+        let stem: String = format!("{session}-{pane}")
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '.' { c } else { '-' })
             .collect();
@@ -87,9 +86,9 @@ impl Cockpit {
         match file {
             Ok(path) => {
                 let path = near_home(&path);
-                self.view.done(format!("{lines} in {}; {clipboard}", text::safe(&path)));
+                self.view.done(format!("{}: {lines}, {clipboard}", text::safe(&path)));
             }
-            Err(why) => self.view.refuse(format!("{lines} {clipboard}; no file: {}", text::safe(&why))),
+            Err(why) => self.view.refuse(format!("{lines}, {clipboard}; no file: {}", text::safe(&why))),
         }
     }
 }
