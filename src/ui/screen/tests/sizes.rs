@@ -26,7 +26,7 @@ pub fn all() -> bool {
 
 fn sizes(number: usize) -> impl Iterator<Item = (u16, u16)> {
     let every = (1..=250).flat_map(|width| (1..=80).map(move |height| (width, height)));
-    let of_share = move |(n, _): &(usize, (u16, u16))| all() || (n + number * 131) % SHARE == 0;
+    let of_share = move |(n, _): &(usize, (u16, u16))| all() || (n + number * 131).is_multiple_of(SHARE);
     let turns = TURNS.into_iter().flat_map(|(widths, heights)| {
         widths.iter().flat_map(|width| heights.iter().map(|height| (*width, *height)))
     });
@@ -34,7 +34,7 @@ fn sizes(number: usize) -> impl Iterator<Item = (u16, u16)> {
     // Of the turns each scene meets every third.
     let turns = turns.filter(move |_| {
         turn += 1;
-        turn % 3 == 0
+        turn.is_multiple_of(3)
     });
     every.enumerate().filter(of_share).map(|(_, size)| size).chain(turns)
 }
