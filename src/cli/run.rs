@@ -15,7 +15,7 @@ use super::engine::{Order, Word};
 use super::launch::{Launched, launch};
 use super::load::{RunbookArgs, load_or_report};
 use super::look::Look;
-use super::place;
+use super::place::{self, Place};
 use super::who::Who;
 use super::{exit, operator, serve};
 use crate::audit::dir;
@@ -26,9 +26,10 @@ use crate::feed::{Commander, Feed};
 use crate::headless::answers::Answers;
 use crate::process::{self, Identity};
 use crate::runbook::load::Missing;
-use crate::session::{Situation, State, StepStatus, roles};
+use crate::session::{Command, Situation, State, StepStatus, roles};
 use crate::text;
-use crate::wire::message::Kind;
+use crate::wire::client;
+use crate::wire::message::{Hello, Kind};
 use crate::wire::peer;
 use crate::wire::server::{self, About};
 
@@ -192,11 +193,23 @@ fn behind(opening: Opening, settings: &Settings, config: Config) -> Result<ExitC
         Word::Refused { why } | Word::Secrets { why, .. } => return Ok(refused(&why)),
     };
     let place = place::find(&folder.display().to_string()).map_err(|why| eyre!(why))?;
-    let code = runtime()?.block_on(sit_down(&place, hello, config, settings.afterwards));
+    let runtime = runtime()?;
+    let code = runtime.block_on(sit_down(&place, hello.clone(), config, settings.afterwards));
     if settings.afterwards == Afterwards::Ends {
+        runtime.block_on(abort(&place, hello));
         stop(&mut child);
     }
     code
+}
+
+/// Closes a session that is not to be gone on with, so that nobody is offered to; one that is over already stays so.
+async fn abort(place: &Place, hello: Hello) {
+    let Some(door) = &place.door else { return };
+    let Ok(attached) = client::connect(door, hello).await else { return };
+    if let Some(commander) = attached.feed.commander {
+        let reason = "its cockpit was left, and it was made for that".to_owned();
+        let _ = commander.ask(Command::Abort { reason }, attached.feed.state.seq).await;
+    }
 }
 
 /// Ends an engine that is not to outlive its cockpit.

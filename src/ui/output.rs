@@ -61,6 +61,8 @@ pub struct Line<'a> {
 pub struct Output {
     pub source: Option<Source>,
     pub anchor: Anchor,
+    /// The attempt has ended: nothing comes any more.
+    pub over: bool,
     /// The file's length as far as known.
     pub total: u64,
     /// It was asked for once: a file of which nobody told the length may be there all the same.
@@ -116,6 +118,7 @@ impl Output {
         let finished = finished.and_then(|f| f.output.as_ref()).map(|output| output.bytes);
         let known = progress.map(|p| p.bytes).into_iter().chain(finished).max().unwrap_or(0);
         self.total = self.total.max(known);
+        self.over = !state.step(&source.step).status.is_open();
         if std::mem::take(&mut self.rewound) {
             let kept = usize::try_from(self.total.saturating_sub(self.start)).unwrap_or(usize::MAX);
             self.bytes.truncate(kept);

@@ -70,7 +70,7 @@ async fn a_service_that_dies_under_observation_is_rolled_back_by_its_trigger_at_
     }
     desk.go("a", "GO / NO-GO").await;
     // Its step has run; from here on the trigger is armed.
-    desk.shows("the soak of 15s").await;
+    desk.shows("NO-GO observe").await;
     let work = demo_folder(state.path());
     let pid = std::fs::read_to_string(work.join("next.pid")).expect("next runs");
     let killed = std::process::Command::new("kill").args(["-9", pid.trim()]).status().expect("kill");

@@ -47,6 +47,7 @@ impl Widget for &OutputPanel<'_> {
             row.render(area, buf, Style::new());
         }
         let word = match self.output.kept_count() {
+            _ if self.output.total == 0 && self.output.over => "it printed nothing",
             _ if self.output.total == 0 => "no output yet",
             Some(Count { lines: 0, counted: None }) => "no line has it; esc shows all",
             _ => return,
