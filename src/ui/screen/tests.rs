@@ -2,6 +2,7 @@
 
 mod colourless;
 mod hostile;
+mod pictures;
 mod situations;
 mod sizes;
 
@@ -9,9 +10,7 @@ use chrono::{FixedOffset, Offset, Utc};
 use ratatui::buffer::{Buffer, Cell};
 
 use super::*;
-use crate::event::{By, EventKind};
 use crate::feed::OutputPiece;
-use crate::session::telemetry::{Measure, Presence};
 use crate::ui::keymap::Keymap;
 use crate::ui::replay::Replay;
 use crate::ui::selection::Selection;
@@ -83,58 +82,6 @@ fn looking(story: &mut Story, step: &str, output: &str) -> View {
     view
 }
 
-fn shown(story: &mut Story, width: u16, height: u16) -> String {
-    let mut view = looking(story, "switch.verify", OUTPUT);
-    text(&draw(story, &mut view, &Theme::dark(), width, height))
-}
-
-#[test]
-fn a_running_cutover_at_every_promised_size() {
-    for (width, height) in [(60, 15), (80, 24), (120, 36), (200, 60)] {
-        let screen = shown(&mut Story::running(), width, height);
-        insta::assert_snapshot!(format!("running_{width}x{height}"), screen);
-    }
-}
-
-#[test]
-fn a_failed_step_says_why_in_one_line() {
-    for (width, height) in [(60, 15), (80, 24), (120, 36)] {
-        let screen = shown(&mut Story::failed(), width, height);
-        insta::assert_snapshot!(format!("failed_{width}x{height}"), screen);
-    }
-}
-
-#[test]
-fn go_and_no_go_differ_in_words_and_in_colour() {
-    for (name, mut story) in [("go", Story::go()), ("no_go", Story::no_go())] {
-        for (width, height) in [(80, 24), (120, 36)] {
-            let mut view = looking(&mut story, "switch.weights", "done\n");
-            let buf = draw(&story, &mut view, &Theme::dark(), width, height);
-            insta::assert_snapshot!(format!("{name}_{width}x{height}"), text(&buf));
-            // The banner with its styles.
-            let banner: Vec<_> = (0..width).map(|x| buf[(x, 2)].clone()).collect();
-            let mut line = Buffer::empty(Rect::new(0, 0, width, 1));
-            line.content = banner;
-            insta::assert_snapshot!(format!("{name}_banner_{width}x{height}"), format!("{line:?}"));
-        }
-    }
-}
-
-#[test]
-fn the_way_back_and_old_beside_new_at_every_promised_size() {
-    for (width, height) in [(60, 15), (80, 24), (120, 36), (120, 50), (200, 60)] {
-        for (name, pane) in [("way_back", Pane::WayBack), ("old_new", Pane::Versus)] {
-            let mut story = Story::compared();
-            let mut view = looking(&mut story, "switch.verify", OUTPUT);
-            view.focus = pane;
-            let screen = text(&draw(&story, &mut view, &Theme::dark(), width, height));
-            insta::assert_snapshot!(format!("{name}_{width}x{height}"), screen);
-            let ascii = text(&draw(&story, &mut view, &Theme::mono().with_ascii(), width, height));
-            assert!(ascii.is_ascii(), "{ascii}");
-        }
-    }
-}
-
 #[test]
 fn a_panel_of_the_stack_stays_on_top_until_another_is_wanted() {
     let story = Story::compared();
@@ -172,46 +119,6 @@ fn the_header_says_when_it_is_too_late_and_when_nothing_is_known() {
 }
 
 #[test]
-fn a_cutover_driven_in_pairs_says_who_is_here_and_who_is_waited_for() {
-    for (width, height) in [(60, 15), (80, 24), (120, 36), (200, 60)] {
-        let mut story = Story::crewed();
-        let mut view = looking(&mut story, "switch.weights", "done\n");
-        view.focus = Pane::Crew;
-        let present = |person: &str, ago, connections| {
-            let active_up_ms = story.now.up_ms - ago;
-            Presence { person: person.to_owned(), active_up_ms, connections }
-        };
-        let presence = vec![present("opsA", 3_000, 1), present("opB", 720_000, 2)];
-        story.telemetry.record(Measure::Presence(presence));
-        let buf = draw(&story, &mut view, &Theme::dark(), width, height);
-        insta::assert_snapshot!(format!("crewed_{width}x{height}"), text(&buf));
-        story.tell_by(By::Person(driver()), EventKind::WheelOffered { to: "opB".to_owned() });
-        story.driver_leaves();
-        let buf = draw(&story, &mut view, &Theme::dark(), width, height);
-        insta::assert_snapshot!(format!("driver_away_{width}x{height}"), text(&buf));
-        if (width, height) == (120, 36) {
-            insta::assert_debug_snapshot!("driver_away_styles", buf);
-        }
-    }
-}
-
-#[test]
-fn without_colour_and_in_ascii_every_state_is_still_told() {
-    for (name, mut story) in [("no_go", Story::no_go()), ("failed", Story::failed())] {
-        let mut view = looking(&mut story, "switch.verify", OUTPUT);
-        let mono = draw(&story, &mut view, &Theme::mono(), 120, 36);
-        let dark = draw(&story, &mut view, &Theme::dark(), 120, 36);
-        assert_eq!(text(&mono), text(&dark));
-        let coloured =
-            |cell: &&Cell| cell.fg != ratatui::style::Color::Reset || cell.bg != ratatui::style::Color::Reset;
-        assert_eq!(mono.content().iter().filter(coloured).count(), 0);
-        let ascii = text(&draw(&story, &mut view, &Theme::mono().with_ascii(), 120, 36));
-        assert!(ascii.is_ascii(), "{ascii}");
-        insta::assert_snapshot!(format!("{name}_ascii_120x36"), ascii);
-    }
-}
-
-#[test]
 fn a_rollback_counts_down_where_until_then_stood_when_one_could_begin() {
     let mut story = Story::eventful();
     story.start("switch.weights-back");
@@ -220,32 +127,7 @@ fn a_rollback_counts_down_where_until_then_stood_when_one_could_begin() {
         let screen = text(&draw(&story, &mut View::default(), &Theme::dark(), width, height));
         assert!(screen.contains("0/2") && screen.contains("0:28 left as written"), "{screen}");
         assert!(!screen.contains("LAST SAFE"), "{screen}");
-        insta::assert_snapshot!(format!("going_back_{width}x{height}"), screen);
     }
-}
-
-/// The number of the event that `is` picks.
-fn seq_of(story: &Story, is: impl Fn(&EventKind) -> bool) -> usize {
-    1 + story.told.iter().position(|(event, _)| is(&event.event)).expect("it happened")
-}
-
-#[test]
-fn a_recording_at_every_promised_size() {
-    let story = Story::eventful();
-    let decided = seq_of(&story, |kind| matches!(kind, EventKind::NoteAdded { .. }));
-    let at = story.replayed(decided, 500);
-    for (width, height) in [(60, 15), (80, 24), (120, 36), (200, 60)] {
-        let screen = text(&draw_replay(&at, &mut View::of_a_recording(), &Theme::dark(), width, height));
-        insta::assert_snapshot!(format!("replay_{width}x{height}"), screen);
-    }
-    let theme = Theme::mono().with_ascii();
-    let ascii = text(&draw_replay(&at, &mut View::of_a_recording(), &theme, 120, 36));
-    assert!(ascii.is_ascii(), "{ascii}");
-    insta::assert_snapshot!("replay_ascii_120x36", ascii);
-    let mut zoomed = View::of_a_recording();
-    zoomed.zoom = true;
-    let zoomed = text(&draw_replay(&at, &mut zoomed, &Theme::dark(), 120, 36));
-    insta::assert_snapshot!("replay_timeline_120x36", zoomed);
 }
 
 #[test]

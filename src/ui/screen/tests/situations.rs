@@ -13,6 +13,9 @@ const OUTPUT: &[u8] = b"SELECT count(*) -> 18 442 rows (expected >= 18 000)  ok\
 /// The cockpit, in everything that a cutover may come to.
 pub fn cockpit() -> Vec<Scene> {
     let live = |name, story| Scene::live(name, story).printing(OUTPUT);
+    let mut undoing = Story::eventful();
+    undoing.start("switch.weights-back");
+    undoing.wait(12);
     let mut paused = Story::running();
     paused.tell(EventKind::Paused);
     let mut away = Story::crewed();
@@ -37,6 +40,7 @@ pub fn cockpit() -> Vec<Scene> {
         live("go", Story::go()),
         live("armed", Story::armed()),
         live("rolling_back", Story::eventful()),
+        live("undoing", undoing),
         live("stuck", Story::stuck()),
         live("rolled_back", Story::rolled_back()),
         live("compared", Story::compared()),
