@@ -147,7 +147,7 @@ fn a_missing_vote_names_who_could_give_it_and_asks_them() {
     starts(&story, Mark::Fail, "NO-GO switch: 1 of 2 approvals (opB) (and 1 more)");
     assert_eq!(told(&story, &other, None).release, "v votes");
     let voted = Person { person: "opB".to_owned(), ..other };
-    assert_eq!(told(&story, &voted, None).release, "1 more person votes GO");
+    assert_eq!(told(&story, &voted, None).release, "until 1 more person votes GO");
 }
 
 #[test]
