@@ -181,7 +181,10 @@ impl<J: Journal> Machine<J> {
         if turn.measures.iter().any(|measure| matches!(measure, Measure::Head(_))) {
             turn.measures.extend(self.journal.file().map(Measure::LogFile));
         }
-        for measure in &turn.measures {
+        // A sample is a sign that somebody watched and could have recorded what it saw: while nothing can be recorded there
+        // is none, so that whoever takes over counts that time as unobserved.
+        let silent = self.log != LogHealth::Ok;
+        for measure in turn.measures.iter().filter(|m| !(silent && matches!(m, Measure::Sample { .. }))) {
             self.journal.keep(self.state.seq, now, measure);
         }
         self.last_look = Some(now.up_ms);

@@ -10,6 +10,7 @@ use super::theatre::Theatre;
 use super::theatre_scenes::soaking;
 use super::theatre_walks::cases;
 use crate::event::{EventKind, Health};
+use crate::session::telemetry::LogHealth;
 use crate::session::{Command, Soak, StageStatus};
 
 /// Its check is looked at once a minute; unobserved time of up to three minutes only delays its soak.
@@ -54,6 +55,20 @@ fn fails(play: &mut Theatre) {
 
 fn green(play: &mut Theatre) {
     play.until("it is green", |s| s.check(&"new".into()).health == Health::Ok);
+}
+
+#[test]
+fn what_failed_while_nothing_could_be_recorded_is_no_green_time_for_whoever_takes_over() {
+    let mut play = soaking(DAY);
+    play.pass(ms(HOUR));
+    play.machine.journal_mut().broken = Some(LogHealth::Full("0 bytes free".to_owned()));
+    play.script.failing_checks.insert("new".into(), "status 503".to_owned());
+    play.pass(ms(HOUR));
+    play.script.failing_checks.clear();
+    play.die(ms(1_000), false);
+    green(&mut play);
+    play.pass(ms(1_000));
+    assert!(counted(&play) <= HOUR + 2 * MINUTE, "{}", counted(&play));
 }
 
 #[test]
