@@ -96,7 +96,7 @@ fn a_handover_says_at_every_moment_what_happens_next() {
     play.until("the soak runs", |s| s.stages["switch"].soak.running_since.is_some());
     play.pass(Duration::from_secs(60));
     assert_eq!(read(&play).next, ["the soak of 10m is reached in 9m if its checks stay green"]);
-    let (missing, release) = ("the soak of 10m is not reached (and 1 more)", "all its checks green for 10m");
+    let (missing, release) = ("0 of 2 approvals (and 1 more)", "2 more people vote GO");
     assert_eq!(
         line(&play),
         format!("running, switch at its gate: blocked by {missing}, released by {release}")
