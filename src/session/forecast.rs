@@ -12,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::State;
 use crate::clock::Now;
+use crate::event::Outcome;
 use crate::runbook::StageId;
 use crate::runbook::model::Stage;
 use crate::runbook::plan::{Estimate, stage_estimate};
@@ -51,11 +52,13 @@ pub struct Moment {
 /// When everything is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// The session is over; when it ended.
+    /// The session is completed; when it was.
     Over(DateTime<Utc>),
     Expected(Moment),
     /// A rollback is under way: see [`back_left`].
     GoingBack,
+    /// It was rolled back or aborted: it does not come to its end.
+    Without,
     /// Nothing that is left says how long it takes.
     NoEstimate,
 }
@@ -66,7 +69,7 @@ impl End {
     pub fn at(&self) -> Option<DateTime<Utc>> {
         match self {
             Self::Over(at) | Self::Expected(Moment { at, .. }) => Some(*at),
-            Self::GoingBack | Self::NoEstimate => None,
+            Self::GoingBack | Self::Without | Self::NoEstimate => None,
         }
     }
 }
@@ -114,7 +117,9 @@ pub fn forecast(state: &State, now: Now) -> Forecast {
         left = left.then(left::of_stage(state, stage, now));
     }
     let end = match (&state.outcome, state.active_rollback()) {
-        (Some((_, at)), _) => End::Over(at.at),
+        (Some((Outcome::Completed, at)), _) => End::Over(at.at),
+        // What did not come to its end has none that could be late.
+        (Some((Outcome::RolledBack | Outcome::Aborted, _)), _) => End::Without,
         (None, Some(_)) => End::GoingBack,
         (None, None) => moment(left).map_or(End::NoEstimate, End::Expected),
     };

@@ -324,7 +324,9 @@ impl Action {
             Self::SearchNext => "next match",
             Self::SearchPrevious => "previous match",
             Self::Copy => "copy the selected row: to the clipboard (OSC 52) and to a file",
-            Self::CopyPanel => "copy all of the panel in focus: to the clipboard (OSC 52) and to a file",
+            Self::CopyPanel => {
+                "copy the panel in focus, of the output the lines in sight: to the clipboard (OSC 52) and a file"
+            }
             Self::Up => "up",
             Self::Down => "down",
             Self::Left => "scroll left",

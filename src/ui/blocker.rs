@@ -22,11 +22,13 @@ pub struct Blocker {
     pub text: String,
     /// What releases it: a key mostly; empty where there is nothing to do.
     pub release: String,
+    /// It is a key to press.
+    pub is_key: bool,
 }
 
 impl Blocker {
     fn new(mark: Mark, text: impl Into<String>, release: impl Into<String>) -> Self {
-        Self { mark, text: text.into(), release: release.into() }
+        Self { mark, text: text.into(), release: release.into(), is_key: true }
     }
 }
 
@@ -363,9 +365,12 @@ fn at_gate(cx: &Context) -> Option<Blocker> {
     let more = verdict.missing.len() - 1;
     let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
     let asks_me = cx.operator.is_some_and(|me| crew::wants_vote(state, id, me));
-    let release =
-        if asks_me { keys(cx, &[(Action::Vote, "votes")]) } else { format!("until {}", first.release) };
-    Some(Blocker::new(Mark::Fail, format!("NO-GO {id}: {}{more}", first.what), release))
+    let what = format!("NO-GO {id}: {}{more}", first.what);
+    Some(if asks_me {
+        Blocker::new(Mark::Fail, what, keys(cx, &[(Action::Vote, "votes")]))
+    } else {
+        Blocker { is_key: false, ..Blocker::new(Mark::Fail, what, format!("until {}", first.release)) }
+    })
 }
 
 /// The stage that a rollback ended before, while nothing has been entered since.

@@ -68,6 +68,9 @@ fn panel(screen: &Screen) -> Vec<String> {
     let Screen { cx, view, .. } = screen;
     let pane = view.focus;
     let mut lines = vec![heading(cx, pane)];
+    if let Some(filter) = &view.sift(pane).filter {
+        lines[0] += &format!("  only rows with \"{}\"", filter.words);
+    }
     if pane == Pane::Output {
         let source = view.output.source.as_ref();
         lines[0] +=

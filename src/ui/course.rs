@@ -45,7 +45,7 @@ pub fn eta(forecast: &Forecast) -> Option<String> {
         End::Over(at) => Some(format!("ended {}{late}", format::minute(at))),
         End::Expected(moment) => Some(format!("ETA {}Z{late}", expected(moment))),
         End::NoEstimate => Some("ETA unknown: no estimate".to_owned()),
-        End::GoingBack => None,
+        End::GoingBack | End::Without => None,
     }
 }
 

@@ -24,6 +24,9 @@ const PIECE: usize = 64 * 1024;
 /// How much is kept, in bytes.
 const KEPT: usize = 4 * PIECE;
 
+/// How much of one line is looked at, in bytes: more than any screen shows.
+const LINE: usize = 16 * 1024;
+
 /// An attempt's output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {

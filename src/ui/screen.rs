@@ -53,6 +53,7 @@ use super::popups::Context;
 use super::replay::Replay;
 use super::theme::{ASCII, Mark, Theme};
 use super::view::{Board, Pane, STACK, View};
+use super::widgets::Row;
 use super::widgets::mark_found;
 use super::{lists, sift, status};
 use crate::event::{Seat, describe};
@@ -120,7 +121,14 @@ impl Widget for Screen<'_> {
                 self.pane(pane, area, self.look(pane, &layout, &under, &told), known, buf);
             }
         }
-        if !layout.news.is_empty() {
+        // Without a box a list has no title that would say what it leaves out.
+        let listed = if layout.size == Size::Tiny { Pane::Stages } else { view.focus };
+        let left_out = if layout.boxed(listed) { Vec::new() } else { self.told(listed) };
+        if !left_out.is_empty() {
+            let row = Row::new(layout.news.width).gap(1);
+            let row = left_out.iter().fold(row, |row, (word, style)| row.text(word, *style).gap(2));
+            row.render(layout.news, buf, Style::new());
+        } else if !layout.news.is_empty() {
             let look = Look { sift: sift::NONE, ..self.look(Pane::Audit, &layout, &[], &[]) };
             let audit = self.audit(None, look);
             audit.news(layout.news.width).render(layout.news, buf, Style::new());
@@ -131,6 +139,11 @@ impl Widget for Screen<'_> {
         }
         sweep(buf, theme);
     }
+}
+
+/// What is typed, so that what is told of it has room beside it.
+fn short(words: &str) -> String {
+    text::fit(&text::safe(words), 16).into_owned()
 }
 
 /// What several panels show a part of.
@@ -333,13 +346,13 @@ impl<'a> Screen<'a> {
             let look = || Some(format!(" looking at {}%", output?.keeping(self.view.rows(pane))?));
             let of = of.or_else(look).or_else(|| Some(counted(output?.kept_count()?, "kept")));
             let of = of.unwrap_or_default();
-            (format!("f {}{of}", filter.words), self.theme.warn)
+            (format!("f {}{of}", short(&filter.words)), self.theme.warn)
         });
         let found = sift.search.as_ref().map(|search| {
             let found = tally.map(|tally| format!(" {} found", tally.found));
             let hunt = || Some(format!(" looking at {}%", output?.hunting()?));
             let found = found.or_else(hunt).or_else(|| Some(counted(output?.found_count()?, "found")));
-            (format!("/{}{}", search.words, found.unwrap_or_default()), self.theme.key)
+            (format!("/{}{}", short(&search.words), found.unwrap_or_default()), self.theme.key)
         });
         kept.into_iter().chain(found).collect()
     }

@@ -40,7 +40,9 @@ impl Selection {
         let process = view.process.clone().filter(|row| processes.contains(row));
         let process = process.or_else(|| processes.first().cloned());
         let oldest = state.recent.front().map_or(0, |event| event.seq);
+        let listed = lists::events(state, view.sift(Pane::Audit));
         let event = view.event.map(|seq| seq.max(oldest));
+        let event = event.filter(|seq| listed.iter().any(|one| one.seq == *seq));
         let people = lists::people(state, view.sift(Pane::Crew));
         let people: Vec<&String> = people.iter().map(|one| &one.person.person).collect();
         let person = view.person.clone().filter(|name| people.contains(&name));

@@ -130,6 +130,8 @@ fn at_gate(state: &State, stage: &Stage, now: Now) -> (Mark, String) {
 pub fn soak(state: &State, stage: &Stage, now: Now) -> Option<(u64, u64, bool)> {
     let asked = format::ms(stage.gate.soak?);
     let soak = &state.stages.get(&stage.id)?.soak;
+    // What is over does not go on.
+    let now = state.outcome.as_ref().map_or(now, |(_, closed)| *closed);
     Some((soak.so_far_ms(now.up_ms).min(asked), asked, soak.running_since.is_some()))
 }
 

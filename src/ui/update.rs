@@ -120,10 +120,12 @@ pub fn paste(view: &mut View, text: &str) {
 fn type_line(view: &mut View, key: KeyEvent, cx: &Context) -> Effect {
     let Some(typing) = &mut view.typing else { return Effect::Nothing };
     match key.code {
-        KeyCode::Esc | KeyCode::Enter => {
-            let typed = view.typing.take().filter(|_| key.code == KeyCode::Enter);
-            return ended(view, typed, cx);
+        KeyCode::Esc => return left(view),
+        KeyCode::Enter => {
+            let typed = view.typing.take();
+            return typed.map_or(Effect::Nothing, |typed| ended(view, typed, cx));
         }
+        KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => typing.text.clear(),
         KeyCode::Backspace => {
             typing.text.pop();
         }
@@ -133,19 +135,32 @@ fn type_line(view: &mut View, key: KeyEvent, cx: &Context) -> Effect {
     Effect::Nothing
 }
 
-/// What follows on a line that was typed, or left.
-fn ended(view: &mut View, typed: Option<Typing>, cx: &Context) -> Effect {
+/// A line that was left: what it was for is given up, and nothing else.
+fn left(view: &mut View) -> Effect {
+    match view.typing.take().map(|typing| typing.what) {
+        Some(Typed::Filter(Pane::Events)) => {
+            view.filter = Filter::default();
+            return Effect::List;
+        }
+        Some(Typed::Filter(pane)) => view.sift_mut(pane).filter = None,
+        Some(Typed::Search(pane)) => view.sift_mut(pane).search = None,
+        None => {}
+    }
+    Effect::Nothing
+}
+
+/// What follows on a line that was typed.
+fn ended(view: &mut View, typed: Typing, cx: &Context) -> Effect {
     match typed {
-        None => escape(view),
-        Some(Typing { text, what: Typed::Filter(Pane::Events) }) => {
+        Typing { text, what: Typed::Filter(Pane::Events) } => {
             view.filter = view.filter.typed(&text);
             Effect::List
         }
-        Some(Typing { text, what: Typed::Filter(pane) }) => {
+        Typing { text, what: Typed::Filter(pane) } => {
             view.sift_mut(pane).filter = Search::new(&text);
             Effect::Nothing
         }
-        Some(Typing { text, what: Typed::Search(pane) }) => {
+        Typing { text, what: Typed::Search(pane) } => {
             let search = Search::new(&text);
             let nothing = search.is_none();
             view.sift_mut(pane).search = search;

@@ -151,7 +151,7 @@ async fn a_good_answer_is_a_pass_and_a_wrong_one_a_failure() {
     let (verdict, reason) = said(&matching(server.http(), "^alive$")).await;
     assert_eq!(
         (verdict, &*reason),
-        (Verdict::Failed, "no match in 1 line (expected: body matches /^alive$/)")
+        (Verdict::Failed, "no match in 1 line; the last: \"ready\" (expected: body matches /^alive$/)")
     );
     let down = Server::saying("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(
@@ -377,7 +377,10 @@ async fn tcp_tells_open_from_closed_and_reads_the_banner() {
     let (verdict, reason) = said(&tcp(server.port, true, Some("^554 "))).await;
     assert_eq!(
         (verdict, &*reason),
-        (Verdict::Failed, "no match in 1 line (expected: banner matches /^554 /)")
+        (
+            Verdict::Failed,
+            "no match in 1 line; the last: \"220 mail.example ESMTP\" (expected: banner matches /^554 /)"
+        )
     );
     assert_eq!(said(&tcp(server.port, false, None)).await.0, Verdict::Failed);
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

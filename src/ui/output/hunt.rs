@@ -125,6 +125,9 @@ impl Output {
 
     /// Goes to the next place of what is searched for; what was under way is given up.
     pub fn hunt(&mut self, way: Way, rows: usize) {
+        if self.source.is_none() {
+            return;
+        }
         let top = self.top(rows);
         // The last screen counts as not seen yet: the newest match may be on it.
         let at = if way == Way::Up && self.unseen().is_none() { self.total } else { top };

@@ -1,7 +1,7 @@
 //! Looking through an output file of any size for lines that have some words: a little at a time, from a place onwards
 //! or backwards, so that whoever looks can stop, show how far it came, or ask for something else.
 
-use super::Source;
+use super::{LINE, Source};
 use crate::feed::{OutputPiece, OutputReader};
 use crate::ui::search::{Search, Way};
 
@@ -10,9 +10,6 @@ const PIECE: usize = 256 * 1024;
 
 /// How much is looked through before there is an answer, in bytes.
 pub const BUDGET: u64 = 1024 * 1024;
-
-/// How much of a line is kept, in bytes: more than any screen shows.
-const LINE: usize = 16 * 1024;
 
 /// What to look through.
 #[derive(Debug, Clone)]
@@ -130,9 +127,11 @@ impl Scan {
         reader.read(self.source.step.clone(), self.source.attempt, offset, len).await
     }
 
-    /// Where the line begins that this byte lies in, as far back as a piece goes.
+    /// Where the line begins that this byte lies in, as far back as a part of a long line goes: further back lies what
+    /// came before the part, which was looked at already.
     async fn line_start(&self, reader: &OutputReader, at: u64) -> u64 {
-        let from = at.saturating_sub(PIECE as u64);
+        let part = (PIECE - self.overlap(PIECE)) as u64;
+        let from = at.saturating_sub(part);
         let len = usize::try_from(at - from).unwrap_or(PIECE);
         if len == 0 {
             return at;
@@ -141,7 +140,7 @@ impl Scan {
         let end = piece.bytes.iter().rposition(|byte| *byte == b'\n');
         match end {
             Some(end) => from + end as u64 + 1,
-            None if from == 0 => 0,
+            None if from == 0 && at < part => 0,
             None => at,
         }
     }

@@ -2,11 +2,8 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::Line;
+use super::{LINE, Line};
 use crate::text;
-
-/// How much of one line is looked at, in bytes: more than any screen shows.
-const LINE: usize = 16 * 1024;
 
 impl Line<'_> {
     /// What is shown of it.

@@ -18,7 +18,7 @@ pub struct Banner<'a> {
 
 impl Widget for &Banner<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
-        let Blocker { mark, text: reason, release } = self.blocker;
+        let Blocker { mark, text: reason, release, is_key } = self.blocker;
         let style = match mark {
             Mark::Fail => self.theme.blocked,
             mark => self.theme.mark(*mark),
@@ -26,9 +26,10 @@ impl Widget for &Banner<'_> {
         let release_cols = text::width(&text::safe(release)) + 3;
         let row = Row::new(area.width).gap(1).text(self.theme.glyph(*mark), style).gap(1);
         let room = row.left();
-        // What to do about it goes before the end of the reason, which the panels tell too.
+        // A key to press goes before the end of the reason, which the panels tell too; what is waited for does not.
+        let share = if *is_key { 2 } else { 5 };
         let whole = text::width(&text::safe(reason)) + release_cols <= room;
-        let (row, released) = if whole || release_cols * 2 <= room {
+        let (row, released) = if whole || release_cols * share <= room {
             (row.upto(reason, room - release_cols, style), true)
         } else {
             (row.upto(reason, room, style), false)

@@ -54,24 +54,29 @@ const BUDGET: usize = 7;
 
 impl Widget for &StagePanel<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
-        let inner = self.look.frame(&self.title(), vec![], area, buf);
         let rows = lists::steps(self.state, self.stage, self.look.sift);
         let selected = rows.iter().position(|row| Some(row) == self.selected);
-        let lines: Vec<Rect> = inner.rows().collect();
-        let head = usize::from(lines.len() > 5);
-        let foot = usize::from(lines.len() > 2);
-        let left = lines.len() - head - foot;
+        let border = if self.look.boxed { 2 } else { 0 };
+        let height = usize::from(area.height).saturating_sub(border);
+        let head = usize::from(height > 5);
+        let foot = usize::from(height > 2);
+        let left = height - head - foot;
         let facts = self.facts(left.saturating_sub(rows.len()));
         // The list keeps half of the room, the facts on the selected step get what it leaves.
         let room = rows.len().min(left.saturating_sub(facts.len()).max(left.div_ceil(2)));
-        if head > 0 {
+        let shown = window(rows.len(), selected, room);
+        let part = format!("{} to {} of {}", shown.start + 1, shown.end, rows.len());
+        let part = (shown.len() < rows.len()).then_some((part, self.look.theme.dim));
+        let inner = self.look.frame(&self.title(), part.into_iter().collect(), area, buf);
+        let lines: Vec<Rect> = inner.rows().collect();
+        if head > 0 && !lines.is_empty() {
             self.head(inner.width).render(lines[0], buf, Style::new());
         }
-        for (line, i) in lines.iter().skip(head).zip(window(rows.len(), selected, room)) {
+        for (line, i) in lines.iter().skip(head).zip(shown) {
             let here = selected == Some(i);
             self.row(&rows[i], inner.width, here).render(*line, buf, self.look.selected(here));
         }
-        let below = lines.iter().take(lines.len() - foot).skip(head + room);
+        let below = lines.iter().take(lines.len().saturating_sub(foot)).skip(head + room);
         for (line, (text, style)) in below.zip(facts) {
             Row::new(inner.width).gap(2).text(&text, style).render(*line, buf, Style::new());
         }

@@ -129,13 +129,20 @@ impl Stages<'_> {
             46.. => Columns { plan: TIME, actual: TIME, ..Columns::default() },
             _ => Columns::default(),
         };
-        let Columns { plan, actual, drift, expect, .. } = columns;
         let status = runbook.stages.iter().map(|stage| self.status_cols(stage)).max();
         let status = status.unwrap_or_default().clamp(10, STATUS);
-        let gaps = 1 + usize::from(actual > 0);
-        let room = usize::from(cols).saturating_sub(FRONT + plan + actual + drift + expect + gaps + status);
+        let room = |columns: &Columns| {
+            let Columns { plan, actual, drift, expect, .. } = columns;
+            let gaps = 1 + usize::from(*actual > 0);
+            usize::from(cols).saturating_sub(FRONT + plan + actual + drift + expect + gaps + status)
+        };
         let longest = runbook.stages.iter().map(|stage| text::width(&text::safe(title(stage)))).max();
-        columns.title = longest.unwrap_or_default().max(TITLE).min(room);
+        let longest = longest.unwrap_or_default().max(TITLE);
+        if longest > room(&columns) {
+            // When a stage is to begin by now is known of its plan and its drift too.
+            columns.expect = 0;
+        }
+        columns.title = longest.min(room(&columns));
         columns
     }
 
@@ -213,7 +220,9 @@ impl Stages<'_> {
         let Some((seen, entered)) = seen.and_then(|seen| Some((seen, seen.entered?))) else {
             return Vec::new();
         };
-        let end = seen.ended.unwrap_or(self.now);
+        // What is over does not go on.
+        let over = self.state.outcome.as_ref().map(|(_, closed)| *closed);
+        let end = seen.ended.or(over).unwrap_or(self.now);
         let took = format!(" {}", format::took(end.up_ms.saturating_sub(entered.up_ms)));
         let budget = stage.estimate.filter(|_| seen.status == StageStatus::Active);
         let of = budget.map(|budget| format!("{took}/{}", format::about(format::ms(budget))));

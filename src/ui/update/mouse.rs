@@ -1,5 +1,5 @@
-//! The mouse: a click takes a panel, a tab or a hint, the wheel scrolls what lies under it. It never acts on a cutover:
-//! what a hint opens is a dialog, and dialogs take keys alone.
+//! The mouse: a click takes a panel, a tab or a hint, the wheel scrolls what lies under it. It never acts on a cutover: a
+//! hint of the cutover opens its dialog, and dialogs take keys alone.
 
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
@@ -31,6 +31,10 @@ pub fn mouse(view: &mut View, event: MouseEvent, target: Option<Target>, cx: &Co
         popup.wheel(by * NOTCH, cx);
         return Effect::Nothing;
     }
+    if view.typing.is_some() {
+        // The line is for the panel that it began in.
+        return Effect::Nothing;
+    }
     match target {
         Some(Target::Pane(pane)) if by != 0 => turn(view, pane, by, cx),
         Some(Target::Pane(pane) | Target::Tab(pane)) if by == 0 => {
@@ -44,7 +48,8 @@ pub fn mouse(view: &mut View, event: MouseEvent, target: Option<Target>, cx: &Co
         }
         Some(Target::Hint(action)) if by == 0 => {
             view.toast = None;
-            act(view, action, cx)
+            // A stray click takes nobody out of a cutover unasked.
+            act(view, if action == Action::Detach { Action::Quit } else { action }, cx)
         }
         _ => Effect::Nothing,
     }

@@ -5,6 +5,7 @@ use crate::runbook::model::Action as StepAction;
 use crate::session::{Refusal, StageStatus, State, StepStatus, TriggerState, second};
 use crate::ui::action::Action;
 use crate::ui::crew;
+use crate::ui::lists;
 use crate::ui::popups::{self, Context, Opened, Subject};
 use crate::ui::selection::{Selection, stage_in_hand};
 use crate::ui::view::{Pane, StepRow, View};
@@ -77,7 +78,7 @@ fn open_selected(view: &View, selection: &Selection, cx: &Context) -> Opened {
             Some(source) => open_step(&source.step, cx),
             None => nothing(),
         },
-        Pane::Audit => match selection.event.or(cx.state.recent.back().map(|event| event.seq)) {
+        Pane::Audit => match selection.event.or_else(|| newest_listed(view, cx)) {
             Some(seq) => popups::detail(cx, &Subject::Event(seq)),
             None => nothing(),
         },
@@ -98,6 +99,11 @@ fn open_selected(view: &View, selection: &Selection, cx: &Context) -> Opened {
             None => nothing(),
         },
     }
+}
+
+/// The last event that the log's panel lists.
+fn newest_listed(view: &View, cx: &Context) -> Option<u64> {
+    lists::events(cx.state, view.sift(Pane::Audit)).last().map(|event| event.seq)
 }
 
 /// What the stage in hand asks of people, the most pressing first; else the stage's detail.

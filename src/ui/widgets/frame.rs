@@ -34,7 +34,9 @@ impl Frame<'_> {
         }
         let title_style = if self.focused { self.theme.focus } else { self.theme.title };
         let title = text::safe(self.title);
-        let width = text::width(&title).min(room);
+        // What is told first, a filter before all, goes before the end of a long title.
+        let first = self.right.first().map_or(0, |(word, _)| text::width(&text::safe(word)) + 3);
+        let width = text::width(&title).min(room.saturating_sub(first).max(room / 2));
         let at = Rect { x: area.x + 2, width: area.width.saturating_sub(4), height: 1, ..area };
         let row = Row::new(width + 2)
             .text(" ", title_style)

@@ -25,8 +25,11 @@ struct Slot {
 pub fn spark(series: &Series, period_ms: u64, span: Span, cols: usize, glyphs: &Glyphs) -> String {
     let mut slots: Vec<Option<Slot>> = vec![None; cols];
     let per_slot = (span.ms / cols.max(1) as u64).max(1);
+    // Slots lie on the clock, not behind the moment: they move on together, once a slot, and not one by one all the time,
+    // which over a slow link is most of what is written.
+    let end = (span.now_up_ms / per_slot).saturating_mul(per_slot).saturating_add(per_slot - 1);
     let slot = |up_ms: u64| {
-        let back = usize::try_from(span.now_up_ms.saturating_sub(up_ms) / per_slot).unwrap_or(usize::MAX);
+        let back = usize::try_from(end.saturating_sub(up_ms) / per_slot).unwrap_or(usize::MAX);
         cols.checked_sub(back.saturating_add(1))
     };
     let mut next: Option<u64> = None;
@@ -125,7 +128,8 @@ mod tests {
             series.push(sample(at, number, verdict));
         }
         assert_eq!(drawn(&series, 500, 8_000, 16_500, 8), " ▁▇▇  ✗▄", "each column a second");
-        assert_eq!(drawn(&series, 500, 16_000, 16_500, 4), "  ▇!", "good and bad ones in one column");
+        assert_eq!(drawn(&series, 500, 16_000, 16_500, 4), " ▇✗▂", "a column begins with the clock");
+        assert_eq!(drawn(&series, 500, 16_000, 16_500, 2), "!▁", "good and bad ones in one column");
     }
 
     #[test]
