@@ -8,7 +8,7 @@ gonogo=$(realpath "${1:-$here/../target/release/gonogo}")
 state=$(mktemp -d)
 tmux=(tmux -L "gonogo-screen-$$")
 finish() { # the session would outlive its terminal
-    GONOGO_STATE_DIR=$state "$gonogo" ctl demo abort --reason 'the pictures are taken' >/dev/null 2>&1 || true
+    GONOGO_STATE_DIR=$state "$gonogo" ctl demo abort 'the pictures are taken' >/dev/null 2>&1 || true
     "${tmux[@]}" kill-server 2>/dev/null || true
     rm -rf "$state"
 }

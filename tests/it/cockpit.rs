@@ -114,4 +114,9 @@ async fn a_click_takes_what_it_points_at_and_what_waits_for_a_person_rings_where
     desk.shows("the mouse is the terminal's").await;
     let raw = String::from_utf8_lossy(&desk.raw).into_owned();
     assert!(raw.rfind("\x1b[?1000l") > raw.rfind("\x1b[?1000h"), "the mouse was given back");
+    // The demo ends with its cockpit: leaving it asks first.
+    desk.press("d").await;
+    desk.shows("ends with it").await;
+    desk.press("d").await;
+    assert_eq!(desk.leaves().await, Some(3));
 }
