@@ -3,14 +3,14 @@
 
 mod beside;
 mod copies;
+mod input;
 
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{FixedOffset, Local, Offset};
-use crossterm::event::{Event as Input, KeyEventKind};
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 use ratatui::widgets::Widget as _;
 use tokio::sync::mpsc;
 
@@ -19,7 +19,7 @@ use beside::Returned;
 use super::keymap::Keymap;
 use super::keys::Keys;
 use super::playback::{Live, Playback};
-use super::popups::{Context, RECORDED};
+use super::popups::Context;
 use super::recorded::Recorded;
 use super::replay::{Beside, Steer};
 use super::screen::Screen;
@@ -27,15 +27,13 @@ use super::signals::{Caught, Signals};
 use super::summons::{Bell, Summons};
 use super::terminal::Terminal;
 use super::theme::Shelf;
-use super::update::{self, Effect};
 use super::view::View;
 use crate::clock::{self, Now};
 use crate::feed::{Commander, Feed, FeedItem, OutputReader};
 use crate::replay::Player;
 use crate::runbook::StepId;
+use crate::session::State;
 use crate::session::telemetry::Measure;
-use crate::session::{Command, State};
-use crate::text;
 
 /// The least time between two frames that no key asked for, in milliseconds.
 const FRAME_MS: u64 = 66;
@@ -300,79 +298,6 @@ impl Cockpit {
         }
     }
 
-    /// Takes what the terminal sent; true when the operator leaves.
-    fn input(&mut self, input: Input) -> bool {
-        let cx = context(&self.playback, &self.options, self.commander.as_ref());
-        let effect = match input {
-            Input::Key(key) if key.kind != KeyEventKind::Release => update::key(&mut self.view, key, &cx),
-            Input::Mouse(mouse) if update::heeds(mouse) => {
-                let theme = self.options.themes.theme();
-                let screen = Screen { cx, view: &self.view, zone: zone(cx.now), theme };
-                let target = screen.at(self.area, Position::new(mouse.column, mouse.row));
-                update::mouse(&mut self.view, mouse, target, &cx)
-            }
-            Input::Paste(text) => {
-                update::paste(&mut self.view, &text);
-                Effect::Nothing
-            }
-            Input::Resize(..) => {
-                self.wants_frame(Due::Now);
-                return false;
-            }
-            _ => return false,
-        };
-        self.wants_frame(Due::Now);
-        if let Some(commander) = &self.commander {
-            commander.active();
-        }
-        self.carry_out(effect)
-    }
-
-    /// Does what a key or a click led to; true when the operator leaves.
-    fn carry_out(&mut self, effect: Effect) -> bool {
-        match effect {
-            Effect::Nothing | Effect::List => {}
-            Effect::Ask { command, seen } => self.ask(command, None, seen),
-            Effect::Attach { command, path, seen } => self.ask(command, Some(path), seen),
-            Effect::Find(way) => self.find(way),
-            Effect::FindEvent(way) => self.find_event(way),
-            Effect::Steer(steer) => self.steer(steer),
-            Effect::Copy(extent) => self.copy(extent),
-            Effect::NextTheme => {
-                let name = self.options.themes.turn().to_owned();
-                self.view.note(format!("theme: {}", text::safe(&name)));
-            }
-            Effect::Mouse => {
-                let mouse = !self.terminal.has_mouse();
-                // A terminal that is gone is noticed by the next frame.
-                let _ = self.terminal.capture(mouse);
-                self.view.note(if mouse {
-                    "the mouse is the cockpit's: a click takes a panel, the wheel scrolls; shift selects text"
-                } else {
-                    "the mouse is the terminal's: it selects text as anywhere"
-                });
-            }
-            Effect::Leave => return true,
-        }
-        false
-    }
-
-    /// Asks the engine beside the loop, with a file where one goes along.
-    fn ask(&mut self, command: Command, file: Option<PathBuf>, seen: u64) {
-        let Some(commander) = self.commander.clone() else {
-            self.view.refuse(RECORDED);
-            return;
-        };
-        let back = self.back.clone();
-        tokio::spawn(async move {
-            let answer = match file {
-                Some(path) => commander.ask_with_file(command, &at_home(path), seen).await,
-                None => commander.ask(command, seen).await,
-            };
-            let _ = back.send(Returned::Answer(answer));
-        });
-    }
-
     fn left(&self) -> Exit {
         match &self.view.lost {
             Some(why) if !self.playback.state().is_closed() => Exit::Lost(why.clone()),
@@ -456,14 +381,6 @@ fn context<'a>(
 fn looks_at(view: &View, step: &StepId) -> Due {
     let here = view.output.source.as_ref().is_some_and(|source| source.step == *step);
     if here { Due::Soon } else { Due::Tick }
-}
-
-/// A path that begins with `~/` as a shell would take it.
-fn at_home(path: PathBuf) -> PathBuf {
-    match (path.strip_prefix("~"), std::env::var_os("HOME")) {
-        (Ok(rest), Some(home)) => PathBuf::from(home).join(rest),
-        _ => path,
-    }
 }
 
 /// What is said of an engine that said nothing on leaving.
