@@ -202,34 +202,3 @@ alone! {
         }
     }
 }
-
-/// How long a cockpit takes to come back to a long session; for whoever wants to know:
-/// `cargo test --release --test it wire::company::reattaching -- --ignored --nocapture`.
-#[test]
-#[ignore = "it measures, and asserts nothing of time"]
-fn reattaching_to_a_hundred_thousand_events() {
-    alone(concat!(module_path!(), "::reattaching_to_a_hundred_thousand_events"), async {
-        let served = Served::new(Limits::default());
-        let check = gonogo::runbook::CheckId::from("web");
-        let health = [gonogo::event::Health::Ok, gonogo::event::Health::Failing];
-        for number in 0..100_000_u64 {
-            let event = EventKind::CheckChanged {
-                check: check.clone(),
-                from: health[usize::from(number % 2 == 0)],
-                to: health[usize::from(number % 2 == 1)],
-                reason: "GET http://127.0.0.1:8080/readyz answered 503 Service Unavailable".to_owned(),
-                value: Some("503".to_owned()),
-                since: number,
-            };
-            served.engine.record(By::ENGINE, event);
-        }
-        while served.inside().await.state.seq < 100_000 {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        for _ in 0..5 {
-            let began = clock::up_ms();
-            let attached = served.attach(cockpit()).await;
-            println!("{} events in {} ms", attached.feed.state.seq, clock::up_ms() - began);
-        }
-    });
-}
