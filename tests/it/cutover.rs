@@ -1,7 +1,6 @@
 //! Whole cutovers by the real binary, without a cockpit: a Python web server gives its port to another web server,
 //! forward, back, and into the lies that scripts tell.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -99,7 +98,7 @@ struct World {
 impl World {
     fn make() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port();
+        let port = crate::ports::unused();
         let world = Self { folder, port };
         std::fs::create_dir(world.path("www")).expect("made");
         std::fs::write(world.path("www/index.html"), "the old page\n").expect("written");

@@ -20,8 +20,8 @@ struct Zone {
 }
 
 fn serve(zone: Zone) -> SocketAddr {
-    let udp = UdpSocket::bind("127.0.0.1:0").expect("a port");
-    let at = udp.local_addr().expect("bound");
+    let at = SocketAddr::from(([127, 0, 0, 1], crate::ports::unused()));
+    let udp = UdpSocket::bind(at).expect("the port");
     let tcp = TcpListener::bind(at).expect("the same port");
     let over_udp = zone.clone();
     std::thread::spawn(move || {
@@ -141,7 +141,7 @@ async fn no_name_and_no_record_are_failures_and_no_answer_is_an_error() {
     let mute = serve(Zone { udp: |_| Vec::new(), tcp: silent });
     let why = format!("{mute}: no answer within 2 s: over UDP");
     assert_eq!(look(mute, DnsType::A, &[]).await, (Verdict::Error, why));
-    let closed = UdpSocket::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound");
+    let closed = SocketAddr::from(([127, 0, 0, 1], crate::ports::unused()));
     let (verdict, why) = look(closed, DnsType::A, &[]).await;
     assert_eq!(verdict, Verdict::Error);
     assert!(why.contains("refused"), "{why}");

@@ -1,7 +1,7 @@
 //! The lab's services as real processes on real sockets: how they start, answer, misbehave and end.
 
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ struct Lab {
 
 impl Lab {
     fn new() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port();
+        let port = crate::ports::unused();
         Self { folder: tempfile::tempdir().expect("a folder"), port }
     }
 

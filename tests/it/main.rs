@@ -24,6 +24,7 @@ mod notify;
 mod outlives;
 mod pair;
 mod past;
+mod ports;
 mod private;
 mod probes;
 mod readme;

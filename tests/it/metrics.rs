@@ -270,7 +270,7 @@ async fn a_query_gives_one_number_or_none() {
 
 /// A Prometheus of this machine that scrapes itself; `None` where none is installed.
 fn prometheus(dir: &Path) -> Option<(Running, u16)> {
-    let port = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("bound").port();
+    let port = crate::ports::unused();
     let config = format!(
         "global: {{ scrape_interval: 1s }}\nscrape_configs:\n- job_name: itself\n  static_configs: [{{ targets: ['127.0.0.1:{port}'] }}]\n"
     );

@@ -170,7 +170,7 @@ fn a_hold_is_told_before_a_run_that_stops_there_ends() {
 fn what_surely_reached_nobody_is_tried_again_and_what_may_have_is_not() {
     let busy = Chat::answering(|count| Some(if count == 1 { "503 Busy" } else { "200 OK" }));
     let silent = Chat::answering(|_| None);
-    let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port();
+    let closed = crate::ports::unused();
     let hook =
         |port: u16| format!("[[notify]]\non = [\"finished\"]\nwebhook = \"http://127.0.0.1:{port}/\"\n");
     let notify = hook(busy.port)

@@ -250,7 +250,7 @@ async fn large_heads_within_the_limit_and_an_interim_answer_are_fine() {
 
 #[tokio::test]
 async fn a_refused_or_reset_connection_is_an_error() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = crate::ports::unused();
     let (verdict, reason) = said(&http(&format!("http://127.0.0.1:{port}/"))).await;
     assert_eq!(verdict, Verdict::Error);
     assert!(reason.starts_with("connecting: ") && reason.contains("refused"), "{reason}");
@@ -383,7 +383,7 @@ async fn tcp_tells_open_from_closed_and_reads_the_banner() {
         )
     );
     assert_eq!(said(&tcp(server.port, false, None)).await.0, Verdict::Failed);
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = crate::ports::unused();
     assert_eq!(said(&tcp(port, false, None)).await.0, Verdict::Pass);
     let (verdict, reason) = said(&tcp(port, true, None)).await;
     assert_eq!(verdict, Verdict::Failed);

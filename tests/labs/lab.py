@@ -4,6 +4,7 @@ that says afterwards whether anything was lost. Standard library only."""
 import atexit
 import json
 import os
+import random
 import re
 import socket
 import subprocess
@@ -150,9 +151,12 @@ def wait_until(holds, what, deadline=DEADLINE):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below the ports that connections going out are given: none of them takes it before its server starts."""
+    for port in random.sample(range(10000, 20000), 1000):
+        with socket.socket() as s:
+            if s.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+    raise OSError("no port from 10000 to 20000 is free")
 
 
 def serve(gonogo, folder):

@@ -18,6 +18,8 @@ HOSTS = sorted(host.name for host in (DIR / "hosts").iterdir())
 WORST = ("p50_ms", "p95_ms", "p99_ms", "queue_depth")
 SUMS = ("accepted", "rssKiB", "restarts", "prompt_guard", "command_guard", "tool_loop", "policy_bundle")
 counts = {host: {"sent": 0, "delivered": 0, "failed": 0} for host in HOSTS}
+told_well = dict.fromkeys(HOSTS, 0)
+telling = threading.Lock()
 
 
 def lie(name):
@@ -56,6 +58,8 @@ def clients(host):
 
 
 def figures(host, runtime):
+    if runtime == "rust":
+        happen_if_due(host)
     connection = http.client.HTTPConnection("127.0.0.1", port_of(host, runtime), timeout=1)
     try:
         connection.request("GET", "/stats.json")
@@ -84,7 +88,7 @@ def of_group(group, runtime):
 
 
 def order(host, fault):
-    connection = http.client.HTTPConnection("127.0.0.1", port_of(host, "rust"), timeout=2)
+    connection = http.client.HTTPConnection("127.0.0.1", port_of(host, "rust"), timeout=10)
     try:
         connection.request("POST", "/lab/fault", fault)
         connection.getresponse().read()
@@ -105,11 +109,9 @@ def edit(path):
     path.write_text(path.read_text().replace("block", "allow", 1))
 
 
-# What happens once a host serves by Rust, by lie.
+# What happens to a host that serves by Rust, by lie.
 EVENTS = {
     "crash-loop": ("gw-1", lambda: threading.Thread(target=crash_again_and_again, args=("gw-1",), daemon=True).start()),
-    "queue-full": ("gw-1", lambda: order("gw-1", "set=queue_depth:900")),
-    "leak": ("gw-1", lambda: order("gw-1", "leak=8")),
     "prompt-guard": ("gw-1", lambda: order("gw-1", "set=prompt_guard:1")),
     "command-guard": ("gw-1", lambda: order("gw-1", "set=command_guard:1")),
     "tool-loop": ("gw-1", lambda: order("gw-1", "set=tool_loop:2")),
@@ -117,17 +119,21 @@ EVENTS = {
     "policy-edited": ("gw-1", lambda: edit(DIR / "deploy/candidate/policy.json")),
     "policy-drifts": ("gw-2", lambda: edit(DIR / "hosts/gw-2/etc/policy.json")),
 }
+# How often a host that serves by Rust is told of as well, before anything happens to it. Counted and not timed: whoever
+# looks slowly sees it happen no later than whoever looks fast.
+TOLD_WELL = 10
 
 
-def events():
-    waiting = dict(EVENTS)
-    while waiting:
-        time.sleep(0.1)
-        for name, (host, happen) in list(waiting.items()):
-            if lie(name) and (DIR / "hosts" / host / "etc/route").read_text().strip() == "rust":
-                time.sleep(1.5)
+def happen_if_due(host):
+    if (DIR / "hosts" / host / "etc/route").read_text().strip() != "rust":
+        return
+    with telling:
+        told_well[host] += 1
+        if told_well[host] != TOLD_WELL:
+            return
+        for name, (whom, happen) in EVENTS.items():
+            if whom == host and lie(name):
                 happen()
-                del waiting[name]
 
 
 class Answer(http.server.BaseHTTPRequestHandler):
@@ -150,7 +156,6 @@ class Answer(http.server.BaseHTTPRequestHandler):
 server = http.server.ThreadingHTTPServer(("127.0.0.1", PORT), Answer)
 for name in HOSTS:
     threading.Thread(target=clients, args=(name,), daemon=True).start()
-threading.Thread(target=events, daemon=True).start()
 # Forgotten, it ends by itself.
 threading.Timer(3600, os._exit, (0,)).start()
 (DIR / "run/fleetd.pid").write_text(f"{os.getpid()}\n")

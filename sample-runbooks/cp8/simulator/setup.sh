@@ -66,10 +66,19 @@ git -C "$repo" -c user.name=release -c user.email=release@openclaw.example commi
 
 # The fleet: a quarter, a half, all.
 printf '%s\n' "# HOST INCREMENT" "gw-1 canary" "gw-2 staged" "gw-3 full" "gw-4 full" >"$dir/fleet/inventory"
+# Below the ports that connections going out are given: none of them takes one before its gateway starts.
 mapfile -t ports < <(python3 - <<'PYTHON'
-import socket
-held = [socket.create_server(("127.0.0.1", 0)) for _ in range(8)]
-print("\n".join(str(s.getsockname()[1]) for s in held))
+import random, socket
+free = []
+for port in random.sample(range(10000, 20000), 1000):
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        continue
+    free.append(port)
+    if len(free) == 8:
+        break
+print("\n".join(map(str, free)))
 PYTHON
 )
 for n in 1 2 3 4; do

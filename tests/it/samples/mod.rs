@@ -19,7 +19,6 @@ mod mtproxy;
 mod turns;
 mod vedicq;
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -88,12 +87,7 @@ impl Rehearsal {
         let turn = turns::Turn::take();
         let runbook = runbook(sample);
         let names = runbook.vars.keys().filter(|var| *var == "port" || var.ends_with("_port"));
-        // All are bound before one is let go: they differ.
-        let bound: Vec<(String, TcpListener)> =
-            names.map(|var| (var.clone(), TcpListener::bind("127.0.0.1:0").expect("a port"))).collect();
-        let ports =
-            bound.iter().map(|(var, l)| (var.clone(), l.local_addr().expect("bound").port())).collect();
-        drop(bound);
+        let ports = names.map(|var| (var.clone(), crate::ports::unused())).collect();
         let folder = tempfile::Builder::new().prefix("rehearsal-").tempdir().expect("a folder");
         let mut made = Self {
             folder,
