@@ -104,6 +104,9 @@ impl Commander {
     }
 }
 
+/// The most bytes of output in one answer, wherever the file is: who asks for more gets as much.
+pub const PIECE_BYTES: usize = 256 << 10;
+
 /// Reads pieces of the steps' output files, wherever they are.
 #[derive(Debug, Clone)]
 pub struct OutputReader {

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::codec::{self, CodecError, Lines};
 use super::guests::Guest;
-use super::message::{PIECE_BYTES, ToClient, ToServer};
+use super::message::{ToClient, ToServer};
 use super::outbox::Outbox;
 use super::server::House;
 use super::upload::{Uploads, Whole};
@@ -22,7 +22,7 @@ use crate::audit::dir;
 use crate::audit::reader::Tail;
 use crate::clock;
 use crate::event::{By, EventKind};
-use crate::feed::{Commander, Feed, FeedItem, OutputReader};
+use crate::feed::{Commander, Feed, FeedItem, OutputReader, PIECE_BYTES};
 use crate::session::{Command, Refusal};
 
 /// How many commands and reads of one client may be under way; more wait in its socket.

@@ -18,8 +18,6 @@ pub const FORMAT: u32 = 2;
 pub const LONGEST_ASKED: usize = 64 << 10;
 /// The longest line of a server: a line of the log, or a piece of output in base64.
 pub const LONGEST_TOLD: usize = (1 << 20) + (64 << 10);
-/// The most bytes of output in one message.
-pub const PIECE_BYTES: usize = 256 << 10;
 /// The most bytes of a file in one message.
 pub const PART_BYTES: usize = 32 << 10;
 

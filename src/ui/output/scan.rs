@@ -2,11 +2,12 @@
 //! or backwards, so that whoever looks can stop, show how far it came, or ask for something else.
 
 use super::{LINE, Source};
-use crate::feed::{OutputPiece, OutputReader};
+use crate::feed::{OutputPiece, OutputReader, PIECE_BYTES};
 use crate::ui::search::{Search, Way};
 
-/// How much is read at once, in bytes. A longer line is looked at in parts of this size, each as a line.
-const PIECE: usize = 256 * 1024;
+/// How much is read at once, in bytes: as much as there is in one answer. A longer line is looked at in parts of this
+/// size, each as a line.
+const PIECE: usize = PIECE_BYTES;
 
 /// How much is looked through before there is an answer, in bytes.
 pub const BUDGET: u64 = 1024 * 1024;
