@@ -72,8 +72,7 @@ pub enum Reach {
 
 impl Reach {
     fn has(self, action: Action) -> bool {
-        let word =
-            matches!(action, Action::Pause | Action::Vote | Action::Wheel | Action::Note | Action::Open);
+        let word = matches!(action, Action::Pause | Action::Vote | Action::Wheel | Action::Note);
         match self {
             _ if action.group() != Group::Cutover || action == Action::Open => true,
             Self::Everything => true,
