@@ -8,7 +8,7 @@ mod tests;
 
 pub use mouse::{heeds, mouse};
 pub use open::open;
-use scroll::{Move, page, page_of, scroll};
+use scroll::{Move, page, page_of, scroll, select};
 
 use std::path::PathBuf;
 
@@ -196,10 +196,7 @@ fn find_row(view: &mut View, cx: &Context, which: Found) -> Effect {
         Found::Next(Way::Up) => (at + 2 * rows - 1 - by) % rows,
     });
     match order.find(|row| search.is_in(&shown.words[*row])) {
-        Some(row) => {
-            scroll(view, cx, Move::Top);
-            scroll(view, cx, Move::By(isize::try_from(row).unwrap_or(isize::MAX)));
-        }
+        Some(row) => select(view, cx, row),
         None => {
             let words = crate::text::safe(&search.words).into_owned();
             view.refuse(format!("no row of {} has \"{words}\"", pane.title()));

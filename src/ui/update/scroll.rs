@@ -40,6 +40,13 @@ fn moved<T: Clone + PartialEq>(all: &[T], selected: Option<&T>, go: Move) -> Opt
     all.get(to).cloned()
 }
 
+/// Selects a row of the list in focus by its place; nothing where the panel is no list.
+pub(super) fn select(view: &mut View, cx: &Context, row: usize) {
+    let Some(shown) = lists::shown(view.focus, view, cx.state, cx.telemetry) else { return };
+    let place = |row| isize::try_from(row).unwrap_or(isize::MAX);
+    scroll(view, cx, Move::By(place(row) - place(shown.at.unwrap_or(0))));
+}
+
 /// Moves in the panel in focus.
 pub(super) fn scroll(view: &mut View, cx: &Context, go: Move) {
     let selection = Selection::of(view, cx.state, cx.telemetry);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::ui::keymap::Keymap;
+use crate::ui::selection::Selection;
 use crate::ui::testing::{Story, driver};
 
 fn press(view: &mut View, story: &Story, keys: &str) -> Effect {
@@ -214,6 +215,22 @@ fn each_list_is_searched_and_filtered_for_itself_and_esc_undoes_one_after_the_ot
     assert!(view.sift(Pane::Stages).is_none());
     press(&mut view, &story, "/ q q q enter");
     assert_eq!(view.toast.expect("an answer").text, "no row of Stages has \"qqq\"");
+}
+
+#[test]
+fn a_search_that_stays_on_its_stage_leaves_the_chosen_step() {
+    let story = Story::running();
+    let mut view = View::default();
+    press(&mut view, &story, "3 G");
+    let (stage, chosen) = {
+        let selection = Selection::of(&view, &story.state, &story.telemetry);
+        (selection.stage.expect("a stage"), selection.step)
+    };
+    assert!(view.step.is_some(), "a step is chosen that is not in hand");
+    let keys: Vec<String> = stage.as_str().chars().map(String::from).collect();
+    press(&mut view, &story, &format!("1 / {} enter", keys.join(" ")));
+    let selection = Selection::of(&view, &story.state, &story.telemetry);
+    assert_eq!((selection.stage, selection.step), (Some(stage), chosen));
 }
 
 #[test]
