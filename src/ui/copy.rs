@@ -36,11 +36,23 @@ pub fn joined(lines: &[String]) -> String {
     lines.iter().map(|line| format!("{}\n", text::safe(line))).collect()
 }
 
-/// What stands over a panel's rows: which it is, of which session, and when.
+/// What stands over the rows of the panel in focus: which it is, of which session, when, and which rows are left out.
 #[must_use]
-pub fn heading(cx: &Context, pane: Pane) -> String {
+pub fn heading(cx: &Context, view: &View) -> String {
     let session = cx.state.opened.as_ref().map_or("", |opened| opened.session.as_str());
-    format!("{}  {session}  {}", pane.title(), cx.now.at.format("%Y-%m-%dT%H:%M:%SZ"))
+    let at = cx.now.at.format("%Y-%m-%dT%H:%M:%SZ");
+    let mut heading = format!("{}  {session}  {at}", view.focus.title());
+    let words = match view.focus {
+        Pane::Events => Some(&view.filter.text).filter(|words| !words.is_empty()),
+        pane => view.sift(pane).filter.as_ref().map(|filter| &filter.words),
+    };
+    if let Some(words) = words {
+        heading += &format!("  only rows with \"{words}\"");
+    }
+    if view.focus == Pane::Events && view.filter.errors_only {
+        heading += "  only errors";
+    }
+    heading
 }
 
 /// The row by the words that it is found by: whole, whatever the screen has room for.
@@ -67,10 +79,7 @@ fn row(view: &View, cx: &Context) -> Option<String> {
 fn panel(screen: &Screen) -> Vec<String> {
     let Screen { cx, view, .. } = screen;
     let pane = view.focus;
-    let mut lines = vec![heading(cx, pane)];
-    if let Some(filter) = &view.sift(pane).filter {
-        lines[0] += &format!("  only rows with \"{}\"", filter.words);
-    }
+    let mut lines = vec![heading(cx, view)];
     if pane == Pane::Output {
         let source = view.output.source.as_ref();
         lines[0] +=
@@ -80,9 +89,8 @@ fn panel(screen: &Screen) -> Vec<String> {
         lines.extend(shown.map(|line| format!("{} {}", mark(line.stderr), line.text())));
         return lines;
     }
-    let drawn = squeezed(&screen.whole(pane), screen.theme.glyphs.line);
-    let cut = drawn.iter().any(|line| line.contains('…'));
-    lines.extend(drawn);
+    let (drawn, cut) = screen.whole(pane);
+    lines.extend(squeezed(&drawn, screen.theme.glyphs.line));
     if let Some(shown) = lists::shown(pane, view, cx.state, cx.telemetry).filter(|_| cut) {
         lines.push(String::new());
         lines.extend(shown.words);

@@ -77,9 +77,11 @@ pub struct Listed {
 #[derive(Debug)]
 pub struct Everything {
     recording: Arc<Recording>,
-    /// Those that the filter leaves; `None` where there is no filter.
-    found: Option<Vec<u64>>,
-    events: u64,
+    filter: Filter,
+    /// Those that the filter leaves among the first events ...
+    found: Vec<u64>,
+    /// ... up to this one: the others are still to be looked at.
+    upto: u64,
 }
 
 /// How many events are written down at the most.
@@ -343,12 +345,13 @@ impl Recorded {
         }
     }
 
-    /// Every event that is listed.
+    /// Every event that the view's filter leaves.
     #[must_use]
-    pub fn everything(&self) -> Everything {
-        let found = (!self.listing.filter.is_all()).then(|| self.listing.found.clone());
-        let events = self.player.surveyed().events;
-        Everything { recording: Arc::clone(self.player.recording()), found, events }
+    pub fn everything(&self, view: &View) -> Everything {
+        let (recording, filter) = (Arc::clone(self.player.recording()), view.filter.clone());
+        let known = Some(&self.listing).filter(|listing| listing.filter == filter);
+        let (found, upto) = known.map_or((Vec::new(), 0), |known| (known.found.clone(), known.upto));
+        Everything { recording, filter, found, upto }
     }
 
     /// The event that the view's search looks for next.
@@ -376,19 +379,28 @@ impl Look {
 }
 
 impl Everything {
-    /// A line for each event; it reads the log.
+    /// A line for each event; it reads the log, all that is there of it.
     #[must_use]
     pub fn lines(self) -> Vec<String> {
-        let count = self.found.as_ref().map_or(self.events, |found| found.len() as u64);
-        let events = match self.found {
-            None => self.recording.events_between(1, self.events.min(WRITTEN)),
-            Some(found) => {
-                let found = found.iter().take(usize::try_from(WRITTEN).unwrap_or(usize::MAX));
-                found.filter_map(|seq| self.recording.event(*seq)).collect()
+        let Self { recording, filter, mut found, upto } = self;
+        recording.wait_until_surveyed();
+        let events = recording.events();
+        let (shown, count) = if filter.is_all() {
+            (recording.events_between(1, events.min(WRITTEN)), events)
+        } else {
+            let mut at = upto;
+            while at < events {
+                let among = at + 1..=events.min(at + BATCH);
+                at = *among.end();
+                let look =
+                    Look { recording: Arc::clone(&recording), filter: filter.clone(), among, number: 0 };
+                found.extend(look.look().found);
             }
+            let first = found.iter().take(usize::try_from(WRITTEN).unwrap_or(usize::MAX));
+            (first.filter_map(|seq| recording.event(*seq)).collect(), found.len() as u64)
         };
         let more = count.saturating_sub(WRITTEN);
-        let lines = events.iter().map(|event| lists::event(event));
+        let lines = shown.iter().map(|event| lists::event(event));
         lines.chain((more > 0).then(|| format!("and {more} more"))).collect()
     }
 }

@@ -213,9 +213,9 @@ impl<'a> Screen<'a> {
         Look { theme: self.theme, focused, boxed, titled, sift: self.view.sift(pane), told, under }
     }
 
-    /// A panel drawn as if there were room for all of it.
+    /// A panel drawn as if there were room for all of it, and whether something in it was cut short all the same.
     #[must_use]
-    pub fn whole(&self, pane: Pane) -> Buffer {
+    pub fn whole(&self, pane: Pane) -> (Buffer, bool) {
         let Context { state, telemetry, now, .. } = self.cx;
         let rows = lists::shown(pane, self.view, state, telemetry).map_or(0, |shown| shown.words.len());
         let rows = u16::try_from(rows + BESIDES).unwrap_or(u16::MAX);
@@ -240,8 +240,10 @@ impl<'a> Screen<'a> {
                 self.pane(pane, area, look, known, &mut buf);
             }
         }
+        // Afterwards the sign for it may be one that stands for other things too.
+        let cut = buf.content().iter().any(|cell| cell.symbol() == "…");
         sweep(&mut buf, self.theme);
-        buf
+        (buf, cut)
     }
 
     fn pane(&self, pane: Pane, area: Rect, look: Look, known: Known, buf: &mut Buffer) {

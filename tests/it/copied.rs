@@ -86,12 +86,22 @@ async fn what_is_copied_goes_to_the_terminal_and_to_a_file_and_carries_nothing_t
     assert_eq!(asked.len(), 2);
     assert!(asked[1].starts_with("Events  ") && asked[1].contains("#0001 "), "{}", asked[1]);
     assert!(asked[1].lines().all(|line| line.trim_end() == line), "{}", asked[1]);
+    // Of those that a filter leaves also the ones that nobody has looked for yet.
+    desk.press("fkind:stage\rY").await;
+    desk.shows("-events-2.txt").await;
+    let asked = clipboard(&desk);
+    let (heading, listed) = asked[2].split_once('\n').expect("a heading");
+    assert!(heading.ends_with("only rows with \"kind:stage\""), "{heading}");
+    let stages = |events: &str| events.lines().filter(|line| line.contains("stage only")).count();
+    assert!(stages(listed) == listed.lines().count() && stages(listed) > 1, "{listed}");
+    assert!(asked[1].lines().count() > listed.lines().count() + 1, "{listed}");
+    desk.press("\x1b").await;
     // Where no file can be, it is said, and the terminal is asked all the same.
     std::fs::rename(state.path().join("copies"), state.path().join("before")).expect("moved");
     std::fs::write(state.path().join("copies"), "a file in the way").expect("written");
     desk.press("y").await;
     desk.shows("; no file: ").await;
-    assert_eq!(clipboard(&desk).len(), 3);
+    assert_eq!(clipboard(&desk).len(), 4);
     desk.press("q").await;
     assert_eq!(desk.leaves().await, Some(0));
 }

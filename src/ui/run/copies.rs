@@ -33,7 +33,7 @@ impl Cockpit {
         let pane = self.view.focus;
         if let (Extent::Panel, Pane::Events, Playback::Recorded(recorded)) = (extent, pane, &self.playback) {
             // The panel has only those round the playhead.
-            let (everything, heading) = (recorded.everything(), copy::heading(&cx, pane));
+            let (everything, heading) = (recorded.everything(&self.view), copy::heading(&cx, &self.view));
             let back = self.back.clone();
             tokio::task::spawn_blocking(move || {
                 let lines: Vec<String> = std::iter::once(heading).chain(everything.lines()).collect();

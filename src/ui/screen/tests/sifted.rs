@@ -44,6 +44,8 @@ fn a_panel_is_copied_whole_whatever_the_screen_has_room_for() {
     let mut view =
         looking(&mut story, "switch.verify", &format!("{}\u{1b}]52;c;eA==\u{7}\n", "long ".repeat(90)));
     let keymap = Keymap::default();
+    let dark = Theme::dark();
+    let ascii = Theme::dark().with_ascii();
     for (focus, extent, wanted) in [
         (Pane::Checks, Extent::Row, "new-readyz"),
         (Pane::Checks, Extent::Panel, reason.as_str()),
@@ -56,15 +58,17 @@ fn a_panel_is_copied_whole_whatever_the_screen_has_room_for() {
     ] {
         view.focus = focus;
         view.check = Some("new-readyz".into());
-        draw(&story, &mut view, &Theme::dark(), 60, 15);
-        let (state, telemetry, now) = (&story.state, &story.telemetry, story.now);
-        let cx = Context { state, telemetry, now, keymap: &keymap, operator: None, replay: None };
-        let screen = Screen { cx, view: &view, zone: Utc.fix(), theme: &Theme::dark() };
-        let copied = copy::text(&screen, extent).expect("something");
-        assert!(copied.contains(wanted), "{focus:?} {extent:?}: {copied}");
-        assert!(copied.chars().all(|c| c == '\n' || crate::text::is_allowed(c)), "{copied:?}");
-        let one = copied.lines().count() == 1;
-        assert_eq!(one, extent == Extent::Row, "{copied}");
+        for theme in [&dark, &ascii] {
+            draw(&story, &mut view, theme, 60, 15);
+            let (state, telemetry, now) = (&story.state, &story.telemetry, story.now);
+            let cx = Context { state, telemetry, now, keymap: &keymap, operator: None, replay: None };
+            let screen = Screen { cx, view: &view, zone: Utc.fix(), theme };
+            let copied = copy::text(&screen, extent).expect("something");
+            assert!(copied.contains(wanted), "{focus:?} {extent:?}: {copied}");
+            assert!(copied.chars().all(|c| c == '\n' || crate::text::is_allowed(c)), "{copied:?}");
+            let one = copied.lines().count() == 1;
+            assert_eq!(one, extent == Extent::Row, "{copied}");
+        }
     }
     view.sift_mut(Pane::Crew).filter = crate::ui::search::Search::new("nobody of this name");
     view.focus = Pane::Crew;
