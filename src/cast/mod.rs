@@ -2,7 +2,6 @@
 //! file that asciinema and its players play. What is drawn is what a replay draws; nobody sits before it.
 
 mod pace;
-mod paint;
 mod size;
 mod tape;
 
@@ -19,6 +18,7 @@ use crate::feed::OutputReader;
 use crate::history::{BandKind, Mark, MarkKind};
 use crate::replay::{Player, Recording};
 use crate::session::{State, Telemetry};
+use crate::ui::paint;
 use crate::ui::popups::Context;
 use crate::ui::view::Pane;
 use crate::ui::{Keymap, Screen, Theme, View};

@@ -34,10 +34,6 @@ impl Look {
     pub(super) fn config(&self) -> Result<Config, ExitCode> {
         let flags = Flags { theme: self.theme.clone(), ascii: self.ascii, no_config: self.no_config };
         let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        if set("NO_COLOR").is_some() {
-            // Without it crossterm resets bold and reverse after each word.
-            crossterm::style::force_color_output(true);
-        }
         config::read(&flags, &config::folders(), set).map_err(|why| {
             anstream::eprintln!("gonogo: {}", text::safe(&why));
             ExitCode::from(exit::USAGE)

@@ -18,6 +18,7 @@ mod keys;
 pub mod layout;
 pub mod lists;
 pub mod output;
+pub mod paint;
 pub mod panels;
 mod playback;
 pub mod popups;

@@ -1,6 +1,6 @@
 //! The one owner of the terminal's modes: enters them, draws, and leaves everything as it was, on every way out.
 
-use std::io::{self, BufWriter, Stdout, Write as _};
+use std::io::{self, Write as _};
 use std::panic;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,13 +11,13 @@ use crossterm::cursor::{Hide, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::style::{Attribute, ResetColor, SetAttribute};
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    disable_raw_mode, enable_raw_mode,
+    EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
-use crossterm::{execute, queue};
-use ratatui::backend::{Backend, ClearType, CrosstermBackend};
+use crossterm::{execute, terminal};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+
+use super::paint;
 
 /// Whether the modes are ours now.
 static ENTERED: AtomicBool = AtomicBool::new(false);
@@ -30,16 +30,18 @@ const MOST_WORDS: usize = 16;
 
 /// Clicks and the wheel, told in numbers that any width has room for. Not every move, as crossterm's command would have
 /// it: over a slow link that is a flood.
-const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
-const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
 
-/// Enough for a whole frame, so that it leaves in one write.
-const FRAME_BYTES: usize = 128 * 1024;
+/// What a terminal that knows it shows all at once.
+const BEGIN_UPDATE: &str = "\x1b[?2026h";
+const END_UPDATE: &str = "\x1b[?2026l";
+/// Everything gone, in plain style.
+const CLEAR: &str = "\x1b[0m\x1b[2J";
 
 /// The terminal while the cockpit has it. Dropping it gives the terminal back.
 #[derive(Debug)]
 pub struct Terminal {
-    backend: CrosstermBackend<BufWriter<Stdout>>,
     /// What the terminal shows.
     front: Buffer,
     back: Buffer,
@@ -58,10 +60,8 @@ impl Terminal {
     pub fn enter(mouse: bool) -> io::Result<Self> {
         give_back_on_panic();
         take()?;
-        let out = BufWriter::with_capacity(FRAME_BYTES, io::stdout());
         let nothing = Buffer::empty(Rect::ZERO);
-        let backend = CrosstermBackend::new(out);
-        let mut terminal = Self { backend, front: nothing.clone(), back: nothing, stale: true, mouse };
+        let mut terminal = Self { front: nothing.clone(), back: nothing, stale: true, mouse };
         terminal.capture(mouse)?;
         Ok(terminal)
     }
@@ -71,11 +71,11 @@ impl Terminal {
     /// # Errors
     /// The terminal is gone.
     pub fn area(&self) -> io::Result<Rect> {
-        let size = self.backend.size()?;
-        Ok(Rect::new(0, 0, size.width, size.height))
+        let (width, height) = terminal::size()?;
+        Ok(Rect::new(0, 0, width, height))
     }
 
-    /// Draws a frame: only what changed is written, at once, as one update.
+    /// Draws a frame: only what changed is written, in one write, as one update.
     ///
     /// # Errors
     /// The terminal is gone.
@@ -88,17 +88,12 @@ impl Terminal {
             self.front.resize(area);
             self.front.reset();
         }
-        let changes = self.front.diff(&self.back);
-        if changes.is_empty() && !anew {
+        let change = paint::change(&self.front, &self.back);
+        if change.is_empty() && !anew {
             return Ok(());
         }
-        queue!(self.backend, BeginSynchronizedUpdate)?;
-        if anew {
-            self.backend.clear_region(ClearType::All)?;
-        }
-        self.backend.draw(changes.into_iter())?;
-        queue!(self.backend, EndSynchronizedUpdate)?;
-        io::Write::flush(&mut self.backend)?;
+        let clear = if anew { CLEAR } else { "" };
+        write(&[BEGIN_UPDATE, clear, &change, END_UPDATE].concat())?;
         self.stale = false;
         std::mem::swap(&mut self.front, &mut self.back);
         Ok(())
@@ -109,8 +104,7 @@ impl Terminal {
     /// # Errors
     /// The terminal is gone.
     pub fn ring(&mut self, call: &str) -> io::Result<()> {
-        self.backend.write_all(call.as_bytes())?;
-        io::Write::flush(&mut self.backend)
+        write(call)
     }
 
     /// Takes the mouse, or leaves it to the terminal, which selects text with it.
@@ -119,8 +113,7 @@ impl Terminal {
     /// The terminal is gone.
     pub fn capture(&mut self, mouse: bool) -> io::Result<()> {
         self.mouse = mouse;
-        self.backend.write_all(if mouse { MOUSE_ON } else { MOUSE_OFF })?;
-        io::Write::flush(&mut self.backend)
+        write(if mouse { MOUSE_ON } else { MOUSE_OFF })
     }
 
     /// Whether the mouse is ours.
@@ -134,7 +127,7 @@ impl Terminal {
     /// # Errors
     /// The terminal is gone.
     pub fn copy(&mut self, text: &str) -> io::Result<()> {
-        execute!(self.backend, CopyToClipboard::to_clipboard_from(text))
+        execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))
     }
 
     /// Gives the terminal back for a while, as for SIGTSTP.
@@ -160,6 +153,12 @@ impl Drop for Terminal {
     }
 }
 
+fn write(bytes: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes.as_bytes())?;
+    out.flush()
+}
+
 fn take() -> io::Result<()> {
     enable_raw_mode()?;
     ENTERED.store(true, Ordering::SeqCst);
@@ -173,7 +172,7 @@ fn give_back() {
     }
     let mut out = io::stdout();
     let _ = execute!(out, EndSynchronizedUpdate, SetAttribute(Attribute::Reset), ResetColor);
-    let _ = out.write_all(MOUSE_OFF);
+    let _ = out.write_all(MOUSE_OFF.as_bytes());
     let _ = execute!(out, DisableBracketedPaste, LeaveAlternateScreen, Show);
     let _ = disable_raw_mode();
     let words = LAST_WORDS.lock().map(|mut words| std::mem::take(&mut *words)).unwrap_or_default();

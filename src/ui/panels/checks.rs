@@ -52,6 +52,9 @@ const AGE: usize = 4;
 const TREND: usize = 5;
 /// How many minutes a trend may show.
 const SPANS: [u64; 4] = [1, 2, 5, 15];
+/// The least time that a column of a trend stands for: with each, all trends move on, which over a slow link is most of
+/// what is written.
+const SLOT_MS: u64 = 5_000;
 
 /// How wide the columns are that share what the others leave.
 #[derive(Debug, Clone, Copy)]
@@ -107,10 +110,11 @@ impl Checks<'_> {
         Columns { name, seen, latency, trend: rest.saturating_sub(name).min(60) }
     }
 
-    /// The time that the trends show: as long as the session lasts, up to a quarter of an hour.
-    fn span(&self) -> Span {
-        let elapsed = self.state.elapsed_ms(self.now);
-        let ms = SPANS.into_iter().map(|minutes| minutes * 60_000).find(|span| elapsed <= *span);
+    /// The time that trends of so many columns show: as long as the session lasts, up to a quarter of an hour, and no
+    /// less than the columns take.
+    fn span(&self, cols: usize) -> Span {
+        let least = self.state.elapsed_ms(self.now).max(SLOT_MS * cols as u64);
+        let ms = SPANS.into_iter().map(|minutes| minutes * 60_000).find(|span| least <= *span);
         Span { ms: ms.unwrap_or(SPANS[SPANS.len() - 1] * 60_000), now_up_ms: self.now.up_ms }
     }
 
@@ -129,7 +133,7 @@ impl Checks<'_> {
             latency => row.cell("last and limit", columns.seen, dim).right("p50/p99", latency, dim),
         };
         row.gap(1).right("age", AGE, dim).gap(1).cell(
-            &format!("{} min", self.span().ms / 60_000),
+            &format!("{} min", self.span(columns.trend).ms / 60_000),
             columns.trend,
             dim,
         )
@@ -182,7 +186,7 @@ impl Checks<'_> {
         let row = row.gap(1).right(&age, AGE, age_style).gap(1);
         let Some((plan, series)) = plan.zip(series) else { return row };
         let period = format::ms(plan.period);
-        row.text(&spark(series, period, self.span(), columns.trend, theme.glyphs), style)
+        row.text(&spark(series, period, self.span(columns.trend), columns.trend, theme.glyphs), style)
     }
 
     fn value(&self, id: &CheckId, series: Option<&Series>) -> String {

@@ -18,6 +18,9 @@ struct Slot {
     bad: bool,
 }
 
+/// Latencies that differ by less are no trend, whatever their share of each other, in milliseconds.
+const JITTER_MS: f64 = 5.0;
+
 /// The trend of a check over a span, newest on the right: the higher, the larger the number (its latency where it has
 /// none). A bad sample shows as such, among good ones too. A time in which nothing was observed for two periods stays empty; what came
 /// before the oldest sample that is kept shows as such.
@@ -33,6 +36,7 @@ pub fn spark(series: &Series, period_ms: u64, span: Span, cols: usize, glyphs: &
         cols.checked_sub(back.saturating_add(1))
     };
     let mut next: Option<u64> = None;
+    let mut jitter = JITTER_MS;
     for sample in series.samples.iter().rev() {
         // A sample speaks for two periods, or until the next one.
         let until = sample.up_ms.saturating_add(period_ms.saturating_mul(2));
@@ -41,7 +45,11 @@ pub fn spark(series: &Series, period_ms: u64, span: Span, cols: usize, glyphs: &
         let until = until.max(sample.up_ms);
         next = Some(sample.up_ms);
         let Some(last) = slot(until) else { break };
-        let height = sample.number.filter(|n| n.is_finite()).unwrap_or(f64::from(sample.took_ms));
+        let number = sample.number.filter(|n| n.is_finite());
+        if number.is_some() {
+            jitter = 0.0;
+        }
+        let height = number.unwrap_or(f64::from(sample.took_ms));
         let bad = matches!(sample.verdict, Verdict::Failed | Verdict::Error);
         let own = slot(sample.up_ms);
         if let Some(own) = own {
@@ -62,14 +70,16 @@ pub fn spark(series: &Series, period_ms: u64, span: Span, cols: usize, glyphs: &
         None => " ",
         Some(Slot { good: false, .. }) => glyphs.spark_bad,
         Some(Slot { bad: true, .. }) => glyphs.spark_mixed,
-        Some(Slot { high: height, .. }) => glyphs.spark[level(*height, low, high, glyphs.spark.len())],
+        Some(Slot { high: height, .. }) => {
+            glyphs.spark[level(*height, low, high, jitter, glyphs.spark.len())]
+        }
     });
     drawn.collect()
 }
 
-fn level(height: f64, low: f64, high: f64, levels: usize) -> usize {
+fn level(height: f64, low: f64, high: f64, jitter: f64, levels: usize) -> usize {
     // Small jitter is no trend: what differs by less than half of the largest is drawn flat.
-    if high - low < high.abs() / 2.0 {
+    if high - low < (high.abs() / 2.0).max(jitter) {
         return 0;
     }
     let share = ((height - low) / (high - low)).clamp(0.0, 1.0);
@@ -130,6 +140,19 @@ mod tests {
         assert_eq!(drawn(&series, 500, 8_000, 16_500, 8), " ▁▇▇  ✗▄", "each column a second");
         assert_eq!(drawn(&series, 500, 16_000, 16_500, 4), " ▇✗▂", "a column begins with the clock");
         assert_eq!(drawn(&series, 500, 16_000, 16_500, 2), "!▁", "good and bad ones in one column");
+    }
+
+    #[test]
+    fn a_latency_that_jitters_by_a_few_milliseconds_is_flat() {
+        let trend = |took: [u32; 4]| {
+            let mut series = Series::default();
+            for (at, took_ms) in (0..4).zip(took) {
+                series.push(SamplePoint { took_ms, number: None, ..sample(at * 1_000, 0.0, Verdict::Pass) });
+            }
+            drawn(&series, 1_000, 4_000, 3_999, 4)
+        };
+        assert_eq!(trend([0, 2, 4, 1]), "▁▁▁▁");
+        assert_eq!(trend([1, 1, 9, 1]), "▁▁▇▁");
     }
 
     #[test]
