@@ -239,6 +239,10 @@ impl Player {
         let surveyed = self.recording.surveyed();
         let news = surveyed != self.surveyed;
         let anew = surveyed.round != self.surveyed.round;
+        if anew && !surveyed.whole && surveyed.end_ms < self.t_ms {
+            // The playhead stays where it is until the survey has come there again, or it is known that it cannot.
+            return false;
+        }
         self.surveyed = surveyed;
         if anew {
             self.begin_anew();
@@ -300,7 +304,7 @@ impl Player {
         if boot == Some(self.boot_id.as_str()) { now_ms.max(end_ms) } else { end_ms }
     }
 
-    /// The log became shorter: everything was found anew.
+    /// The log became shorter: everything was found anew, at least up to the playhead.
     fn begin_anew(&mut self) {
         let shared = Arc::clone(&self.recording.shared);
         let folder = self.recording.folder().to_owned();
