@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::theatre::Theatre;
-use super::theatre_scenes::{TWO_STAGES, begun, hanging, observing, stage, status, step, step_status};
+use super::theatre_scenes::{
+    TWO_STAGES, begun, hanging, observing, observing_in, opened, stage, status, step, step_status,
+};
 use crate::event::{EventKind, Health, Resolution};
 use crate::session::{Command, Situation, StageStatus, State, StepStatus, gate, rollback};
 
@@ -84,11 +86,55 @@ fn a_partial_rollback_holds_before_its_stage_which_can_be_entered_again() {
     play.ask(Command::Rollback { to: Some(stage("observe")), reason: None }).expect("possible");
     play.until("it is rolled back", |s| status(s, "observe") == StageStatus::RolledBack);
     assert!(!play.state().is_closed());
-    assert_eq!(status(play.state(), "switch"), StageStatus::Passed);
-    play.until("the way back is watched again", |s| gate::escape_hatch(s).is_go());
+    assert_eq!(status(play.state(), "switch"), StageStatus::AtGate, "it is said once more whether to go on");
+    play.until("the gate before is GO again", |s| gate::evaluate(s, &stage("switch")).is_go());
     play.advance().expect("the undone stage is entered again");
+    assert_eq!(status(play.state(), "switch"), StageStatus::Passed);
     play.until("at its gate again", |s| status(s, "observe") == StageStatus::AtGate);
     assert_eq!(play.state().step(&step("observe.look")).attempt, 2, "the numbers go on");
+}
+
+/// TWO_STAGES, with a gate of the first stage that says this.
+fn with_gate(says: &str) -> String {
+    let gate = format!("  run = [\"start\"]\n  [stage.gate]\n  {says}\n\n[[stage]]\nid = \"observe\"");
+    let runbook = TWO_STAGES.replace("  run = [\"start\"]\n\n[[stage]]\nid = \"observe\"", &gate);
+    assert_ne!(runbook, TWO_STAGES);
+    runbook
+}
+
+#[test]
+fn what_a_partial_rollback_leaves_is_proven_by_new_samples_before_it_goes_on_again() {
+    let mut play = observing_in(&with_gate("checks = [\"new\"]"));
+    let gates_before = play.events().len();
+    play.ask(Command::Rollback { to: Some(stage("observe")), reason: None }).expect("possible");
+    play.until("it is rolled back", |s| status(s, "switch") == StageStatus::AtGate);
+    let refusal = play.advance().expect_err("nothing was seen since");
+    assert!(refusal.0.contains("check new is pending"), "{refusal}");
+    play.script.failing_checks.insert("new".into(), "status 502".to_owned());
+    play.until("it is seen", |s| s.check(&"new".into()).health == Health::Failing);
+    let refusal = play.advance().expect_err("what is left does not serve");
+    assert!(refusal.0.contains("status 502"), "{refusal}");
+    assert!(
+        !play.events()[gates_before..]
+            .iter()
+            .any(|e| matches!(e.event, EventKind::GateChanged { go: true, .. }))
+    );
+    play.script.failing_checks.clear();
+    play.until("it serves again", |s| gate::evaluate(s, &stage("switch")).is_go());
+    play.advance().expect("GO");
+}
+
+#[test]
+fn a_gate_that_promotes_itself_waits_for_a_person_where_a_rollback_came_back_to_it() {
+    let mut play = opened(&with_gate("auto = true"));
+    play.advance().expect("the first stage is entered");
+    play.until("the second stage is at its gate", |s| status(s, "observe") == StageStatus::AtGate);
+    play.ask(Command::Rollback { to: Some(stage("observe")), reason: None }).expect("possible");
+    play.until("its gate is GO", |s| s.stages["switch"].gate.as_ref().is_some_and(|g| g.go));
+    play.pass(Duration::from_secs(60));
+    assert_eq!(status(play.state(), "observe"), StageStatus::RolledBack, "else it would go round for ever");
+    play.advance().expect("a person says it");
+    play.until("it is at its gate again", |s| status(s, "observe") == StageStatus::AtGate);
 }
 
 const POINT: &str = r#"

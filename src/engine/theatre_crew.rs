@@ -292,6 +292,23 @@ fn a_vote_is_void_once_a_check_failed_or_a_step_ran_again() {
 }
 
 #[test]
+fn whether_to_go_on_is_voted_anew_where_a_rollback_came_back_to_the_gate() {
+    let mut play = at_gate("approvals = 1");
+    let driver = play.driver.clone();
+    play.ask_of(&driver, vote(true)).expect("they may");
+    play.ask_of(&driver, advance()).expect("GO");
+    play.until("the next stage has run", |s| s.stages["after"].status == StageStatus::AtGate);
+    play.ask(Command::Rollback { to: Some("after".into()), reason: None }).expect("possible");
+    play.until("it came back", |s| s.stages["switch"].gate.is_some() && s.active_rollback().is_none());
+    assert_eq!(status(&play), StageStatus::AtGate);
+    play.until("what is left serves", |s| s.is_green(&"new".into()));
+    refused(play.ask_of(&driver, advance()), "0 of 1");
+    play.ask_of(&driver, vote(true)).expect("once more");
+    play.ask_of(&driver, advance()).expect("GO");
+    assert_eq!(play.state().stages["after"].status, StageStatus::Active);
+}
+
+#[test]
 fn a_role_is_voted_for_by_who_stands_for_it() {
     let mut play = at_gate("roles = [\"db\", \"app\"]");
     let b = play.come("opsB", user(1001), &["db"], Seat::Navigator);

@@ -164,7 +164,9 @@ pub fn describe(event: &Event) -> String {
             format!("rollback stuck, {} to go{}", count(remaining.len()), because(why))
         }
         E::RollbackFinished { full: true } => "rollback finished, everything is undone".to_owned(),
-        E::RollbackFinished { full: false } => "rollback finished".to_owned(),
+        E::RollbackFinished { full: false } => {
+            "rollback finished, what was before is at its gate again".to_owned()
+        }
         E::Notified { of, on, to, .. } => format!("told of {on} (event {of}): {to}"),
         E::NotifyFailed { of, on, to, why, .. } => format!("not told of {on} (event {of}): {to}: {why}"),
         E::NoteAdded { tag, text } => format!("{}: {text}", tag.word()),

@@ -7,6 +7,7 @@ use crate::clock::Now;
 use crate::event::{ItemOf, Mode, Outcome};
 use crate::runbook::model::{Action, OnFailure, Stage};
 use crate::runbook::{StageId, StepId};
+use crate::session::rollback::came_back_to;
 use crate::session::{
     Command, Hold, Situation, StageState, StageStatus, State, StepStatus, TriggerState, gate,
 };
@@ -148,14 +149,14 @@ fn held(step: Option<&StepId>, why: String, answers: Option<&Answers>, tried: &T
 /// Ticks, waits for the gate, and advances.
 fn forward(state: &State, answers: Option<&Answers>, tried: &Tried, now: Now) -> Next {
     let may_advance = answers.is_some_and(|a| a.advance);
+    if let Some(to) = came_back_to(state) {
+        let why = format!("rolled back to {to}; the session holds before it");
+        return Next::Stop { code: ROLLED_BACK, why };
+    }
     let Some(current) = state.current_stage() else {
-        if let Some(rollback) = state.rollback.as_ref().filter(|r| r.finished.is_some()) {
-            if rollback.full {
-                // The session's close is recorded with it, and comes right behind.
-                return WAIT;
-            }
-            let why = format!("rolled back to {}; the session holds before it", rollback.to);
-            return Next::Stop { code: ROLLED_BACK, why };
+        if state.rollback.is_some() {
+            // All the way: the session's close is recorded with its end, and comes right behind.
+            return WAIT;
         }
         let hatch = gate::to_begin(state);
         if !may_advance {
@@ -195,7 +196,7 @@ fn forward(state: &State, answers: Option<&Answers>, tried: &Tried, now: Now) ->
     // What is to be recorded of it is recorded first; an advance in between would be refused.
     let recorded = stage.gate.as_ref().is_some_and(|gate| gate.go);
     let crosses = crossing(state).is_some();
-    if !recorded || (plan.gate.auto && !crosses) {
+    if !recorded || (gate::promotes_itself(state, plan) && !crosses) {
         return WAIT;
     }
     if answers.is_some_and(|a| a.turn_at.as_ref() == Some(current)) {

@@ -208,12 +208,7 @@ impl State {
                         Some(Stuck { step: step.clone(), why: why.clone(), remaining: remaining.clone() });
                 }
             }
-            EventKind::RollbackFinished { .. } => {
-                if let Some(rollback) = &mut self.rollback {
-                    rollback.finished = Some(now);
-                    rollback.stuck = None;
-                }
-            }
+            EventKind::RollbackFinished { .. } => self.finish_rollback(now),
             EventKind::NoteAdded { tag, text } => {
                 if self.notes.len() == RECENT_NOTES {
                     self.notes.pop_front();
@@ -296,7 +291,7 @@ impl State {
             return;
         }
         let Some(stage) = self.stages.get_mut(id) else { return };
-        if stage.status == StageStatus::Active {
+        if stage.status == StageStatus::Active || stage.gate.is_none() {
             stage.status = StageStatus::AtGate;
             stage.at_gate = Some(now);
         }
@@ -352,6 +347,29 @@ impl State {
                 ended: Some(now),
                 ..StageState::default()
             };
+        }
+    }
+
+    /// What a rollback that did not go all the way leaves is the stage before, at its gate: whether it is as it was,
+    /// and whether to go on from there, is to be seen and said once more.
+    fn finish_rollback(&mut self, now: Now) {
+        let Some(rollback) = &mut self.rollback else { return };
+        rollback.finished = Some(now);
+        rollback.stuck = None;
+        if rollback.full {
+            return;
+        }
+        let to = rollback.to.clone();
+        let undone = self.stages.get_index_of(&to).unwrap_or(0);
+        let before = self.stages.values_mut().take(undone).rfind(|stage| stage.status == StageStatus::Passed);
+        if let Some(stage) = before {
+            stage.status = StageStatus::AtGate;
+            stage.ended = None;
+            stage.gate = None;
+            stage.called = None;
+            stage.overridden = None;
+            stage.soak.unobserved_ms = 0;
+            stage.void_votes(&format!("{to} was rolled back"));
         }
     }
 

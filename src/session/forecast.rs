@@ -10,7 +10,7 @@ pub use back::{BackLeft, Known, back_left};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::State;
+use super::{State, gate};
 use crate::clock::Now;
 use crate::event::Outcome;
 use crate::runbook::StageId;
@@ -113,7 +113,7 @@ pub fn forecast(state: &State, now: Now) -> Forecast {
         let expected = (waits && going_forward).then(|| moment(left)).flatten();
         stages.push(StageTimes { stage: stage.id.clone(), planned, actual, expected });
         planned = planned.and_then(|begins| ends(begins, stage));
-        gates += usize::from(!stage.gate.auto && left::gate_is_to_come(state, stage));
+        gates += usize::from(!gate::promotes_itself(state, stage) && left::gate_is_to_come(state, stage));
         left = left.then(left::of_stage(state, stage, now));
     }
     let end = match (&state.outcome, state.active_rollback()) {

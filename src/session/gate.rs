@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::past;
+use super::rollback;
 use super::starting::FENCE;
 use super::state::{Hold, State, StepStatus};
 use super::votes;
@@ -77,13 +78,19 @@ pub(super) fn evaluate_but_for_the_row(state: &State, stage: &StageId) -> Verdic
     verdict
 }
 
+/// Whether a gate that is GO is gone through without anybody: never where a rollback came back to it.
+#[must_use]
+pub fn promotes_itself(state: &State, stage: &Stage) -> bool {
+    stage.gate.auto && rollback::came_back_to(state).is_none()
+}
+
 /// Whether the gate of `stage` waits for people and for nothing else: for ticks and votes, or to be advanced.
 #[must_use]
 pub fn waits_for_people(state: &State, id: &StageId) -> bool {
     let (Some(plan), Some(stage)) = (state.stage_plan(id), state.stages.get(id)) else { return false };
     let unticked = plan.gate.accept.iter().filter(|item| !stage.ticks.contains_key(*item)).count();
     match evaluate(state, id).missing.len() {
-        0 => !plan.gate.auto,
+        0 => !promotes_itself(state, plan),
         lacks => lacks == unticked + votes::missing(state, plan, stage).len(),
     }
 }

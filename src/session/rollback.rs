@@ -102,6 +102,14 @@ pub fn open_steps<'a>(state: &'a State, runbook: &'a Runbook) -> impl Iterator<I
     only.into_iter().chain(several.into_iter().flatten())
 }
 
+/// The stage that a rollback ended before, while nothing has been entered since.
+#[must_use]
+pub fn came_back_to(state: &State) -> Option<&StageId> {
+    let rollback =
+        state.rollback.as_ref().filter(|rollback| rollback.finished.is_some() && !rollback.full)?;
+    Some(&rollback.to)
+}
+
 /// When the window in which rolling back needs no reason ends, in boot-clock milliseconds; `None` while it has not
 /// begun, or where the runbook has none.
 #[must_use]

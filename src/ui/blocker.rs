@@ -7,12 +7,12 @@ use super::theme::Mark;
 use super::{crew, format};
 use crate::clock::Now;
 use crate::event::Outcome;
+use crate::runbook::StepId;
 use crate::runbook::model::{Action as StepAction, Step, TriggerThen};
-use crate::runbook::{StageId, StepId};
 use crate::session::second::{self, OverrideAsked};
 use crate::session::telemetry::LogHealth;
 use crate::session::{
-    Hold, Situation, StageStatus, State, StepStatus, TriggerState, gate, roles, triggers, window,
+    Hold, Situation, StageStatus, State, StepStatus, TriggerState, gate, roles, rollback, triggers, window,
 };
 
 /// One line: what blocks, why, and what to do about it.
@@ -355,17 +355,26 @@ fn at_gate(cx: &Context) -> Option<Blocker> {
         return None;
     }
     let verdict = gate::evaluate(state, id);
+    let back = state.rollback.as_ref().filter(|_| rollback::came_back_to(state).is_some());
+    let back = back.map_or(String::new(), |back| {
+        let at = back.finished.map_or(String::new(), |at| format!(" at {}", format::time(at.at)));
+        format!("ROLLED BACK to before {}{at}; ", back.to)
+    });
     let Some(first) = verdict.missing.first() else {
         let next = match state.next_stage() {
             Some(next) => keys(cx, &[(Action::Advance, &format!("goes on to {next}"))]),
             None => keys(cx, &[(Action::Advance, "completes the cutover")]),
         };
-        return Some(Blocker::new(Mark::Ok, format!("GO: everything that {id} asks for is there"), next));
+        return Some(Blocker::new(
+            Mark::Ok,
+            format!("{back}GO: everything that {id} asks for is there"),
+            next,
+        ));
     };
     let more = verdict.missing.len() - 1;
     let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
     let asks_me = cx.operator.is_some_and(|me| crew::wants_vote(state, id, me));
-    let what = format!("NO-GO {id}: {}{more}", first.what);
+    let what = format!("{back}NO-GO {id}: {}{more}", first.what);
     Some(if asks_me {
         Blocker::new(Mark::Fail, what, keys(cx, &[(Action::Vote, "votes")]))
     } else {
@@ -373,24 +382,9 @@ fn at_gate(cx: &Context) -> Option<Blocker> {
     })
 }
 
-/// The stage that a rollback ended before, while nothing has been entered since.
-fn came_back_to(state: &State) -> Option<&StageId> {
-    let rollback = state.rollback.as_ref().filter(|rollback| rollback.finished.is_some())?;
-    let before = state.stages.get(&rollback.to)?;
-    (before.status == StageStatus::RolledBack).then_some(&rollback.to)
-}
-
 fn between(cx: &Context) -> Blocker {
     let state = cx.state;
     match (state.situation(), state.current_stage(), state.next_stage()) {
-        (Situation::Running, None, Some(next)) if came_back_to(state) == Some(next) => {
-            let rollback = state.rollback.as_ref();
-            let at = rollback
-                .and_then(|r| r.finished)
-                .map_or(String::new(), |at| format!(" at {}", format::time(at.at)));
-            let text = format!("ROLLED BACK to before {next}{at}: what holds now is for you to see");
-            Blocker::new(Mark::Warn, text, keys(cx, &[(Action::Advance, "enters it again")]))
-        }
         (Situation::Running, None, Some(next)) => Blocker::new(
             Mark::Ok,
             format!("READY: {next} is next"),

@@ -309,7 +309,7 @@ fn every_kind_reads_as_one_short_line() {
             "rollback stuck, 2 steps to go: switch.back did not undo: exit 1",
         ),
         (E::RollbackFinished { full: true }, "rollback finished, everything is undone"),
-        (E::RollbackFinished { full: false }, "rollback finished"),
+        (E::RollbackFinished { full: false }, "rollback finished, what was before is at its gate again"),
         (
             E::NoteAdded { tag: NoteTag::Decision, text: "we wait for the DBA".to_owned() },
             "decision: we wait for the DBA",

@@ -66,7 +66,7 @@ fn at_gate(state: &State, stage: &Stage, seen: &StageState, now: Now) -> Estimat
     let asked = stage.gate.soak.filter(|_| !seen.soak.reached).unwrap_or_default();
     let left = asked.saturating_sub(Duration::from_millis(seen.soak.so_far_ms(now.up_ms)));
     let runs = seen.soak.running_since.is_some() && !left.is_zero();
-    let passes = stage.gate.auto && gate::evaluate(state, &stage.id).is_go();
+    let passes = gate::promotes_itself(state, stage) && gate::evaluate(state, &stage.id).is_go();
     Estimate { known: left, unknown: usize::from(!runs && !passes) }
 }
 

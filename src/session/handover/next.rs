@@ -165,7 +165,7 @@ fn soak(state: &State, plan: &Stage, stage: &StageState, now: Now) -> Option<Str
 }
 
 fn promotion(state: &State, plan: &Stage) -> Option<String> {
-    if !plan.gate.auto {
+    if !gate::promotes_itself(state, plan) {
         return None;
     }
     let next = state.next_stage().and_then(|id| state.stage_plan(id));

@@ -13,6 +13,8 @@ pub(super) fn turn(round: &mut Round) -> Vec<EventKind> {
     let Some(stage) = state.stages.get(&plan.id) else { return Vec::new() };
     match stage.status {
         StageStatus::Active if is_through(state, plan) => arrive(state, plan, round.now.up_ms),
+        // A rollback came back to it.
+        StageStatus::AtGate if stage.gate.is_none() => arrive(state, plan, round.now.up_ms),
         StageStatus::AtGate => {
             let soaked = soak(round, plan, stage);
             if soaked.is_empty() { verdict(state, plan, stage) } else { soaked }
@@ -87,7 +89,7 @@ fn verdict(state: &State, plan: &Stage, stage: &StageState) -> Vec<EventKind> {
     }
     let next = state.next_stage().and_then(|id| state.stage_plan(id));
     let crosses = next.is_some_and(|stage| stage.point_of_no_return);
-    if go && plan.gate.auto && !crosses {
+    if go && gate::promotes_itself(state, plan) && !crosses {
         return starting::promote(state, &plan.id, None);
     }
     Vec::new()

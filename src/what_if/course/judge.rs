@@ -59,7 +59,7 @@ impl Walk<'_> {
                     self.end(t_ms, format!("trigger {trigger} would not have rolled back"));
                 }
             }
-            // One that goes back to a stage asks for no proof of the old system.
+            // After one that goes back to a stage, the gate before that asks for the proof.
             EventKind::RollbackFinished { full: true } => {
                 let gate = self.runbook.rollback.gate.clone();
                 let red = gate
