@@ -1,6 +1,7 @@
-//! A dialog: a question with a form. It freezes what it is about when it is opened and looks again when it is answered:
-//! if the cutover moved on in a way that matters, nothing is sent, one line says what changed, and the dialog shows how
-//! things stand now. It never answers itself.
+//! A dialog: a question with a form. What it tells follows the session while it is open; what it asks is frozen when it is
+//! opened, fields and buttons both. If the cutover moves on in a way that matters, one line says what changed and no
+//! button that acts is armed; whoever presses one all the same sends nothing, and is asked anew as things stand then.
+//! It never answers itself.
 
 use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
@@ -99,9 +100,22 @@ impl Dialog {
         Ok(Box::new(Self { question: Box::new(question), form, facts, seen: cx.state.seq }))
     }
 
-    /// What moved on since the dialog froze, in one line.
-    fn moved(&self, cx: &Context) -> Option<String> {
-        let change = self.facts.change(&self.question.facts(&self.form, cx));
+    /// The form as things stand, with what was filled in.
+    fn anew(&self, cx: &Context) -> Result<Form, Refusal> {
+        let mut form = self.form.clone();
+        let mut page = self.question.page(&form, cx)?;
+        if page.fields != form.page.fields {
+            // What was chosen may stand elsewhere now: it is told of where it stands.
+            form.turn(page);
+            page = self.question.page(&form, cx)?;
+        }
+        form.turn(page);
+        Ok(form)
+    }
+
+    /// What moved on since the dialog froze, in one line; `form` is the form as things stand.
+    fn moved(&self, form: &Form, cx: &Context) -> Option<String> {
+        let change = self.facts.change(&self.question.facts(form, cx));
         change.or_else(|| {
             (self.question.decisive() && cx.state.decisive_seq > self.seen).then(|| {
                 let event = cx.state.recent.iter().rev().find(|e| e.seq == cx.state.decisive_seq);
@@ -115,18 +129,19 @@ impl Dialog {
 
     /// Shows how things stand now, for another answer.
     fn freeze(&mut self, cx: &Context) {
-        match self.question.page(&self.form, cx) {
-            Ok(page) => {
-                self.form.turn(page);
+        match self.anew(cx) {
+            Ok(form) => {
+                self.form = form;
                 self.facts = self.question.facts(&self.form, cx);
                 self.seen = cx.state.seq;
             }
-            Err(Refusal(why)) => self.form.notice = Some(format!("nothing to answer any more: {why}")),
+            Err(Refusal(why)) => self.form.notice = Some(gone(&why)),
         }
     }
 
     fn send(&mut self, word: &'static str, cx: &Context) -> Outcome {
-        let Some(moved) = self.moved(cx) else {
+        let form = self.anew(cx);
+        let Some(moved) = self.moved(form.as_ref().unwrap_or(&self.form), cx) else {
             return self.question.answer(word, &self.form, self.seen, cx);
         };
         self.form.notice = Some(format!("nothing was sent: {moved}"));
@@ -158,10 +173,17 @@ impl Popup for Dialog {
     }
 
     fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context, theme: &crate::ui::Theme) {
-        let moved = self.moved(cx).map(|moved| format!("it moved on: {moved}"));
+        let (form, moved) = match self.anew(cx) {
+            Ok(form) => {
+                let moved = self.moved(&form, cx).map(|moved| format!("it moved on: {moved}"));
+                (Some(form), moved)
+            }
+            Err(Refusal(why)) => (None, Some(gone(&why))),
+        };
         let live = self.question.live(cx);
         let around = draw::Around { live: live.as_deref(), moved: moved.as_deref() };
-        draw::form(&self.form, &self.form.page.body, around, area, buf, theme);
+        let body = &form.as_ref().unwrap_or(&self.form).page.body;
+        draw::form(&self.form, body, around, area, buf, theme);
     }
 
     fn hints(&self) -> Vec<(&'static str, String)> {
@@ -171,11 +193,18 @@ impl Popup for Dialog {
         let mut hints = if page.quick {
             words(&[("enter", "write it"), ("tab", "next field")])
         } else {
-            words(&[("tab", "next field"), ("enter", "the button in focus only"), ("pgdn", "read on")])
+            words(&[("tab", "next"), ("enter", "the button in focus only"), ("pgdn", "read on")])
         };
         hints.push(("esc", closes.to_owned()));
+        if !page.quick {
+            hints.extend(words(&[("?", "keys")]));
+        }
         hints
     }
+}
+
+fn gone(why: &str) -> String {
+    format!("nothing to answer any more: {why}")
 }
 
 #[cfg(test)]

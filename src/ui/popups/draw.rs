@@ -64,7 +64,7 @@ impl Place {
 pub struct Around<'a> {
     /// What runs while the operator thinks.
     pub live: Option<&'a str>,
-    /// What has changed since the dialog froze; a notice takes its place.
+    /// What has changed since the dialog froze: no button that acts is armed then. A notice takes its place.
     pub moved: Option<&'a str>,
 }
 
@@ -77,7 +77,8 @@ pub fn form(form: &Form, text: &[Text], around: Around, area: Rect, buf: &mut Bu
     let columns = usize::from(Place::of(area, 0).inner.width);
 
     let mut body: Vec<Line> = text.iter().flat_map(|block| block.lines(columns, theme)).collect();
-    let button_count = button_lines(form, columns, theme).len();
+    let armed = moved.is_none();
+    let button_count = button_lines(form, armed, columns, theme).len();
     let fields = form.page.fields.len();
     let notices = usize::from(!form.page.buttons.is_empty()) + usize::from(live.is_some());
     let gap = usize::from(fields > 0);
@@ -100,7 +101,7 @@ pub fn form(form: &Form, text: &[Text], around: Around, area: Rect, buf: &mut Bu
 
     let top = form.shown(body.len(), body_rows);
     // a frame that shows the end of the text arms the buttons, and armed ones may need fewer lines
-    if button_lines(form, columns, theme).len() != button_count {
+    if button_lines(form, armed, columns, theme).len() != button_count {
         return self::form(form, text, around, area, buf, theme);
     }
     Clear.render(outer, buf);
@@ -126,7 +127,7 @@ pub fn form(form: &Form, text: &[Text], around: Around, area: Rect, buf: &mut Bu
         let live = text::safe(live);
         line(Line::styled(text::fit(&live, columns).into_owned(), theme.warn));
     }
-    button_lines(form, columns, theme).into_iter().take(button_rows).for_each(line);
+    button_lines(form, armed, columns, theme).into_iter().take(button_rows).for_each(line);
 }
 
 fn frame(
@@ -235,21 +236,22 @@ fn notice_line(form: &Form, moved: Option<&str>, columns: usize, theme: &Theme) 
     Line::styled(text::fit(&text, columns).into_owned(), theme.mark(mark))
 }
 
-/// The buttons on as few lines as they fit on.
-fn button_lines(form: &Form, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
+/// The buttons on as few lines as they fit on; `armed` says whether any that acts is.
+fn button_lines(form: &Form, armed: bool, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines: Vec<Line> = Vec::new();
     let mut used = 0;
     for (n, button) in form.page.buttons.iter().enumerate() {
         let focused = form.focus() == Focus::Button(n);
-        let label = label(form, button, focused);
+        let armed = button.does == Does::Close || (armed && form.unarmed(button).is_none());
+        let label = label(button, focused, armed);
         let label = text::safe(&label);
         let label = text::fit(&label, columns).into_owned();
         let style = if focused {
             theme.button_focused
-        } else if form.unarmed(button).is_some() {
-            theme.dim
-        } else {
+        } else if armed {
             theme.button
+        } else {
+            theme.dim
         };
         let width = text::width(&label);
         match lines.last_mut().filter(|_| used + 3 + width <= columns) {
@@ -268,14 +270,14 @@ fn button_lines(form: &Form, columns: usize, theme: &Theme) -> Vec<Line<'static>
 }
 
 /// The brackets tell focus without colour.
-fn label(form: &Form, button: &Button, focused: bool) -> String {
+fn label(button: &Button, focused: bool, armed: bool) -> String {
     let mut label = button.label.clone();
     match (button.does, button.key) {
         (Does::Close, _) => label.push_str("  esc"),
         (Does::Act(_), Some(key)) => label.push_str(&format!("  {key}")),
         (Does::Act(_), None) => {}
     }
-    if form.unarmed(button).is_some() {
+    if !armed {
         label.push_str("  (not armed)");
     }
     if focused { format!("[>{label} ]") } else { format!("[ {label} ]") }

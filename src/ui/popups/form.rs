@@ -1,8 +1,8 @@
 //! A dialog's form: text to read, fields to fill in, buttons; what each key does to it. It knows nothing of cutovers.
 //!
-//! Tab goes from the first button (which never does anything but close) over the fields to the other buttons. Enter
-//! activates the button in focus and nothing else; a button that is not armed says why. All of the text must have been
-//! on the screen before a button that acts is armed.
+//! Tab goes from the button that has the focus at the start over the fields to the buttons behind it. Enter activates the
+//! button in focus and nothing else; a button that is not armed says why. All of the text must have been on the screen
+//! before a button that acts is armed.
 
 use std::cell::Cell;
 
@@ -107,8 +107,11 @@ pub struct Seen {
     pub end: bool,
 }
 
+/// What `?` answers.
+const KEYS: &str = "tab moves, enter presses, arrows choose, PgDn reads on, esc leaves";
+
 /// A page with what was filled in.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Form {
     pub page: Page,
     answers: Vec<(&'static str, Answer)>,
@@ -127,26 +130,34 @@ impl Form {
         form
     }
 
-    /// Shows another page; what was filled in stays, what was read has to be read again, the focus stays where it still
-    /// has a place.
+    /// Shows another page; what was filled in stays, what was read has to be read again. A choice stays with what was
+    /// chosen, wherever it stands now, and the focus with its field, where there still is one.
     pub fn turn(&mut self, page: Page) {
+        let before = std::mem::take(&mut self.page.fields);
         for field in &page.fields {
             if self.answer(field.name).is_none() {
                 self.answers.push((field.name, Answer::default()));
             }
             if let (Kind::Choice(options), Some((_, answer))) =
                 (&field.kind, self.answers.iter_mut().find(|(name, _)| *name == field.name))
-                && answer.choice >= options.len()
             {
-                answer.choice = 0;
+                let before = before.iter().find(|one| one.name == field.name).map(|one| &one.kind);
+                answer.choice = match before {
+                    Some(Kind::Choice(before)) => {
+                        let chosen = before.get(answer.choice);
+                        options.iter().position(|option| Some(option) == chosen).unwrap_or(0)
+                    }
+                    _ => Some(answer.choice).filter(|at| *at < options.len()).unwrap_or(0),
+                };
             }
         }
+        let place = |name| page.fields.iter().position(|field| field.name == name);
         let focus = match self.focus {
-            Some(Focus::Field(n)) if n < page.fields.len() => Focus::Field(n),
-            None if page.quick && !page.fields.is_empty() => Focus::Field(0),
-            _ => Focus::Button(page.first),
+            Some(Focus::Field(n)) => before.get(n).and_then(|field| place(field.name)).map(Focus::Field),
+            None if page.quick && !page.fields.is_empty() => Some(Focus::Field(0)),
+            _ => None,
         };
-        self.focus = Some(focus);
+        self.focus = Some(focus.unwrap_or(Focus::Button(page.first)));
         self.page = page;
         self.scroll.set(0);
         self.seen.set(Seen::default());
@@ -221,6 +232,7 @@ impl Form {
             KeyCode::BackTab => self.move_focus(true),
             KeyCode::PageDown => self.scroll_by(self.page_height()),
             KeyCode::PageUp => self.scroll_by(-self.page_height()),
+            KeyCode::F(1) => self.tell_keys(),
             _ => false,
         };
         if handled {
@@ -318,6 +330,7 @@ impl Form {
             KeyCode::Down | KeyCode::Char('j') => self.scroll_by(1),
             KeyCode::Home | KeyCode::Char('g') => self.scroll_by(isize::MIN),
             KeyCode::End | KeyCode::Char('G') => self.scroll_by(isize::MAX),
+            KeyCode::Char('?') => self.tell_keys(),
             KeyCode::Char('y') => {
                 self.notice = Some("y is not enough here: fill in, go to the button, press Enter".to_owned());
                 true
@@ -346,21 +359,20 @@ impl Form {
         &mut self.answers[at].1
     }
 
-    /// The order of Tab: the button that closes, the fields, the buttons that act.
+    fn tell_keys(&mut self) -> bool {
+        self.notice = Some(KEYS.to_owned());
+        true
+    }
+
+    /// The order of Tab: the buttons up to the one that has the focus at the start, the fields, the buttons behind it.
     fn move_focus(&mut self, back: bool) -> bool {
         let (fields, buttons) = (self.page.fields.len(), self.page.buttons.len());
-        let places = fields + buttons;
-        let now = match self.focus() {
-            Focus::Button(0) => 0,
-            Focus::Field(n) => n + 1,
-            Focus::Button(n) => n + fields,
-        };
-        let then = (if back { now + places - 1 } else { now + 1 }) % places.max(1);
-        self.focus = Some(match then {
-            0 => Focus::Button(0),
-            n if n <= fields => Focus::Field(n - 1),
-            n => Focus::Button(n - fields),
-        });
+        let front = (self.page.first + 1).min(buttons);
+        let (before, behind) = ((0..front).map(Focus::Button), (front..buttons).map(Focus::Button));
+        let order: Vec<Focus> = before.chain((0..fields).map(Focus::Field)).chain(behind).collect();
+        let now = order.iter().position(|focus| *focus == self.focus()).unwrap_or(0);
+        let by = if back { order.len().saturating_sub(1) } else { 1 };
+        self.focus = order.get((now + by) % order.len().max(1)).copied();
         true
     }
 

@@ -83,15 +83,11 @@ impl Question for RollBack {
     }
 }
 
+/// The stages that a rollback may go down to. How much that is stands in the text: while steps end it is another, and the
+/// choice stays the same.
 fn options(state: &State) -> Vec<String> {
     let plans = rollback::targets(state).into_iter().filter_map(|to| rollback::plan(state, Some(&to)));
-    plans
-        .map(|plan| {
-            let how_much = if plan.full { "everything, " } else { "" };
-            let (stages, steps) = (count(plan.stages.len(), "stage"), count(plan.steps.len(), "step"));
-            format!("{} ({how_much}{stages}, {steps})", plan.to)
-        })
-        .collect()
+    plans.map(|plan| format!("{}{}", plan.to, if plan.full { " (everything)" } else { "" })).collect()
 }
 
 fn rows(plan: &Plan, cx: &Context) -> Vec<Row> {

@@ -102,6 +102,59 @@ fn a_change_shows_before_anything_is_pressed() {
 }
 
 #[test]
+fn an_open_dialog_follows_the_session_and_what_was_asked_before_is_not_armed() {
+    let mut desk = Desk::new(at_go());
+    let mut popup = desk.open(popups::advance);
+    assert_eq!(desk.press(&mut popup, "tab"), Outcome::Stay);
+    let focused = |screen: &str| screen.lines().find(|line| line.contains("[>")).map(str::to_owned);
+    let before = desk.drawn(&*popup, 120, 60);
+    assert!(focused(&before).is_some_and(|line| line.contains("[>GO  y ]")), "{before}");
+    health(&mut desk.state, "lag", Health::Failing, "7.2s");
+    let screen = desk.drawn(&*popup, 120, 60);
+    // What is red shows red, and the button that was in focus is still the same, but not armed.
+    assert!(screen.contains("✗ check lag") && screen.contains("7.2s"), "{screen}");
+    assert!(focused(&screen).is_some_and(|line| line.contains("[>GO  y  (not armed) ]")), "{screen}");
+    // It goes green again: the question is the one that was asked.
+    health(&mut desk.state, "lag", Health::Ok, "");
+    assert_eq!(desk.drawn(&*popup, 120, 60), before);
+    assert_eq!(desk.press(&mut popup, "enter"), advance(None, None));
+}
+
+#[test]
+fn a_choice_stays_with_what_was_chosen_wherever_that_stands_in_its_list_now() {
+    let mut desk = Desk::new(asked());
+    let mut popup = desk.open(open_confirm);
+    desk.press(&mut popup, "tab right");
+    let chosen = |popup: &dyn Popup, desk: &Desk| {
+        let screen = desk.drawn(popup, 120, 60);
+        let line = screen.lines().find(|line| line.contains("item ") && line.contains("< "));
+        line.and_then(|line| Some(line.split_once("< ")?.1.split_once(" >")?.0.to_owned()))
+    };
+    let before = chosen(&*popup, &desk).expect("a choice");
+    assert_eq!(before, "Invoices flow");
+    // The item above it gets its word, and goes from the list.
+    desk.state = asked_and_ticked();
+    desk.state.steps.get_mut("observe.ask").unwrap().ticks.remove(before.as_str());
+    assert_eq!(chosen(&*popup, &desk), Some(before.clone()));
+    assert_eq!(desk.press(&mut popup, "y"), Outcome::Stay, "what moved on is told first");
+    assert_eq!(chosen(&*popup, &desk), Some(before.clone()));
+    assert_eq!(desk.press(&mut popup, "y"), ticked_item(&before, true, None));
+}
+
+#[test]
+fn a_question_mark_tells_a_dialogs_keys_and_is_text_where_text_is_typed() {
+    let desk = Desk::new(at_no_go());
+    let mut popup = desk.open(popups::advance);
+    desk.press(&mut popup, "?");
+    for (width, height) in [(120, 36), (80, 24)] {
+        let screen = desk.drawn(&*popup, width, height);
+        assert!(screen.contains("tab moves, enter presses") && screen.contains("esc leaves"), "{screen}");
+    }
+    desk.press(&mut popup, "tab type:why?");
+    assert!(desk.drawn(&*popup, 120, 36).contains("why?"));
+}
+
+#[test]
 fn nothing_times_out_to_go() {
     let mut desk = Desk::new(at_go());
     let popup = desk.open(popups::advance);
