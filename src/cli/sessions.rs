@@ -115,11 +115,11 @@ impl Here {
         here.collect()
     }
 
-    /// `opsB (navigator, for db) since 08:50Z`.
+    /// `opsB (navigator, for db) since 2026-11-20 08:50Z`.
     pub(super) fn in_words(&self) -> String {
         let roles =
             if self.roles.is_empty() { String::new() } else { format!(", for {}", self.roles.join(", ")) };
-        format!("{} ({}{roles}) since {}", self.person, self.seat, format::minute(self.since))
+        format!("{} ({}{roles}) since {}", self.person, self.seat, format::date_minute(self.since))
     }
 }
 

@@ -88,15 +88,15 @@ impl Takes {
 }
 
 impl Deadline {
-    /// `last safe start 03:54Z, to be back when the change window closes 04:00Z`.
+    /// As seen from `now`: `last safe start 03:54Z: the change window closes 04:00Z`.
     #[must_use]
-    pub fn in_words(&self) -> String {
-        let ends = self.ends.format("%H:%MZ");
+    pub fn in_words(&self, now: Now) -> String {
+        let ends = now.minute(self.ends);
         let of = match self.of {
             Ends::ChangeWindow => format!("the change window closes {ends}"),
             Ends::RollbackWindow => format!("the rollback window ends {ends}"),
         };
-        let start = self.last_start.format("%H:%MZ");
+        let start = now.minute(self.last_start);
         match (self.left_ms, self.is_known) {
             (None, _) => format!("too late to be back in time: {of}"),
             (Some(_), true) => format!("last safe start {start}: {of}"),

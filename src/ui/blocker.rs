@@ -74,7 +74,7 @@ pub fn blocker(cx: &Context, lost: Option<&str>) -> Blocker {
 
 /// What has to be known besides: of the wheel, of the way back, of the change window.
 fn aside(cx: &Context) -> Option<String> {
-    wheel(cx).or_else(|| hatch(cx.state, cx.now).alarm()).or_else(|| window::warning(cx.state, cx.now))
+    wheel(cx).or_else(|| hatch(cx.state, cx.now).alarm(cx.now)).or_else(|| window::warning(cx.state, cx.now))
 }
 
 fn ended(cx: &Context, lost: Option<&str>) -> Option<Blocker> {
@@ -84,7 +84,7 @@ fn ended(cx: &Context, lost: Option<&str>) -> Option<Blocker> {
             Blocker::new(Mark::Fail, format!("LOST: {why}"), keys(cx, &[(Action::Detach, "leaves")]))
         });
     };
-    let at = format::time(at.at);
+    let at = cx.now.second(at.at);
     Some(match outcome {
         Outcome::Completed => Blocker::new(Mark::Ok, format!("COMPLETED at {at}"), leaves),
         Outcome::RolledBack => {
@@ -134,7 +134,7 @@ fn beside(blocker: Blocker, aside: Option<String>) -> Blocker {
 /// Who has the wheel is not here.
 fn driver_is_away(cx: &Context) -> Option<String> {
     let holder = cx.state.wheel.as_ref().filter(|_| crew::driver_is_away(cx.state))?;
-    let since = crew::away_since(cx.state, holder).map(|left| format!(" since {}", format::time(left.at)));
+    let since = crew::away_since(cx.state, holder).map(|left| format!(" since {}", cx.now.second(left.at)));
     let takes = cx.operator.is_some_and(|me| crew::may_drive(cx.state, me));
     let key = takes.then(|| format!(": {}", keys(cx, &[(Action::Wheel, "takes the wheel")])));
     Some(format!("{holder} (driver) is AWAY{}{}", since.unwrap_or_default(), key.unwrap_or_default()))
@@ -287,7 +287,7 @@ fn without_its_kind(what: &str) -> &str {
 
 fn paused(cx: &Context) -> Option<Blocker> {
     let pause = cx.state.paused.as_ref()?;
-    let text = format!("PAUSED by {} at {}: nothing new starts", pause.by, format::time(pause.at));
+    let text = format!("PAUSED by {} at {}: nothing new starts", pause.by, cx.now.second(pause.at));
     Some(Blocker::new(Mark::Warn, text, keys(cx, &[(Action::Resume, "resumes")])))
 }
 
@@ -357,7 +357,7 @@ fn at_gate(cx: &Context) -> Option<Blocker> {
     let verdict = gate::evaluate(state, id);
     let back = state.rollback.as_ref().filter(|_| rollback::came_back_to(state).is_some());
     let back = back.map_or(String::new(), |back| {
-        let at = back.finished.map_or(String::new(), |at| format!(" at {}", format::time(at.at)));
+        let at = back.finished.map_or(String::new(), |at| format!(" at {}", cx.now.second(at.at)));
         format!("ROLLED BACK to before {}{at}; ", back.to)
     });
     let Some(first) = verdict.missing.first() else {

@@ -1,22 +1,15 @@
 //! When everything is done, and how long a rollback still takes, as it is said on the screen.
 
-use chrono::{DateTime, Timelike, Utc};
-
 use super::format;
 use super::theme::Mark;
+use crate::clock::Now;
 use crate::session::forecast::{BackLeft, End, Forecast, Known, Moment};
-
-/// `02:45`: a moment in a column; its zone is in the header.
-#[must_use]
-pub fn hour_minute(at: DateTime<Utc>) -> String {
-    format!("{:02}:{:02}", at.hour(), at.minute())
-}
 
 /// `02:45`, or `≥02:45` where it may well be later.
 #[must_use]
-pub fn expected(moment: Moment) -> String {
+pub fn expected(moment: Moment, now: Now) -> String {
     let sign = if moment.at_least { "≥" } else { "" };
-    format!("{sign}{}", hour_minute(moment.at))
+    format!("{sign}{}", now.hour_minute(moment.at))
 }
 
 /// `+4m`, `-2m`, `+1h20m`: how much later than planned, to the nearest minute.
@@ -39,11 +32,11 @@ pub fn mark(late_ms: Option<i64>) -> Option<Mark> {
 
 /// `ETA 03:24Z +4m`, `ETA ≥03:24Z`, `no estimate`; nothing while a rollback is under way.
 #[must_use]
-pub fn eta(forecast: &Forecast) -> Option<String> {
+pub fn eta(forecast: &Forecast, now: Now) -> Option<String> {
     let late = forecast.late_ms().map(|late| format!(" {}", drift(late))).unwrap_or_default();
     match forecast.end {
-        End::Over(at) => Some(format!("ended {}{late}", format::minute(at))),
-        End::Expected(moment) => Some(format!("ETA {}Z{late}", expected(moment))),
+        End::Over(at) => Some(format!("ended {}{late}", now.minute(at))),
+        End::Expected(moment) => Some(format!("ETA {}Z{late}", expected(moment, now))),
         End::NoEstimate => Some("ETA unknown: no estimate".to_owned()),
         End::GoingBack | End::Without => None,
     }
@@ -62,9 +55,9 @@ pub fn back(left: &BackLeft) -> String {
 
 /// `back 02:51Z`, `back ≥02:51Z`, `back ?`.
 #[must_use]
-pub fn back_at(left: &BackLeft) -> String {
+pub fn back_at(left: &BackLeft, now: Now) -> String {
     let at_least = left.known == Known::AtLeast;
-    left.at.map_or("back ?".to_owned(), |at| format!("back {}Z", expected(Moment { at, at_least })))
+    left.at.map_or("back ?".to_owned(), |at| format!("back {}Z", expected(Moment { at, at_least }, now)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Times and sizes as they are shown: short, and readable without arithmetic.
 
-use chrono::{DateTime, Timelike, Utc};
+use chrono::{DateTime, FixedOffset, Timelike, Utc};
+
+use crate::clock::{self, Now};
 
 /// `00:42:17`: hours, minutes, seconds.
 #[must_use]
@@ -64,10 +66,18 @@ pub fn time(at: DateTime<Utc>) -> String {
     format!("{:02}:{:02}:{:02}Z", at.hour(), at.minute(), at.second())
 }
 
-/// `02:42Z`.
+/// `2026-11-20 02:42Z`: a moment in a text that is read on any day.
 #[must_use]
-pub fn minute(at: DateTime<Utc>) -> String {
-    format!("{:02}:{:02}Z", at.hour(), at.minute())
+pub fn date_minute(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%MZ").to_string()
+}
+
+/// `(03:42 +01:00)`: the same moment on the clocks of this place, with the day where it is another one here.
+#[must_use]
+pub fn local(now: Now, zone: FixedOffset) -> String {
+    let local = now.at.with_timezone(&zone);
+    let day = clock::day(local.date_naive(), now.at.date_naive());
+    format!("({day}{})", local.format("%H:%M %:z"))
 }
 
 /// A duration in milliseconds; beyond all bounds, the largest.

@@ -82,12 +82,12 @@ impl Hatch {
 
     /// Something about it has to be known before anything goes on.
     #[must_use]
-    pub fn alarm(&self) -> Option<String> {
+    pub fn alarm(&self, now: Now) -> Option<String> {
         if let Ready::NotReady(_) = self.back.ready {
             return Some(format!("WAY BACK {}", self.ready()));
         }
         let late = self.deadline().filter(|deadline| deadline.left_ms.is_none())?;
-        Some(late.in_words())
+        Some(late.in_words(now))
     }
 
     /// How many things about it are wrong.

@@ -300,9 +300,9 @@ impl<'a> Screen<'a> {
     }
 
     fn audit<'b>(&'b self, selected: Option<u64>, look: Look<'b>) -> Audit<'b> {
-        let Context { state, telemetry, .. } = self.cx;
+        let Context { state, telemetry, now, .. } = self.cx;
         let (log, file, head) = (&telemetry.log, telemetry.log_file, telemetry.head.as_deref());
-        Audit { state, log, file, head, selected, look }
+        Audit { state, log, file, head, selected, now, look }
     }
 
     /// A panel that only a recording has.
@@ -314,7 +314,7 @@ impl<'a> Screen<'a> {
                 TimelinePanel {
                     timeline: &replay.timeline,
                     runbook: self.cx.state.runbook.as_deref(),
-                    from: replay.from.at,
+                    from: replay.from,
                     end_ms: replay.end_ms,
                     cursor_ms: replay.cursor_ms,
                     caption,
@@ -324,7 +324,8 @@ impl<'a> Screen<'a> {
                 .render(area, buf);
             }
             Pane::Events => {
-                Events { list: &replay.list, seq, filter: &self.view.filter, look }.render(area, buf);
+                let (list, filter, now) = (&replay.list, &self.view.filter, self.cx.now);
+                Events { list, seq, filter, now, look }.render(area, buf);
             }
             _ => Detail { moment, top: self.view.detail_top, look }.render(area, buf),
         }

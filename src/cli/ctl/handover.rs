@@ -66,7 +66,7 @@ impl Reading {
 
 fn in_words(note: &Note) -> String {
     let file = note.attached.as_ref().map_or_else(String::new, |file| format!(" [{file}]"));
-    format!("{} {}, {}: {}{file}", format::minute(note.at), note.by, note.tag.word(), note.text)
+    format!("{} {}, {}: {}{file}", format::date_minute(note.at), note.by, note.tag.word(), note.text)
 }
 
 /// The text that somebody reads; every line of it is safe for a terminal.

@@ -263,7 +263,7 @@ impl WayBack {
             takes: back.takes.in_words(),
             deadline: deadline.as_ref().map(|deadline| deadline.ends),
             last_safe_start: deadline.as_ref().map(|deadline| deadline.last_start),
-            in_time: deadline.as_ref().map(way_back::Deadline::in_words),
+            in_time: deadline.as_ref().map(|deadline| deadline.in_words(now)),
             no_return_passed: back.no_return.passed.map(|stage| stage.to_string()),
             no_return_ahead: back.no_return.ahead.map(|(stage, _)| stage.to_string()),
         }

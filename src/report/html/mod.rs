@@ -35,9 +35,10 @@ pub fn page(report: &Report, folder: Option<&Path>) -> String {
     let scale = Scale::new(report.timeline.end_ms, report.session.opened.at);
     let outputs = Outputs::new(report, folder);
     let body = html!(
-        "{}{}<main>{}{}{}{}{}{}{}{}</main>",
+        "{}{}<main class='{}'>{}{}{}{}{}{}{}{}</main>",
         head::draw(report),
         contents(report),
+        if words::in_one_day(report) { "" } else { "days" },
         picture::draw(report, &scale),
         stages::draw(report),
         steps::draw(report, &outputs),
@@ -191,6 +192,17 @@ mod tests {
         let shown = |c: char| c == '\n' || crate::text::is_allowed(c);
         assert!(spoiled.chars().all(shown), "nothing in it hides or moves");
         assert_eq!(page.matches('\'').count(), spoiled.matches('\'').count(), "no attribute ends early");
+    }
+
+    #[test]
+    fn the_times_of_a_session_that_lasts_into_another_day_show_their_days() {
+        let mut report = testing::cutover().report();
+        assert!(super::page(&report, None).contains("<main class=''>"), "one day needs none");
+        report.session.last.at += chrono::TimeDelta::days(1);
+        assert!(super::page(&report, None).contains("<main class='days'>"));
+        assert!(
+            STYLE.contains(".day { display: none; }") && STYLE.contains(".days .day { display: inline; }")
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::markup::{Markup, html};
 use crate::event::{Health, Outcome};
+use crate::report::Report;
 use crate::report::model::{StageStatus, StepStatus};
 pub use crate::report::words::span as took;
 
@@ -72,11 +73,17 @@ pub fn since_start(t_ms: u64) -> String {
     format!("T+{:02}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
 }
 
-/// `02:42:17Z`, for within a day that is named elsewhere, as what a machine reads too.
+/// Whether everything is of the day on which the session was opened.
+pub fn in_one_day(report: &Report) -> bool {
+    report.session.opened.at.date_naive() == report.session.last.at.date_naive()
+}
+
+/// `02:42:17Z`, as what a machine reads too; its day shows where the session lasted into another one.
 pub fn clock(at: DateTime<Utc>) -> Markup {
     html!(
-        "<time class='time' datetime='{}'>{}</time>",
+        "<time class='time' datetime='{}'><span class='day'>{} </span>{}</time>",
         at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+        at.format("%Y-%m-%d").to_string(),
         at.format("%H:%M:%SZ").to_string()
     )
 }

@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
 use super::Look;
+use crate::clock::Now;
 use crate::event::{By, Event, EventKind, describe};
 use crate::session::State;
 use crate::session::telemetry::{LogFile, LogHealth};
@@ -24,6 +25,7 @@ pub struct Audit<'a> {
     pub head: Option<&'a str>,
     /// The selected event; `None` follows the newest.
     pub selected: Option<u64>,
+    pub now: Now,
     pub look: Look<'a>,
 }
 
@@ -53,8 +55,13 @@ impl Audit<'_> {
         let sync = self.file.map(|file| format!("  {}", sync(&file))).unwrap_or_default();
         let end = format!("{word}{sync} ");
         let room = row.left().saturating_sub(end.len() + 1);
-        let line =
-            format!("{} {} {} {}", number(event), format::time(event.at), actor(&event.by), describe(event));
+        let line = format!(
+            "{} {} {} {}",
+            number(event),
+            self.now.second(event.at),
+            actor(&event.by),
+            describe(event)
+        );
         row.gap(1).upto(&line, room.saturating_sub(1), self.look.theme.text).end(&end, style)
     }
 
@@ -102,10 +109,11 @@ impl Audit<'_> {
 
     fn row(&self, event: &Event, cols: u16) -> Row {
         let theme = self.look.theme;
+        let at = self.now.second(event.at);
         Row::new(cols)
             .gap(1)
             .cell(&number(event), 6, theme.dim)
-            .cell(&format::time(event.at), 10, theme.dim)
+            .cell(&at, at.len().max(9) + 1, theme.dim)
             .cell(&actor(&event.by), 10, theme.text)
             .gap(1)
             .text(&describe(event), style(event, theme))

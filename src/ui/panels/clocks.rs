@@ -70,8 +70,7 @@ impl Clocks<'_> {
         if self.zone.local_minus_utc() == 0 {
             return Vec::new();
         }
-        let local = self.now.at.with_timezone(&self.zone);
-        vec![(local.format("(%H:%M %:z)").to_string(), self.theme.dim)]
+        vec![(format::local(self.now, self.zone), self.theme.dim)]
     }
 
     fn elapsed(&self) -> Ways {
@@ -82,13 +81,13 @@ impl Clocks<'_> {
     fn end(&self) -> Option<(String, Style)> {
         let late = course::mark(self.forecast.late_ms());
         let style = late.map_or(self.theme.text, |mark| self.theme.mark(mark));
-        course::eta(self.forecast).map(|eta| (eta, style))
+        course::eta(self.forecast, self.now).map(|eta| (eta, style))
     }
 
     /// A rollback is under way: how long it still takes, in place of until when one could begin.
     fn going_back(&self, left: &BackLeft) -> Ways {
         let style = if left.known == Known::No { self.theme.fail } else { self.theme.warn };
-        let (time, at) = (course::back(left), course::back_at(left));
+        let (time, at) = (course::back(left), course::back_at(left, self.now));
         let steps = format!("{}/{}", left.done, left.of);
         [format!("ROLLBACK {steps}: {time}, {at}"), format!("ROLLBACK {steps}: {time}"), time]
             .map(|way| (way, style))
@@ -101,7 +100,7 @@ impl Clocks<'_> {
         match self.hatch.change {
             None | Some(Standing::Open { closes: None }) => Vec::new(),
             Some(Standing::Before { opens, in_ms }) => {
-                let (at, left) = (format::minute(opens), format::about(in_ms));
+                let (at, left) = (self.now.minute(opens), format::about(in_ms));
                 ways(
                     theme.warn,
                     &[
@@ -112,7 +111,7 @@ impl Clocks<'_> {
                 )
             }
             Some(Standing::Open { closes: Some((closes, left_ms)) }) => {
-                let (at, left) = (format::minute(closes), format::about(left_ms));
+                let (at, left) = (self.now.minute(closes), format::about(left_ms));
                 ways(
                     theme.text,
                     &[
@@ -123,7 +122,7 @@ impl Clocks<'_> {
                 )
             }
             Some(Standing::After { closed, since_ms }) => {
-                let (at, ago) = (format::minute(closed), format::about(since_ms));
+                let (at, ago) = (self.now.minute(closed), format::about(since_ms));
                 ways(
                     theme.fail,
                     &[
@@ -167,13 +166,13 @@ impl Clocks<'_> {
         let ways = |style: Style, ways: &[String]| ways.iter().map(|way| (way.clone(), style)).collect();
         if let Some(Deadline { ends, last_start, is_known, left_ms, .. }) = self.hatch.deadline() {
             let Some(left_ms) = left_ms else {
-                let ends = format::minute(*ends);
+                let ends = self.now.minute(*ends);
                 return ways(
                     theme.fail,
                     &[format!("TOO LATE TO BE BACK BY {ends}"), format!("TOO LATE: {ends}")],
                 );
             };
-            let (at, left) = (format::minute(*last_start), format::about(*left_ms));
+            let (at, left) = (self.now.minute(*last_start), format::about(*left_ms));
             let at = if *is_known { at } else { format!("before {at}") };
             return ways(
                 theme.warn,

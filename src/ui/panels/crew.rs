@@ -15,6 +15,9 @@ use crate::ui::{crew, format, lists};
 /// From how long without a key on somebody counts as idle, in milliseconds.
 const IDLE_MS: u64 = 60_000;
 
+/// Columns of the time since when somebody is here; more where one of them came on another day.
+const SINCE: usize = 6;
+
 /// The crew panel.
 #[derive(Debug)]
 pub struct Crew<'a> {
@@ -29,17 +32,18 @@ impl Widget for &Crew<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let inner = self.look.frame("Crew", self.wheel(), area, buf);
         let crew = lists::people(self.state, self.look.sift);
+        let since = crew.iter().map(|operator| self.since(operator).len()).max().unwrap_or(0).max(SINCE);
         let (mut lines, mut room) = (inner.rows(), usize::from(inner.height));
         if room > crew.len()
             && let Some(area) = lines.next()
         {
-            self.heading(area.width).render(area, buf, Style::new());
+            self.heading(area.width, since).render(area, buf, Style::new());
             room -= 1;
         }
         let selected =
             self.selected.and_then(|name| crew.iter().position(|operator| operator.person.person == name));
         for (i, area) in window(crew.len(), selected, room).zip(lines) {
-            self.row(crew[i], area.width).render(area, buf, self.look.selected(selected == Some(i)));
+            self.row(crew[i], area.width, since).render(area, buf, self.look.selected(selected == Some(i)));
         }
     }
 }
@@ -62,23 +66,23 @@ impl Crew<'_> {
         vec![words]
     }
 
-    fn heading(&self, cols: u16) -> Row {
+    fn heading(&self, cols: u16, since: usize) -> Row {
         let dim = self.look.theme.dim;
-        let who = who_cols(cols);
+        let who = who_cols(cols, since);
         Row::new(cols)
             .gap(3)
             .cell("who", who, dim)
             .gap(1)
             .cell("seat", 9, dim)
             .gap(1)
-            .cell("since", 6, dim)
+            .cell("since", since, dim)
             .gap(1)
             .cell("", 11, dim)
             .gap(1)
             .text("for", dim)
     }
 
-    fn row(&self, operator: &Operator, cols: u16) -> Row {
+    fn row(&self, operator: &Operator, cols: u16, since: usize) -> Row {
         let theme = self.look.theme;
         let person = &operator.person;
         let drives = self.state.wheel.as_ref() == Some(&person.person);
@@ -87,15 +91,19 @@ impl Crew<'_> {
         Row::new(cols)
             .gap(1)
             .cell(if drives { theme.glyph(Mark::Running) } else { "" }, 2, theme.running)
-            .cell(&person.person, who_cols(cols), if drives { theme.title } else { style })
+            .cell(&person.person, who_cols(cols, since), if drives { theme.title } else { style })
             .gap(1)
             .cell(self.state.seat_of(person).word(), 9, style)
             .gap(1)
-            .cell(&format::minute(operator.since.at), 6, theme.dim)
+            .cell(&self.since(operator), since, theme.dim)
             .gap(1)
             .cell(&presence, 11, theme.mark(mark))
             .gap(1)
             .text(&operator.roles.join(","), theme.text)
+    }
+
+    fn since(&self, operator: &Operator) -> String {
+        self.now.minute(operator.since.at)
     }
 
     /// Whether somebody is here and since when they pressed nothing, or since when they are away.
@@ -123,6 +131,6 @@ impl Crew<'_> {
 }
 
 /// The names get what the other columns leave, within reason.
-fn who_cols(cols: u16) -> usize {
-    usize::from(cols).saturating_sub(38).clamp(8, 24)
+fn who_cols(cols: u16, since: usize) -> usize {
+    usize::from(cols).saturating_sub(32 + since).clamp(8, 24)
 }

@@ -7,8 +7,8 @@ use ratatui::widgets::Widget;
 
 use super::Look;
 use super::audit;
+use crate::clock::Now;
 use crate::event::{Event, author, describe, is_failure};
-use crate::ui::format;
 use crate::ui::replay::{Filter, List};
 use crate::ui::widgets::{Row, window};
 
@@ -19,6 +19,7 @@ pub struct Events<'a> {
     /// The event at the playhead.
     pub seq: u64,
     pub filter: &'a Filter,
+    pub now: Now,
     pub look: Look<'a>,
 }
 
@@ -68,11 +69,12 @@ impl Events<'_> {
         let glyph = if here { theme.glyphs.running } else { " " };
         let fails = is_failure(&event.event);
         let style = if fails { theme.fail } else { audit::style(event, theme) };
+        let at = self.now.second(event.at);
         Row::new(cols)
             .cell(glyph, 1, theme.focus)
             .cell(if fails { theme.glyphs.fail } else { " " }, 1, theme.fail)
             .cell(&format!("#{:04}", event.seq), 6, theme.dim)
-            .cell(&format::time(event.at), 10, theme.dim)
+            .cell(&at, at.len().max(9) + 1, theme.dim)
             .cell(&author(&event.by), 9, theme.text)
             .gap(1)
             .text(&describe(event), style)

@@ -1,5 +1,6 @@
 //! A rollback under way as a bar, with the time that it still takes.
 
+use crate::clock::Now;
 use crate::session::forecast::{BackLeft, Known};
 use crate::text;
 use crate::ui::course;
@@ -8,9 +9,9 @@ use crate::ui::widgets::{Row, bar};
 
 /// `▓▓▓▒▒▒░░░ 1/3 undone  0:20 left as measured, back 02:14Z`.
 #[must_use]
-pub fn row(left: &BackLeft, cols: u16, theme: &Theme) -> Row {
+pub fn row(left: &BackLeft, now: Now, cols: u16, theme: &Theme) -> Row {
     let words = format!("{}/{} undone  {}", left.done, left.of, course::back(left));
-    let at = format!(", {}", course::back_at(left));
+    let at = format!(", {}", course::back_at(left, now));
     let style = if left.known == Known::No { theme.fail } else { theme.warn };
     let words = match usize::from(cols).checked_sub(text::width(&words) + text::width(&at) + 10) {
         Some(_) => words + &at,

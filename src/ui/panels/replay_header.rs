@@ -78,11 +78,12 @@ impl ReplayHeader<'_> {
     fn playhead(&self, wide: bool, cols: u16) -> Row {
         let theme = self.theme;
         let Replay { play, record, seq, events, cursor_ms, .. } = self.replay;
-        let mut row =
-            Row::new(cols).gap(1).text("at ", theme.dim).text(&format::time(self.now.at), theme.title);
+        let mut row = Row::new(cols)
+            .gap(1)
+            .text("at ", theme.dim)
+            .text(&self.replay.from.second(self.now.at), theme.title);
         if wide && self.zone.local_minus_utc() != 0 {
-            let local = self.now.at.with_timezone(&self.zone);
-            row = row.text(&local.format(" (%H:%M %:z)").to_string(), theme.dim);
+            row = row.gap(1).text(&format::local(self.now, self.zone), theme.dim);
         }
         let gap = if wide { 3 } else { 1 };
         row = row

@@ -172,7 +172,7 @@ impl StagePanel<'_> {
         let (mark, word) = status::item(self.state, stage, item);
         let row = self.begin(cols, selected, mark, word);
         let tick = self.state.stages.get(stage).and_then(|seen| seen.ticks.get(item));
-        let by = tick.map_or(String::new(), |tick| format!("{} {} ", tick.by, format::time(tick.at)));
+        let by = tick.map_or(String::new(), |tick| format!("{} {} ", tick.by, self.now.second(tick.at)));
         let room = row.left().saturating_sub(by.len() + 1);
         row.upto(item, room, theme.text).end(&by, theme.dim)
     }
@@ -198,7 +198,7 @@ impl StagePanel<'_> {
     fn way_back(&self, cols: u16) -> Row {
         let theme = self.look.theme;
         if let Some(left) = back_left(self.state, self.now) {
-            return going_back::row(&left, cols, theme);
+            return going_back::row(&left, self.now, cols, theme);
         }
         let (mark, plan) = (&self.hatch.mark, self.hatch.plan());
         let plan = plan.as_deref().unwrap_or("nothing to undo");

@@ -114,7 +114,7 @@ impl Stages<'_> {
         let theme = self.look.theme;
         let (done, _, of) = self.progress();
         let mut right = vec![(format!("{done}/{of} done"), theme.text)];
-        right.extend(course::eta(self.forecast).filter(|_| !foot).map(|eta| (eta, theme.text)));
+        right.extend(course::eta(self.forecast, self.now).filter(|_| !foot).map(|eta| (eta, theme.text)));
         right
     }
 
@@ -129,6 +129,7 @@ impl Stages<'_> {
             46.. => Columns { plan: TIME, actual: TIME, ..Columns::default() },
             _ => Columns::default(),
         };
+        self.make_room_for_days(&mut columns);
         let status = runbook.stages.iter().map(|stage| self.status_cols(stage)).max();
         let status = status.unwrap_or_default().clamp(10, STATUS);
         let room = |columns: &Columns| {
@@ -142,8 +143,34 @@ impl Stages<'_> {
             // When a stage is to begin by now is known of its plan and its drift too.
             columns.expect = 0;
         }
+        if room(&columns) < TITLE {
+            columns.drift = 0;
+        }
+        if room(&columns) < TITLE {
+            columns.plan = 0;
+        }
         columns.title = longest.min(room(&columns));
         columns
+    }
+
+    /// A time on another day than today says which: it needs more columns.
+    fn make_room_for_days(&self, columns: &mut Columns) {
+        let stages = || self.forecast.stages.iter();
+        let widest = |times: &mut dyn Iterator<Item = String>| {
+            times.map(|time| text::width(&time) + 1).max().unwrap_or_default()
+        };
+        let clock = |at| self.now.hour_minute(at);
+        let plan = widest(&mut stages().filter_map(|times| times.planned).map(clock));
+        let actual = widest(&mut stages().filter_map(|times| times.actual).map(clock));
+        let expect = widest(
+            &mut stages().filter_map(|times| times.expected).map(|moment| course::expected(moment, self.now)),
+        );
+        let Columns { plan: has_plan, actual: has_actual, expect: has_expect, .. } = columns;
+        for (column, cols) in [(has_plan, plan), (has_actual, actual), (has_expect, expect)] {
+            if *column > 0 {
+                *column = cols.max(*column);
+            }
+        }
     }
 
     /// The columns of a stage's state, and of how long it took beside it.
@@ -202,8 +229,9 @@ impl Stages<'_> {
         let theme = self.look.theme;
         let late = times.and_then(StageTimes::late_ms);
         let drift_style = course::mark(late).map_or(theme.dim, |mark| theme.mark(mark));
-        let clock = |at: Option<_>| at.map_or_else(|| "-".to_owned(), course::hour_minute);
-        let expected = times.and_then(|times| times.expected).map(course::expected);
+        let clock = |at: Option<_>| at.map_or_else(|| "-".to_owned(), |at| self.now.hour_minute(at));
+        let expected =
+            times.and_then(|times| times.expected).map(|moment| course::expected(moment, self.now));
         row.right(&clock(times.and_then(|times| times.planned)), columns.plan, theme.dim)
             .right(
                 &clock(times.and_then(|times| times.actual)),
@@ -270,10 +298,10 @@ impl Stages<'_> {
     fn progress_line(&self, cols: u16) -> Row {
         let theme = self.look.theme;
         if let Some(left) = back_left(self.state, self.now) {
-            return going_back::row(&left, cols, theme);
+            return going_back::row(&left, self.now, cols, theme);
         }
         let (done, begun, of) = self.progress();
-        let eta = course::eta(self.forecast).map(|eta| format!("  {eta}")).unwrap_or_default();
+        let eta = course::eta(self.forecast, self.now).map(|eta| format!("  {eta}")).unwrap_or_default();
         let words = format!("{done}/{of} done{eta}");
         let bar_cols = usize::from(cols).saturating_sub(text::width(&words) + 4).min(40);
         let row = Row::new(cols).gap(1);

@@ -15,13 +15,14 @@ mod bands;
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
+use chrono::{DateTime, TimeDelta, Timelike as _};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
 use super::Look;
+use crate::clock::Now;
 use crate::history::{Band, Mark, MarkKind, Timeline};
 use crate::runbook::model::Runbook;
 use crate::text;
@@ -64,7 +65,7 @@ pub struct TimelinePanel<'a> {
     /// As of the cursor.
     pub runbook: Option<&'a Runbook>,
     /// When the session began.
-    pub from: DateTime<Utc>,
+    pub from: Now,
     /// How long it is, as far as it is read.
     pub end_ms: u64,
     pub cursor_ms: u64,
@@ -206,14 +207,15 @@ impl TimelinePanel<'_> {
         let seconds = i64::try_from(self.end_ms / 1_000).unwrap_or(i64::MAX).max(1);
         let most = i64::try_from(cols / 12).unwrap_or(1).max(1);
         let step = STEPS.into_iter().find(|step| seconds / step <= most).unwrap_or(86_400);
-        let begin = self.from.timestamp();
+        let begin = self.from.at.timestamp();
         let first = begin.div_euclid(step) * step + if begin.rem_euclid(step) == 0 { 0 } else { step };
         for n in 0..=most {
             let Some(at) = DateTime::from_timestamp(first + n * step, 0) else { break };
-            let Ok(t_ms) = u64::try_from((at - self.from).num_milliseconds()) else { continue };
+            let Ok(t_ms) = u64::try_from((at - self.from.at).num_milliseconds()) else { continue };
             let label = match step {
                 ..60 => at.format("%H:%M:%S").to_string(),
                 86_400.. => at.format("%d %b").to_string(),
+                _ if at.num_seconds_from_midnight() == 0 => at.format("%d %b").to_string(),
                 _ => format!("{:02}:{:02}", at.hour(), at.minute()),
             };
             let column = self.column(t_ms, cols);
@@ -251,9 +253,9 @@ impl TimelinePanel<'_> {
         let theme = self.look.theme;
         let mut strip = Strip::new(cols);
         let cursor = self.column(self.cursor_ms, cols);
-        let at = self.from
+        let at = self.from.at
             + TimeDelta::milliseconds(i64::try_from(self.cursor_ms).unwrap_or(i64::MAX).min(1 << 50));
-        let text = format!("{} {}", crate::ui::format::time(at), self.caption);
+        let text = format!("{} {}", self.from.second(at), self.caption);
         let text = text::safe_line(&text);
         let room = cols.saturating_sub(cursor + 2);
         strip.set(cursor, '^', theme.focus);

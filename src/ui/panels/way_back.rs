@@ -96,7 +96,7 @@ impl WayBackPanel<'_> {
             facts.extend(missing.iter().skip(1).map(|what| self.fact(cols, "", what, theme.fail)));
         }
         match back_left(self.state, self.now) {
-            Some(left) => facts.push(going_back::row(&left, cols, theme)),
+            Some(left) => facts.push(going_back::row(&left, self.now, cols, theme)),
             None => {
                 facts.push(self.takes(cols));
                 facts.extend(self.deadline(cols));
@@ -134,7 +134,7 @@ impl WayBackPanel<'_> {
         if let Some(deadline) = self.hatch.deadline() {
             let Deadline { left_ms, .. } = deadline;
             let left = left_ms.map(|left| format!("in {}, ", format::about(left))).unwrap_or_default();
-            let words = deadline.in_words();
+            let words = deadline.in_words(self.now);
             let words = words.strip_prefix("last safe start ").unwrap_or(&words);
             let style = if left_ms.is_some() { theme.warn } else { theme.fail };
             return Some(self.fact(cols, "last start", &format!("{left}{words}"), style));

@@ -7,7 +7,6 @@ use super::row::{Row, Text};
 use super::{Context, Opened, Outcome};
 use crate::event::drift_line;
 use crate::session::{Command, Refusal};
-use crate::ui::format::time;
 use crate::ui::theme::Mark;
 
 /// Opens the question whether the drift is accepted.
@@ -23,7 +22,7 @@ impl Question for Drift {
         may(&Command::AcceptDrift { reason: "-".to_owned() }, cx)?;
         let mut rows = Vec::new();
         if let Some(drift) = &cx.state.drift {
-            rows.push(Row::title(format!("NOT WHAT THEY WERE, SEEN AT {}", time(drift.since.at))));
+            rows.push(Row::title(format!("NOT WHAT THEY WERE, SEEN AT {}", cx.now.second(drift.since.at))));
             let line = |file: &crate::event::Drifted| format!("{} {}", file.file, file.what.words());
             rows.extend(drift.files.iter().map(|file| Row::mark(Mark::Fail, line(file))));
             rows.push(Row::blank());

@@ -2,6 +2,7 @@
 
 use super::Context;
 use super::row::{Row, Tone};
+use crate::clock::Now;
 use crate::event::Health;
 use crate::runbook::model::Stage;
 use crate::runbook::plan::stage_estimate;
@@ -10,7 +11,7 @@ use crate::session::gate::{self, Verdict};
 use crate::session::telemetry::LogHealth;
 use crate::session::window::Standing;
 use crate::session::{StageState, State, StepStatus, rollback, way_back, window};
-use crate::ui::format::{about, minute, ms, time};
+use crate::ui::format::{about, ms};
 use crate::ui::theme::Mark;
 
 /// The lines for `current`'s gate; before the first stage, those for the way back alone.
@@ -22,11 +23,11 @@ pub fn rows(current: Option<&StageId>, cx: &Context) -> Vec<Row> {
         rows.push(steps(plan, state));
         rows.extend(plan.gate.checks.iter().map(|id| check("gate", id, state)));
         rows.extend(soak(plan, seen, cx));
-        rows.extend(plan.gate.accept.iter().map(|item| accept(item, seen)));
+        rows.extend(plan.gate.accept.iter().map(|item| accept(item, seen, cx.now)));
     }
     rows.extend(escape_hatch(state));
     if let Some(pause) = &state.paused {
-        rows.push(Row::mark(Mark::Fail, format!("paused by {} since {}", pause.by, time(pause.at))));
+        rows.push(Row::mark(Mark::Fail, format!("paused by {} since {}", pause.by, cx.now.second(pause.at))));
     }
     let over = rollback::window_is_over(state, cx.now);
     rows.push(Row::mark(if over { Mark::Warn } else { Mark::Pending }, window(cx)));
@@ -84,7 +85,7 @@ fn in_time(cx: &Context) -> Vec<Row> {
     let back = way_back::after(cx.state, next);
     let needed = ms(stage.known).saturating_add(back.ms);
     let fits = needed <= left_ms;
-    let mut what = format!("change window closes {}, in {}", minute(closes), about(left_ms));
+    let mut what = format!("change window closes {}, in {}", cx.now.minute(closes), about(left_ms));
     if next.is_some() {
         what += &format!(": the stage {stage}, then undoing it all {}", back.in_words());
     }
@@ -162,13 +163,14 @@ fn soak(plan: &Stage, seen: Option<&StageState>, cx: &Context) -> Option<Row> {
     Some(row)
 }
 
-fn accept(item: &str, seen: Option<&StageState>) -> Row {
+fn accept(item: &str, seen: Option<&StageState>, now: Now) -> Row {
     match seen.and_then(|s| s.ticks.get(item)) {
         None => Row::mark(Mark::Ask, item).and(Tone::Marked(Mark::Ask), "  not ticked"),
         Some(tick) => {
             let (mark, word) = if tick.pass { (Mark::Ok, "passed") } else { (Mark::Fail, "failed") };
             let note = tick.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
-            Row::mark(mark, item).and(Tone::Dim, format!("  {word} by {} {}{note}", tick.by, time(tick.at)))
+            let at = now.second(tick.at);
+            Row::mark(mark, item).and(Tone::Dim, format!("  {word} by {} {at}{note}", tick.by))
         }
     }
 }

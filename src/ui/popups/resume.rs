@@ -5,7 +5,6 @@ use super::form::{Button, Form, Page, Tier};
 use super::row::{Row, Text};
 use super::{Context, Opened, Outcome};
 use crate::session::{Command, Hold, Refusal};
-use crate::ui::format::time;
 use crate::ui::theme::Mark;
 
 /// Opens the question whether the session goes on.
@@ -22,7 +21,8 @@ struct Resume;
 
 /// What stands in the way, a sentence each.
 fn standing(cx: &Context) -> Vec<String> {
-    let pause = cx.state.paused.iter().map(|pause| format!("paused by {} at {}", pause.by, time(pause.at)));
+    let pause =
+        cx.state.paused.iter().map(|pause| format!("paused by {} at {}", pause.by, cx.now.second(pause.at)));
     let holds = cx.state.holds();
     pause.chain(holds.iter().filter(|hold| hold.is_resumable()).map(Hold::sentence)).collect()
 }

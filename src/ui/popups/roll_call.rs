@@ -2,12 +2,12 @@
 
 use super::Context;
 use super::row::{Row, Tone};
+use crate::clock::Now;
 use crate::runbook::StageId;
 use crate::runbook::model::Stage;
 use crate::session::votes::Vote;
 use crate::session::{StageState, roles};
 use crate::text;
-use crate::ui::format::time;
 use crate::ui::theme::Mark;
 
 /// The roll call of a stage's gate; nothing where no vote is asked for and none was given.
@@ -29,10 +29,10 @@ pub fn rows(stage: &StageId, cx: &Context) -> Vec<Row> {
                     .and(Tone::Dim, format!("  {}", roles::who_could(cx.state, role))),
             );
         }
-        rows.extend(given.into_iter().map(|vote| columns.vote(vote)));
+        rows.extend(given.into_iter().map(|vote| columns.vote(vote, cx.now)));
     }
     let known = |vote: &&Vote| vote.role.as_ref().is_some_and(|role| plan.gate.roles.contains(role));
-    rows.extend(seen.votes.iter().filter(|vote| !known(vote)).map(|vote| columns.vote(vote)));
+    rows.extend(seen.votes.iter().filter(|vote| !known(vote)).map(|vote| columns.vote(vote, cx.now)));
     if seen.votes.is_empty() && plan.gate.roles.is_empty() {
         rows.push(Row::mark(Mark::Ask, "nobody has voted yet"));
     }
@@ -80,7 +80,7 @@ impl Columns {
         }
     }
 
-    fn vote(self, vote: &Vote) -> Row {
+    fn vote(self, vote: &Vote, now: Now) -> Row {
         let (mark, word) = match (&vote.void, vote.go) {
             (Some(_), _) => (Mark::Pending, if vote.go { "GO" } else { "NO-GO" }),
             (None, true) => (Mark::Ok, "GO"),
@@ -88,7 +88,7 @@ impl Columns {
         };
         let mut row = Row::mark(mark, self.line(vote.role.as_ref(), &vote.person))
             .and(Tone::Marked(mark), cell(word, 5))
-            .and(Tone::Dim, format!("  {}", time(vote.at)));
+            .and(Tone::Dim, format!("  {}", now.second(vote.at)));
         if let Some(why) = &vote.void {
             row = row.and(Tone::Marked(Mark::Warn), format!("  VOID: {why}"));
         }

@@ -8,7 +8,6 @@ use super::{Context, Opened, Outcome};
 use crate::event::ItemOf;
 use crate::runbook::StageId;
 use crate::session::{Command, Refusal};
-use crate::ui::format::time;
 
 /// Opens the item of `stage`'s gate.
 pub fn open(cx: &Context, stage: &StageId, item: &str) -> Opened {
@@ -33,7 +32,7 @@ impl Tick {
             |tick| {
                 let word = if tick.pass { "passed" } else { "failed" };
                 let note = tick.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
-                format!("{word} by {} at {}{note}", tick.by, time(tick.at))
+                format!("{word} by {} at {}{note}", tick.by, cx.now.second(tick.at))
             },
         )
     }

@@ -10,7 +10,6 @@ use crate::event::Person;
 use crate::runbook::StageId;
 use crate::session::votes::Vote as Given;
 use crate::session::{Command, Refusal, gate};
-use crate::ui::format::time;
 use crate::ui::theme::Mark;
 
 /// Opens the vote at the gate of the stage in hand.
@@ -120,7 +119,7 @@ fn former(stage: &StageId, cx: &Context) -> Option<Row> {
     let word = if vote.go { "GO" } else { "NO-GO" };
     Some(Row::mark(
         Mark::Warn,
-        format!("You voted {word} at {}; another vote takes its place.", time(vote.at)),
+        format!("You voted {word} at {}; another vote takes its place.", cx.now.second(vote.at)),
     ))
 }
 

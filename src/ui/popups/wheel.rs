@@ -10,7 +10,6 @@ use super::{Context, Opened, Outcome, Subject};
 use crate::event::Person;
 use crate::session::{Command, Refusal, State};
 use crate::ui::crew;
-use crate::ui::format::time;
 use crate::ui::theme::Mark;
 
 /// Opens what the wheel asks of whoever sits here.
@@ -95,8 +94,8 @@ impl Question for Wheel {
                 page.buttons.insert(1, Button::act("decline", "decline"));
             }
             Case::HolderAway { holder } => {
-                let since =
-                    crew::away_since(cx.state, holder).map(|left| format!(" since {}", time(left.at)));
+                let since = crew::away_since(cx.state, holder)
+                    .map(|left| format!(" since {}", cx.now.second(left.at)));
                 let lead = format!(
                     "{holder} has the wheel and is away{}. Read where the session stands before you take it.",
                     since.unwrap_or_default()

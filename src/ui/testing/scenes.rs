@@ -1,5 +1,6 @@
 //! The situations that screens are held in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::runbook::{check, step};
@@ -242,6 +243,18 @@ impl Story {
         story.samples("new-readyz", &[1.0; 6], true);
         story.tell(EventKind::SoakStarted { stage: "switch".into() });
         story.wait(110);
+        story
+    }
+
+    /// Begun yesterday, to be done tomorrow, in a change window that is open for days.
+    pub fn over_days() -> Self {
+        let mut story = Self::opened();
+        let plan = story.state.runbook.as_mut().map(Arc::make_mut).expect("it has a runbook");
+        let closes = Some("2026-11-27T04:00:00Z".parse().expect("a moment"));
+        plan.window = Some(ChangeWindow { opens: None, closes });
+        plan.stages[1].estimate = Some(Duration::from_secs(100_000));
+        story.enter("freeze");
+        story.wait(80_000);
         story
     }
 

@@ -76,7 +76,7 @@ impl Status {
             (None, _) => "nobody".to_owned(),
             (Some(driver), None) => driver.to_owned(),
             (Some(driver), Some(since)) => {
-                format!("{driver}, AWAY since {}: `wheel take`", since.format("%H:%M:%SZ"))
+                format!("{driver}, AWAY since {}: `wheel take`", instant(since))
             }
         };
         let mut lines = vec![row("driver", &driver)];

@@ -7,7 +7,7 @@ use crate::runbook::model::Check;
 use crate::runbook::plan::{self, expect};
 use crate::session::telemetry::{SamplePoint, Verdict};
 use crate::session::versus;
-use crate::ui::format::{about, latency, ms, time};
+use crate::ui::format::{about, latency, ms};
 use crate::ui::popups::Context;
 use crate::ui::popups::row::{Row, Tone};
 use crate::ui::theme::Mark;
@@ -29,7 +29,10 @@ pub fn rows(id: &CheckId, cx: &Context) -> Option<Vec<Row>> {
         Row::title(id.as_str()).and(Tone::Plain, format!("  {}", check.title)),
         Row::mark(mark, seen.health.word())
             .and(Tone::Plain, seen.value.as_ref().map(|value| format!("  {value}")).unwrap_or_default())
-            .and(Tone::Dim, seen.changed.map(|at| format!("  since {}", time(at.at))).unwrap_or_default()),
+            .and(
+                Tone::Dim,
+                seen.changed.map(|at| format!("  since {}", cx.now.second(at.at))).unwrap_or_default(),
+            ),
     ];
     if !seen.reason.is_empty() {
         rows.push(Row::new(&seen.reason).indent(2));
@@ -81,7 +84,7 @@ fn beside(check: &Check, cx: &Context) -> Vec<Row> {
         return rows;
     };
     let ended = step.and_then(|step| cx.state.step(step).ended);
-    let taken = ended.map(|at| format!(", taken {}", time(at.at))).unwrap_or_default();
+    let taken = ended.map(|at| format!(", taken {}", cx.now.second(at.at))).unwrap_or_default();
     let from =
         format!("  baseline {} of {}, {} samples{taken}", one.rule.baseline, one.rule.check, old.samples);
     rows.push(Row::new(format!("old  {}", one.unit.show(old.value))).and(Tone::Dim, from).indent(1));

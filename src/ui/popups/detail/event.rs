@@ -1,7 +1,6 @@
 //! An event: the line that it is in the log, opened up.
 
 use crate::event::{By, describe};
-use crate::ui::format::time;
 use crate::ui::popups::Context;
 use crate::ui::popups::row::{Row, Tone};
 
@@ -13,7 +12,7 @@ pub fn rows(seq: u64, cx: &Context) -> Option<Vec<Row>> {
         By::Person(person) => format!("{} ({}, uid {})", person.person, person.seat.word(), person.uid),
     };
     let mut rows = vec![
-        Row::title(format!("#{seq:04} {}", time(event.at))).and(Tone::Dim, format!("  {by}")),
+        Row::title(format!("#{seq:04} {}", cx.now.second(event.at))).and(Tone::Dim, format!("  {by}")),
         Row::new(describe(event)),
         Row::blank(),
     ];

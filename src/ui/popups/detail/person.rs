@@ -1,7 +1,6 @@
 //! Somebody of the crew: where they sit, for what they stand, how we know who they are.
 
 use crate::session::Operator;
-use crate::ui::format::time;
 use crate::ui::format::{about, took};
 use crate::ui::popups::Context;
 use crate::ui::popups::row::{Row, Tone};
@@ -15,12 +14,12 @@ pub fn rows(name: &str, cx: &Context) -> Option<Vec<Row>> {
     if state.wheel.as_deref() == Some(name) {
         rows.push(Row::mark(Mark::Running, "has the wheel"));
     }
-    rows.push(Row::new(format!("came {}", time(operator.since.at))));
+    rows.push(Row::new(format!("came {}", cx.now.second(operator.since.at))));
     rows.push(match operator.left {
         None => Row::mark(Mark::Ok, "is here").and(Tone::Dim, presence(name, cx)),
         Some(left) => {
             let away = took(cx.now.up_ms.saturating_sub(left.up_ms));
-            Row::mark(Mark::Warn, format!("away since {}, for {away}", time(left.at)))
+            Row::mark(Mark::Warn, format!("away since {}, for {away}", cx.now.second(left.at)))
         }
     });
     let roles = operator.roles.join(", ");

@@ -4,7 +4,7 @@ use crate::runbook::StageId;
 use crate::runbook::model::Override;
 use crate::runbook::plan::in_order;
 use crate::session::{StageStatus, gate};
-use crate::ui::format::{about, ms, time};
+use crate::ui::format::{about, ms};
 use crate::ui::popups::row::{Row, Tone};
 use crate::ui::popups::standing::{mark, word};
 use crate::ui::popups::{Context, preflight, preview, roll_call};
@@ -17,8 +17,8 @@ pub fn rows(id: &StageId, cx: &Context) -> Option<Vec<Row>> {
     let mut rows = vec![Row::title(&plan.title).and(Tone::Dim, format!("  {}", status_word(status)))];
     rows.extend(plan.description.iter().flat_map(|text| text.lines()).map(Row::new));
     if let Some(entered) = seen.and_then(|stage| stage.entered) {
-        let ended = seen.and_then(|stage| stage.ended).map(|at| format!(", ended {}", time(at.at)));
-        rows.push(Row::dim(format!("entered {}{}", time(entered.at), ended.unwrap_or_default())));
+        let ended = seen.and_then(|stage| stage.ended).map(|at| format!(", ended {}", cx.now.second(at.at)));
+        rows.push(Row::dim(format!("entered {}{}", cx.now.second(entered.at), ended.unwrap_or_default())));
     }
     rows.extend(plan.estimate.map(|estimate| Row::dim(format!("about {}", about(ms(estimate))))));
     if !plan.applies {

@@ -3,7 +3,7 @@
 use super::proof;
 use crate::event::{EventKind, StepFinished};
 use crate::runbook::StepId;
-use crate::ui::format::{bytes, time, took};
+use crate::ui::format::{bytes, took};
 use crate::ui::popups::confirm::ticked;
 use crate::ui::popups::row::{Row, Tone};
 use crate::ui::popups::standing::standing;
@@ -16,11 +16,11 @@ pub fn rows(id: &StepId, cx: &Context) -> Option<Vec<Row>> {
     let mut rows = standing(id, cx);
     rows.extend(plan.description.iter().flat_map(|text| text.lines()).map(Row::new));
     if let Some(ending) = &seen.killed {
-        let since = time(ending.since.at);
+        let since = cx.now.second(ending.since.at);
         rows.push(Row::mark(Mark::Warn, format!("being ended since {since}: {}", ending.why)));
     }
     if let Some(at) = seen.end_refused {
-        rows.push(Row::mark(Mark::Fail, format!("could not be ended at {}", time(at.at))));
+        rows.push(Row::mark(Mark::Fail, format!("could not be ended at {}", cx.now.second(at.at))));
     }
     if let Some(process) = &seen.process {
         rows.push(Row::dim(format!("started process {}", process.pid)).indent(2));
@@ -71,7 +71,7 @@ fn earlier(id: &StepId, newest: u32, cx: &Context) -> Vec<Row> {
         .map(|(event, finish)| {
             let (mark, word) = if finish.passed { (Mark::Ok, "passed") } else { (Mark::Fail, "failed") };
             Row::mark(mark, format!("attempt {}  {word}  {}", finish.attempt, finish.why))
-                .and(Tone::Dim, format!("  {} after {}", time(event.at), took(finish.took_ms)))
+                .and(Tone::Dim, format!("  {} after {}", cx.now.second(event.at), took(finish.took_ms)))
                 .indent(1)
         })
         .collect();

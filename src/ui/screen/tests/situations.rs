@@ -47,6 +47,7 @@ pub fn cockpit() -> Vec<Scene> {
         live("crewed", present(Story::crewed())),
         live("driver_away", away),
         live("paused", paused),
+        live("over_days", Story::over_days()),
         live("log_full", unwritten),
         lost,
         refused,
