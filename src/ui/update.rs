@@ -18,7 +18,7 @@ use super::action::{Action, Group};
 use super::copy::Extent;
 use super::keymap::Pressed;
 use super::lists;
-use super::popups::{self, Context, Opened, Outcome, Subject};
+use super::popups::{self, Context, Opened, Outcome, Subject, Unwritten};
 use super::replay::{Filter, Steer};
 use super::search::{Search, Way};
 use super::view::{Board, Pane, Typed, Typing, View};
@@ -250,6 +250,7 @@ fn act(view: &mut View, action: Action, cx: &Context) -> Effect {
             let text = if pane == Pane::Events { view.filter.text.clone() } else { text };
             view.typing = Some(Typing { text, what: Typed::Filter(pane) });
         }
+        Action::Note if !view.unwritten.is_empty() => write_again(view, cx),
         Action::SearchNext => return find(view, cx, Way::Down),
         Action::SearchPrevious => return find(view, cx, Way::Up),
         Action::Left => view.left = view.left.saturating_sub(8),
@@ -348,6 +349,31 @@ fn listed(view: &View, action: Action) -> Option<Effect> {
 fn show(view: &mut View, opened: Opened) {
     match opened {
         Ok(popup) => view.popup = Some(popup),
+        Err(Refusal(why)) => view.refuse(why),
+    }
+}
+
+/// Takes back a note that was not written: its dialog opens again with all that was typed, at once, or where something
+/// else has the keys, with the key for a note.
+pub fn unwritten(view: &mut View, note: Unwritten, cx: &Context) {
+    let busy = view.popup.is_some() || view.typing.is_some();
+    if busy {
+        let key = cx.keymap.key(Action::Note);
+        view.refuse(format!("a note was not written, {key} has its words still: {}", note.why));
+    }
+    view.unwritten.push(note);
+    if !busy {
+        write_again(view, cx);
+    }
+}
+
+fn write_again(view: &mut View, cx: &Context) {
+    let Some(note) = view.unwritten.last() else { return };
+    match popups::note_again(cx, note) {
+        Ok(popup) => {
+            view.popup = Some(popup);
+            view.unwritten.pop();
+        }
         Err(Refusal(why)) => view.refuse(why),
     }
 }

@@ -10,7 +10,7 @@ use crate::session::{State, Telemetry};
 use super::keymap::Key;
 use super::layout::Layout;
 use super::output::Output;
-use super::popups::Popup;
+use super::popups::{Popup, Unwritten};
 use super::replay::Filter;
 use super::selection::Selection;
 use super::sift::Sift;
@@ -213,6 +213,8 @@ pub struct View {
     /// Lines of the detail panel above the window.
     pub detail_top: usize,
     pub popup: Option<Box<dyn Popup>>,
+    /// Notes that were not written, while something else is in the way of showing them.
+    pub unwritten: Vec<Unwritten>,
     /// One line that answers the last key, or greets.
     pub toast: Option<Toast>,
     /// Keys of a sequence that is not whole yet.

@@ -95,7 +95,16 @@ impl Dialog {
     /// # Errors
     /// Why there is nothing to ask.
     pub fn open(question: impl Question + 'static, cx: &Context) -> Opened {
-        let form = Form::new(question.page(&Form::default(), cx)?);
+        Self::filled(question, cx, |_| {})
+    }
+
+    /// Opens a dialog with some of it filled in.
+    ///
+    /// # Errors
+    /// Why there is nothing to ask.
+    pub fn filled(question: impl Question + 'static, cx: &Context, fill: impl FnOnce(&mut Form)) -> Opened {
+        let mut form = Form::new(question.page(&Form::default(), cx)?);
+        fill(&mut form);
         let facts = question.facts(&form, cx);
         Ok(Box::new(Self { question: Box::new(question), form, facts, seen: cx.state.seq }))
     }

@@ -184,6 +184,20 @@ impl Form {
         Some(text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 
+    /// Types into the line under `name`.
+    pub fn fill(&mut self, name: &str, text: &str) {
+        if let Some((_, answer)) = self.answers.iter_mut().find(|(other, _)| *other == name) {
+            answer.line.insert(text);
+        }
+    }
+
+    /// Makes the choice under `name`, by its place.
+    pub fn choose(&mut self, name: &str, place: usize) {
+        if let Some((_, answer)) = self.answers.iter_mut().find(|(other, _)| *other == name) {
+            answer.choice = place;
+        }
+    }
+
     /// The place of the choice under `name`; 0 where there is none.
     pub fn choice(&self, name: &str) -> usize {
         self.answer(name).map_or(0, |answer| answer.choice)

@@ -37,6 +37,7 @@ mod vote;
 mod wheel;
 
 pub use available::why_not;
+pub use note::Unwritten;
 
 use std::path::PathBuf;
 
@@ -206,6 +207,11 @@ pub fn wheel(cx: &Context) -> Opened {
 /// Writes a note.
 pub fn note(cx: &Context) -> Opened {
     note::open(cx)
+}
+
+/// Opens a note that was not written, with all that was typed.
+pub fn note_again(cx: &Context, note: &Unwritten) -> Opened {
+    note::again(cx, note)
 }
 
 /// Every key and what it does, and why it would not now.

@@ -1,20 +1,23 @@
 //! What runs beside the loop so that no look into a log or an output holds up a key: started here, taken back here.
 
 use super::copies::Copied;
-use super::{Cockpit, Due};
+use super::{Cockpit, Due, context};
 use crate::feed::OutputPiece;
 use crate::replay;
 use crate::session::Refusal;
 use crate::ui::output::{Looked, Source, Went};
 use crate::ui::playback::Playback;
+use crate::ui::popups::Unwritten;
 use crate::ui::recorded::Listed;
 use crate::ui::search::Way;
+use crate::ui::update;
 use crate::ui::view::Pane;
 
 /// What ran beside the loop and is done.
 #[derive(Debug)]
 pub(super) enum Returned {
     Answer(Result<(), Refusal>),
+    Unwritten(Unwritten),
     /// A piece of output, and before how many jumps back it was asked for.
     Piece(Source, OutputPiece, u64),
     Looked(Box<Looked>),
@@ -92,6 +95,11 @@ impl Cockpit {
             Returned::Answer(Ok(())) => {}
             Returned::Answer(Err(Refusal(why))) => {
                 self.view.refuse(why);
+                self.wants_frame(Due::Now);
+            }
+            Returned::Unwritten(note) => {
+                let cx = context(&self.playback, &self.options, self.commander.as_ref());
+                update::unwritten(&mut self.view, note, &cx);
                 self.wants_frame(Due::Now);
             }
             Returned::Piece(source, piece, rewinds) => {

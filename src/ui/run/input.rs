@@ -8,9 +8,9 @@ use ratatui::layout::Position;
 
 use super::beside::Returned;
 use super::{Cockpit, Due, context, zone};
-use crate::session::Command;
+use crate::session::{Command, Refusal};
 use crate::text;
-use crate::ui::popups::RECORDED;
+use crate::ui::popups::{RECORDED, Unwritten};
 use crate::ui::screen::Screen;
 use crate::ui::update::{self, Effect};
 
@@ -78,13 +78,16 @@ impl Cockpit {
             self.view.refuse(RECORDED);
             return;
         };
-        let back = self.back.clone();
+        let (back, note) = (self.back.clone(), Unwritten::of(&command, file.as_deref()));
         tokio::spawn(async move {
             let answer = match file {
                 Some(path) => commander.ask_with_file(command, &at_home(path), seen).await,
                 None => commander.ask(command, seen).await,
             };
-            let _ = back.send(Returned::Answer(answer));
+            let _ = back.send(match (note, answer) {
+                (Some(note), Err(Refusal(why))) => Returned::Unwritten(Unwritten { why, ..note }),
+                (_, answer) => Returned::Answer(answer),
+            });
         });
     }
 }

@@ -234,6 +234,42 @@ fn a_search_that_stays_on_its_stage_leaves_the_chosen_step() {
 }
 
 #[test]
+fn a_note_that_is_not_written_keeps_its_words_and_says_why() {
+    let story = Story::running();
+    let mut view = View::default();
+    let text: Vec<String> = "lag".chars().map(String::from).collect();
+    let written = press(&mut view, &story, &format!("c {} tab right tab . / x enter", text.join(" ")));
+    let Effect::Attach { command, path, .. } = written.clone() else { panic!("{written:?}") };
+    assert!(view.popup.is_none());
+    let keymap = Keymap::default();
+    let operator = driver();
+    let (state, telemetry) = (&story.state, &story.telemetry);
+    let cx = Context {
+        state,
+        telemetry,
+        now: story.now,
+        keymap: &keymap,
+        operator: Some(&operator),
+        replay: None,
+    };
+    let note = Unwritten { why: "./x is not there".into(), ..Unwritten::of(&command, Some(&path)).unwrap() };
+    // While another dialog is open it waits, and says so.
+    press(&mut view, &story, "q");
+    unwritten(&mut view, note.clone(), &cx);
+    let said = view.toast.as_ref().expect("it is said").text.clone();
+    assert!(said.contains("c has its words still: ./x is not there"), "{said}");
+    press(&mut view, &story, "esc c");
+    assert!(format!("{:?}", view.popup).contains("not written: ./x is not there"));
+    assert_eq!(press(&mut view, &story, "enter"), written);
+    assert!(view.unwritten.is_empty());
+    // With nothing in the way it opens by itself; what is thrown away is gone.
+    unwritten(&mut view, note, &cx);
+    assert!(view.popup.is_some());
+    press(&mut view, &story, "esc c");
+    assert!(!format!("{:?}", view.popup).contains("not written"));
+}
+
+#[test]
 fn a_filter_that_keeps_nothing_leaves_nothing_to_act_on() {
     let story = Story::failed();
     let mut view = View::default();

@@ -134,7 +134,7 @@ fn a_choice_stays_with_what_was_chosen_wherever_that_stands_in_its_list_now() {
     assert_eq!(before, "Invoices flow");
     // The item above it gets its word, and goes from the list.
     desk.state = asked_and_ticked();
-    desk.state.steps.get_mut("observe.ask").unwrap().ticks.remove(before.as_str());
+    desk.state.steps.get_mut("observe.ask").unwrap().ticks.shift_remove(before.as_str());
     assert_eq!(chosen(&*popup, &desk), Some(before.clone()));
     assert_eq!(desk.press(&mut popup, "y"), Outcome::Stay, "what moved on is told first");
     assert_eq!(chosen(&*popup, &desk), Some(before.clone()));
