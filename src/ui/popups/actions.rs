@@ -11,10 +11,15 @@ use ratatui::widgets::{Block, Clear, Widget};
 
 use super::draw::Place;
 use super::field::LineEditor;
+use super::row::{Row, Tone};
 use super::{Context, available};
 use crate::text;
 use crate::ui::Theme;
 use crate::ui::action::Action;
+use crate::ui::theme::Mark;
+
+/// The fewest columns for words beside what stands before them.
+const ROOM: usize = 20;
 
 /// Which action is selected, and which part of the list is in sight.
 #[derive(Debug, Default)]
@@ -55,7 +60,7 @@ impl Actions {
         true
     }
 
-    /// Draws these lines into `area`, each with the action that it stands for; a heading stands for none.
+    /// Draws these lines into `area`, each with the action that it stands for, one or several; a heading stands for none.
     pub fn render(
         &self,
         lines: Vec<(Option<Action>, Line)>,
@@ -67,10 +72,12 @@ impl Actions {
         let height = usize::from(area.height);
         self.height.set(height);
         let selected = self.of(actions);
-        let at = lines.iter().position(|(action, _)| action.is_some() && *action == selected).unwrap_or(0);
+        let is_selected = |(action, _): &(Option<Action>, Line)| action.is_some() && *action == selected;
+        let at = lines.iter().position(is_selected).unwrap_or(0);
+        let end = lines.iter().rposition(is_selected).map_or(1, |last| last + 1);
         // The heading above the first entry is shown with it.
         let first = if at == 1 { 0 } else { at };
-        let top = self.top.get().min(first).max((at + 1).saturating_sub(height.max(1)));
+        let top = self.top.get().max(end.saturating_sub(height.max(1))).min(first);
         self.top.set(top);
         for (row, (action, line)) in area.rows().zip(lines.into_iter().skip(top)) {
             line.render(row, buf);
@@ -95,31 +102,38 @@ pub fn frame(title: &str, wanted: usize, area: Rect, buf: &mut Buffer, theme: &T
     inner
 }
 
-/// An action with its keys and what it does, and why it would do nothing now.
-pub fn line(action: Action, columns: usize, cx: &Context, theme: &Theme) -> Line<'static> {
+/// An action with its keys, what it does, and why it would do nothing now: as many lines as that takes, which hang under
+/// each other behind `front`.
+pub fn lines(
+    front: Span<'static>,
+    action: Action,
+    columns: usize,
+    cx: &Context,
+    theme: &Theme,
+) -> Vec<(Option<Action>, Line<'static>)> {
     let mut keys = cx.keymap.keys(action).join(", ");
     if action == Action::Tenth(0) && !keys.is_empty() {
         keys = format!("{keys} to {}", cx.keymap.key(Action::Tenth(9)));
     }
-    let mut spans =
-        vec![Span::styled(format!("  {keys:<12} "), theme.key), Span::styled(action.help(), theme.text)];
-    if let Some(why) = available::why_not(action, cx) {
-        spans[1].style = theme.dim;
-        spans.push(Span::styled(format!("  not now: {}", text::safe(&why)), theme.warn));
+    let keys = Span::styled(format!("{keys:<12} "), theme.key);
+    // Where there is too little room beside the keys, the words go below them.
+    let beside = columns >= front.width() + keys.width() + ROOM;
+    let hang = if beside { front.width() + keys.width() } else { 4 };
+    let why = available::why_not(action, cx);
+    let row = Row::toned(if why.is_some() { Tone::Dim } else { Tone::Plain }, action.help());
+    let row = match why {
+        Some(why) => row.and(Tone::Marked(Mark::Warn), format!("  not now: {why}")),
+        None => row,
+    };
+    let mut lines = row.lines(columns.saturating_sub(hang), theme);
+    for line in lines.iter_mut().skip(usize::from(beside)) {
+        line.spans.insert(0, Span::raw(" ".repeat(hang)));
     }
-    fitted(spans, columns)
-}
-
-/// Why the selected action would do nothing now.
-pub fn why_not(
-    selected: Option<Action>,
-    columns: usize,
-    cx: &Context,
-    theme: &Theme,
-) -> Option<Line<'static>> {
-    let why = available::why_not(selected?, cx)?;
-    let why = format!("not now: {}", text::safe(&why));
-    Some(fitted(vec![Span::styled(why, theme.warn)], columns))
+    match lines.first_mut().filter(|_| beside) {
+        Some(first) => drop(first.spans.splice(0..0, [front, keys])),
+        None => lines.insert(0, fitted(vec![front, keys], columns)),
+    }
+    lines.into_iter().map(|line| (Some(action), line)).collect()
 }
 
 /// What is being typed, behind the key that began it; the cursor shows where typing goes on.

@@ -56,20 +56,18 @@ impl Help {
                 group = Some(action.group());
                 lines.push((None, Line::styled(action.group().title(), theme.title)));
             }
-            lines.push((Some(action), actions::line(action, columns, cx, theme)));
+            lines.extend(actions::lines(Span::raw("  "), action, columns, cx, theme));
         }
         lines
     }
 
-    /// The last line: what is typed, else why the selected line would do nothing now.
-    fn prompt(&self, selected: Option<Action>, columns: usize, cx: &Context, theme: &Theme) -> Line<'static> {
+    /// The last line: what is typed, else what may be pressed.
+    fn prompt(&self, columns: usize, theme: &Theme) -> Line<'static> {
         if self.filtering || self.filter.len() > 0 {
             return actions::typed("/ ", &self.filter, self.filtering, columns, theme);
         }
-        actions::why_not(selected, columns, cx, theme).unwrap_or_else(|| {
-            let text = "/ filters, enter does it, esc closes; nothing that acts is on ctrl or a function key";
-            actions::fitted(vec![Span::styled(text, theme.dim)], columns)
-        })
+        let text = "/ filters, enter does it, esc closes; nothing that acts is on ctrl";
+        actions::fitted(vec![Span::styled(text, theme.dim)], columns)
     }
 }
 
@@ -119,7 +117,7 @@ impl Popup for Help {
         let inner = actions::frame(" keys ", lines.len() + 1, area, buf, theme);
         let [list, last] = inner.layout(&Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]));
         self.list.render(lines, &here, list, buf, theme);
-        self.prompt(self.list.of(&here), columns, cx, theme).render(last, buf);
+        self.prompt(columns, theme).render(last, buf);
     }
 
     fn hints(&self) -> Vec<(&'static str, String)> {

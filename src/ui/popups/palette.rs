@@ -87,11 +87,9 @@ impl Popup for Palette {
         }
         let here = self.matching(cx);
         let columns = usize::from(Place::of(area, 0).inner.width);
-        let lines = here.iter().map(|action| {
-            let name = Span::styled(format!("{:<17}", action.name()), theme.text);
-            let mut line = actions::line(*action, columns.saturating_sub(17), cx, theme);
-            line.spans.insert(0, name);
-            (Some(*action), line)
+        let lines = here.iter().flat_map(|action| {
+            let name = Span::styled(format!("{:<19}", action.name()), theme.text);
+            actions::lines(name, *action, columns, cx, theme)
         });
         // As tall whatever matches, so that nothing moves while it is typed into.
         let inner = actions::frame(" actions ", Action::ALL.len() + 2, area, buf, theme);
@@ -100,14 +98,11 @@ impl Popup for Palette {
         actions::typed(": ", &self.wanted, true, columns, theme).render(first, buf);
         self.list.render(lines.collect(), &here, list, buf, theme);
         let selected = self.list.of(&here);
-        let last_line = actions::why_not(selected, columns, cx, theme).unwrap_or_else(|| {
-            let text = match selected {
-                Some(_) => "type a part of what you want; up and down select, enter does it, esc closes",
-                None => "no action is called so: backspace takes a letter back",
-            };
-            actions::fitted(vec![Span::styled(text, theme.dim)], columns)
-        });
-        last_line.render(last, buf);
+        let text = match selected {
+            Some(_) => "type what you want; up and down select, enter does it, esc closes",
+            None => "no action is called so: backspace takes a letter back",
+        };
+        actions::fitted(vec![Span::styled(text, theme.dim)], columns).render(last, buf);
     }
 
     fn hints(&self) -> Vec<(&'static str, String)> {

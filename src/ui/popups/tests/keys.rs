@@ -5,6 +5,7 @@ use super::fixture::*;
 use super::states::*;
 use crate::event::Health;
 use crate::session::{Command, State, StepStatus};
+use crate::ui::action::Action;
 use crate::ui::popups::{self, Context, Opened, Outcome, Popup, Subject};
 
 #[test]
@@ -152,6 +153,23 @@ fn a_question_mark_tells_a_dialogs_keys_and_is_text_where_text_is_typed() {
     }
     desk.press(&mut popup, "tab type:why?");
     assert!(desk.drawn(&*popup, 120, 36).contains("why?"));
+}
+
+#[test]
+fn what_a_key_does_and_why_not_is_told_whole_on_every_screen() {
+    for (open, next) in [(popups::help as fn(&Context) -> Opened, "j"), (popups::palette, "down")] {
+        for (width, height) in [(120, 36), (80, 24), (60, 15), (36, 12)] {
+            let desk = Desk::new(at_no_go());
+            let mut popup = desk.open(open);
+            for _ in 0..Action::ALL.len() {
+                let screen = desk.drawn(&*popup, width, height);
+                let list = screen.lines().count() - 2;
+                assert!(!screen.lines().take(list).any(|line| line.contains('…')), "{screen}");
+                assert!(width < 80 || !screen.contains('…'), "{screen}");
+                desk.press_at(&mut popup, next, width, height);
+            }
+        }
+    }
 }
 
 #[test]
