@@ -13,7 +13,7 @@ use super::state::{
     CheckState, GateSeen, Note, Pause, RECENT_EVENTS, RECENT_NOTES, RollbackState, StageState, StageStatus,
     State, StepState, StepStatus, Stuck, Tick, TriggerState,
 };
-use super::{gate, notices, triggers};
+use super::{gate, notices, rollback as way_back, triggers};
 use crate::clock::Now;
 use crate::event::{Event, EventKind, Health, ItemOf, author};
 use crate::runbook::id::ROLLBACK;
@@ -360,9 +360,8 @@ impl State {
             return;
         }
         let to = rollback.to.clone();
-        let undone = self.stages.get_index_of(&to).unwrap_or(0);
-        let before = self.stages.values_mut().take(undone).rfind(|stage| stage.status == StageStatus::Passed);
-        if let Some(stage) = before {
+        let before = way_back::stage_before(self, &to).cloned();
+        if let Some(stage) = before.and_then(|id| self.stages.get_mut(&id)) {
             stage.status = StageStatus::AtGate;
             stage.ended = None;
             stage.gate = None;

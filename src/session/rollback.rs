@@ -102,6 +102,14 @@ pub fn open_steps<'a>(state: &'a State, runbook: &'a Runbook) -> impl Iterator<I
     only.into_iter().chain(several.into_iter().flatten())
 }
 
+/// The stage whose gate a rollback to `to` comes back to, where it does not go all the way.
+#[must_use]
+pub fn stage_before<'a>(state: &'a State, to: &StageId) -> Option<&'a StageId> {
+    let undone = state.stages.get_index_of(to)?;
+    let mut before = state.stages.iter().take(undone);
+    before.rfind(|(_, stage)| stage.status == StageStatus::Passed).map(|(id, _)| id)
+}
+
 /// The stage that a rollback ended before, while nothing has been entered since.
 #[must_use]
 pub fn came_back_to(state: &State) -> Option<&StageId> {

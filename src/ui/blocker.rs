@@ -355,11 +355,8 @@ fn at_gate(cx: &Context) -> Option<Blocker> {
         return None;
     }
     let verdict = gate::evaluate(state, id);
-    let back = state.rollback.as_ref().filter(|_| rollback::came_back_to(state).is_some());
-    let back = back.map_or(String::new(), |back| {
-        let at = back.finished.map_or(String::new(), |at| format!(" at {}", cx.now.second(at.at)));
-        format!("ROLLED BACK to before {}{at}; ", back.to)
-    });
+    let back = rollback::came_back_to(state);
+    let back = back.map_or(String::new(), |to| format!("ROLLED BACK to before {to}; "));
     let Some(first) = verdict.missing.first() else {
         let next = match state.next_stage() {
             Some(next) => keys(cx, &[(Action::Advance, &format!("goes on to {next}"))]),

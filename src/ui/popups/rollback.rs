@@ -96,10 +96,11 @@ fn rows(plan: &Plan, cx: &Context) -> Vec<Row> {
     let stages = plan.stages.iter().map(StageId::as_str).collect::<Vec<_>>().join(", then ");
     let mut rows = vec![
         Row::title("Undo ").and(Tone::Plain, stages),
-        Row::new(if plan.full {
-            "Everything is undone; the session closes as rolled back."
-        } else {
-            "Afterwards the session holds; advancing enters the first of them again."
+        Row::new(match rollback::stage_before(state, &plan.to).filter(|_| !plan.full) {
+            Some(before) => {
+                format!("It ends at the gate of {before}, which is looked at anew.")
+            }
+            None => "Everything is undone; the session closes as rolled back.".to_owned(),
         }),
         Row::dim(format!("as of {}; {}", time(cx.now.at), preflight::window(cx))),
         Row::blank(),
