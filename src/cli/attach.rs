@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::look::{self, Look};
 use super::place::{self, Place};
+use super::say::say;
 use super::who::Who;
 use super::{exit, resume, run};
 use crate::audit::receipts::Receipts;
@@ -39,7 +40,8 @@ Where two people come as the same user (both as root, say) the engine cannot tel
 name, and a passphrase that belongs to that name for this session; the first use sets it:
   gonogo attach orders-db --as anna")]
 pub(super) struct Args {
-    /// A session's name, a part that only one has, or its folder; not needed where only one runs.
+    /// A session's name, a part of it that only one has or only one that runs, or its folder; not needed where only one
+    /// runs.
     session: Option<String>,
     /// Look on only.
     #[arg(long)]
@@ -120,12 +122,12 @@ pub(super) async fn sit_down(
             (format!("{what} ended by signal {signal}"), code)
         }
     };
-    anstream::eprintln!("session {session} {}", text::safe(&said));
+    say(format!("session {session} {}", text::safe(&said)));
     if let Some(folder) = place.folder() {
-        anstream::eprintln!("record  {}", text::safe(&folder.display().to_string()));
+        say(format!("record  {}", text::safe(&folder.display().to_string())));
     }
     if let Some(head) = head {
-        anstream::eprintln!("head    {head}");
+        say(format!("head    {head}"));
     }
     Ok(code)
 }

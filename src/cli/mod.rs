@@ -24,6 +24,7 @@ mod replay;
 mod report;
 mod resume;
 mod run;
+mod say;
 mod schema;
 mod seal;
 mod serve;

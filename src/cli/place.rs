@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
+use super::recorded;
 use crate::audit::dir;
 use crate::wire::socket;
 
@@ -30,6 +31,12 @@ impl Place {
     pub(super) fn is_live(&self) -> bool {
         self.folder().map_or(self.door.is_some(), dir::is_live)
     }
+
+    /// Whether it is not over and no engine holds it: it waits to be brought back. A log that cannot be read does not.
+    pub(super) fn waits(&self) -> bool {
+        let log = self.log.as_deref().filter(|_| !self.is_live());
+        log.is_some_and(|log| recorded::read(log).is_ok_and(|recorded| !recorded.state.is_closed()))
+    }
 }
 
 /// Finds a session: a path of its folder or of a log, its name, or a part that only one name has.
@@ -39,23 +46,31 @@ impl Place {
 pub(super) fn find(session: &str) -> Result<Place, String> {
     match at_path(Path::new(session)) {
         Some(place) => Ok(place),
-        None => choose(session, all()?),
+        None => choose(session, &all()?),
     }
 }
 
-/// As [`find`], but a part of a name may fit any number of sessions that are over, where it fits only one that is live.
+/// As [`find`], but a part of a name may fit any number of sessions, where only one of them is live, or none is and only
+/// one is not over.
 ///
 /// # Errors
 /// A sentence: there is none, or there are several.
 pub(super) fn find_live(session: &str) -> Result<Place, String> {
-    if let Some(place) = at_path(Path::new(session)) {
-        return Ok(place);
+    match at_path(Path::new(session)) {
+        Some(place) => Ok(place),
+        None => prefer(session, &all()?, &[Place::is_live, Place::waits]),
     }
-    let all = all()?;
-    let live: Vec<&Place> = fitting(session, &all).into_iter().filter(|place| place.is_live()).collect();
-    match live.as_slice() {
-        [one] => Ok((*one).clone()),
-        _ => choose(session, all),
+}
+
+/// As [`find`], but a part of a name may fit any number of sessions, where only one of them waits to be brought back, or
+/// none does and only one is live.
+///
+/// # Errors
+/// A sentence: there is none, or there are several.
+pub(super) fn find_waiting(session: &str) -> Result<Place, String> {
+    match at_path(Path::new(session)) {
+        Some(place) => Ok(place),
+        None => prefer(session, &all()?, &[Place::waits, Place::is_live]),
     }
 }
 
@@ -93,8 +108,26 @@ pub(super) fn all() -> Result<Vec<Place>, String> {
     Ok(places.into_values().rev().collect())
 }
 
-fn choose(session: &str, all: Vec<Place>) -> Result<Place, String> {
-    match fitting(session, &all).as_slice() {
+/// Of those that `session` fits, the only one of the first of `kinds` that there is any of.
+fn prefer(session: &str, all: &[Place], kinds: &[fn(&Place) -> bool]) -> Result<Place, String> {
+    let fitting = fitting(session, all);
+    // What a session is takes reading its log: not where there is nothing to choose.
+    for is_so in kinds.iter().filter(|_| fitting.len() > 1) {
+        let so: Vec<&Place> = fitting.iter().copied().filter(|place| is_so(place)).collect();
+        match so.as_slice() {
+            [] => {}
+            [one] => return Ok((*one).clone()),
+            several => {
+                let names = names(several.iter().copied());
+                return Err(format!("`{session}` fits several sessions that are not over: {names}"));
+            }
+        }
+    }
+    choose(session, all)
+}
+
+fn choose(session: &str, all: &[Place]) -> Result<Place, String> {
+    match fitting(session, all).as_slice() {
         [] => Err(format!(
             "there is no session `{session}`; `gonogo sessions --all` lists those that there are"
         )),
@@ -192,12 +225,29 @@ mod tests {
     #[test]
     fn a_name_or_a_part_that_only_one_has_finds_a_session() {
         let all = || vec![place("20261121-b"), place("20261120-a-b"), place("20261120-a")];
-        let chosen = |session| choose(session, all()).map(|place| place.name);
+        let chosen = |session| choose(session, &all()).map(|place| place.name);
         assert_eq!(chosen("20261120-a"), Ok("20261120-a".to_owned()), "a whole name wins over longer ones");
         assert_eq!(chosen("1121"), Ok("20261121-b".to_owned()));
         assert_eq!(chosen("1120"), Err("`1120` fits several sessions: 20261120-a-b, 20261120-a".to_owned()));
         assert!(chosen("c").is_err_and(|why| why.contains("gonogo sessions --all")));
         assert!(chosen("").is_err(), "nothing is not a part of everything");
+    }
+
+    #[test]
+    fn of_several_that_a_part_fits_those_are_meant_for_which_there_is_something_to_do() {
+        let all = ["4-b", "3-b", "2-a", "1-a-b"].map(place);
+        let kinds: [fn(&Place) -> bool; 2] =
+            [|place| place.name == "2-a", |place| place.name < "4".to_owned()];
+        let preferred = |session| prefer(session, &all, &kinds).map(|place| place.name);
+        assert_eq!(preferred("a"), Ok("2-a".to_owned()), "the first kind comes first");
+        assert_eq!(preferred("4"), Ok("4-b".to_owned()), "the only one needs to be of no kind");
+        assert_eq!(
+            preferred("b"),
+            Err("`b` fits several sessions that are not over: 3-b, 1-a-b".to_owned()),
+            "nothing is guessed"
+        );
+        let none = prefer("b", &all, &[|_| false]).map(|place| place.name);
+        assert_eq!(none, Err("`b` fits several sessions: 4-b, 3-b, 1-a-b".to_owned()));
     }
 
     #[test]

@@ -36,7 +36,7 @@ The session keeps to its own copy of the runbook; where the file has changed sin
 
 Exit codes: those of `gonogo run`.")]
 pub(super) struct Args {
-    /// A session's name, a part that only one has, or its folder.
+    /// A session's name, a part of it that only one has or only one that is not over, or its folder.
     session: String,
     /// Bring it back, and open no cockpit on it.
     #[arg(long, conflicts_with = "headless")]
@@ -55,7 +55,7 @@ pub(super) struct Args {
 
 /// Runs `gonogo resume`.
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let place = place::find(&args.session).map_err(|why| eyre!(why))?;
+    let place = place::find_waiting(&args.session).map_err(|why| eyre!(why))?;
     let folder = own_folder(&place)?;
     if place.is_live() {
         let name = text::safe(&place.name).into_owned();

@@ -17,7 +17,7 @@ use super::load::{RunbookArgs, load_or_report};
 use super::look::Look;
 use super::place::{self, Place};
 use super::who::Who;
-use super::{exit, operator, serve};
+use super::{exit, operator, say, serve};
 use crate::audit::dir;
 use crate::config::Config;
 use crate::engine::{self, Engine, Opening, logout, preflight};
@@ -286,10 +286,10 @@ async fn stop_and_say(engine: &Engine, reason: &str) {
     engine.stop(reason);
     engine.ended().await;
     let Some(Feed { state, telemetry, .. }) = engine.feed(operator::person()).await else { return };
-    anstream::eprintln!("session {}", how_it_stands(&state));
-    anstream::eprintln!("record  {}", text::safe(&engine.session_dir.display().to_string()));
+    say::say(format!("session {}", how_it_stands(&state)));
+    say::say(format!("record  {}", text::safe(&engine.session_dir.display().to_string())));
     if let Some(head) = telemetry.head {
-        anstream::eprintln!("head    {head}");
+        say::say(format!("head    {head}"));
     }
 }
 

@@ -81,6 +81,9 @@ struct Row {
     log: Option<String>,
     owner: Option<String>,
     problem: Option<String>,
+    /// The folder that its commands run in, where that is not there any more: such as a demo's.
+    #[serde(skip)]
+    missing: Option<String>,
 }
 
 /// Whether anybody drives a session.
@@ -168,7 +171,9 @@ fn own(place: &Place, log: &Path) -> Row {
     let torn =
         (read.torn > 0 && !live).then(|| format!("TORN TAIL: {} bytes after the last whole line", read.torn));
     let gone_since = (!live && !state.is_closed()).then_some(last_sign);
-    Row { gone_since, head: Some(read.head()), problem: torn, ..row.standing(&state, engine, now) }
+    let folder = state.opened.as_ref().map(|opened| opened.dir.clone());
+    let missing = folder.filter(|folder| !Path::new(folder).exists());
+    Row { gone_since, missing, head: Some(read.head()), problem: torn, ..row.standing(&state, engine, now) }
 }
 
 /// A session of which only the socket lies here: its engine is asked.
@@ -271,10 +276,16 @@ fn details(row: &Row) -> Vec<String> {
     lines.extend(row.owner.as_ref().map(|owner| format!("shared by {owner}")));
     if let Some(since) = row.gone_since {
         let since = since.format("%Y-%m-%d %H:%M:%SZ");
-        lines.push(format!(
-            "the engine is gone since {since}: `gonogo resume {}` brings it back",
-            row.session
-        ));
+        let session = &row.session;
+        lines.push(format!("its engine is gone since {since}: `gonogo resume {session}` brings it back"));
+        lines.extend(row.missing.as_ref().map(|folder| {
+            format!(
+                "its folder {folder} is gone too: once back, `gonogo ctl {session} abort REASON` closes it"
+            )
+        }));
+    }
+    if row.engine == Engine::Live && row.here.is_empty() {
+        lines.push(format!("nobody is here: `gonogo attach {}` joins it", row.session));
     }
     if !row.here.is_empty() {
         let here: Vec<String> = row.here.iter().map(Here::in_words).collect();

@@ -48,6 +48,13 @@ impl Desk {
         Self { pty, child, screen: vt100::Parser::new(rows, cols, 0), raw: Vec::new() }
     }
 
+    /// Takes the terminal away, and waits until the cockpit has seen to that.
+    pub async fn hangs_up(self) {
+        let Self { pty, mut child, .. } = self;
+        drop(pty);
+        child.wait().await.expect("its end");
+    }
+
     /// Kills the cockpit as nothing else does.
     pub fn kill(&mut self) {
         self.child.start_kill().expect("killed");

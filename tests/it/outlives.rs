@@ -178,6 +178,49 @@ async fn a_terminal_that_dies_and_a_cockpit_that_is_killed_change_nothing() {
     third.shows("GO: everything that move asks for").await;
 }
 
+/// It was made for that terminal: neither its session nor its services are left behind.
+#[tokio::test]
+async fn a_demo_whose_terminal_dies_is_closed() {
+    let state = tempfile::tempdir().expect("a folder");
+    let mut desk = Desk::new(state.path(), &["demo"], 120, 36);
+    desk.shows("POLICY").await;
+    desk.hangs_up().await;
+    let log = fs::read_to_string(newest_log(state.path())).expect("a log");
+    assert!(log.contains(r#""kind":"session_closed","outcome":"aborted""#), "{log}");
+    let opened: Value = serde_json::from_str(log.lines().next().expect("a line")).expect("JSON");
+    let folder = opened["event"]["dir"].as_str().expect("its folder");
+    assert!(!Path::new(folder).exists(), "{folder} is left behind");
+}
+
+#[tokio::test]
+async fn of_several_sessions_that_a_name_fits_the_one_that_waits_is_brought_back() {
+    let world = World::new();
+    let desk = world.begin().await;
+    world.slay();
+    drop(desk);
+    let folder = newest_log(world.state()).parent().expect("a folder").to_owned();
+    let copy = |name: &str| {
+        let copy = folder.with_file_name(name);
+        fs::create_dir(&copy).expect("made");
+        fs::copy(folder.join("audit.jsonl"), copy.join("audit.jsonl")).expect("copied");
+        copy
+    };
+    let other = copy("19990101-000000-long");
+    let both = world.gonogo(&["resume", "long", "--detach"]);
+    assert!(!both.status.success(), "{}", said(&both));
+    assert!(said(&both).contains("fits several sessions that are not over"), "{}", said(&both));
+    assert!(said(&both).contains("19990101-000000-long"), "{}", said(&both));
+    fs::write(other.join("audit.jsonl"), "").expect("emptied");
+    let one = world.gonogo(&["resume", "long", "--detach"]);
+    assert!(one.status.success(), "{}", said(&one));
+    let again = world.gonogo(&["resume", "long", "--detach"]);
+    assert!(said(&again).contains("joins it"), "the only one that is not over is live: {}", said(&again));
+    let listed = said(&world.gonogo(&["sessions"]));
+    assert!(listed.contains("nobody is here: `gonogo attach "), "{listed}");
+    world.release();
+    world.copied_once();
+}
+
 #[tokio::test]
 async fn an_engine_that_is_killed_leaves_the_command_alone_and_comes_back() {
     let world = World::new();
