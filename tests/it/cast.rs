@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU16;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::LazyLock;
 
 use chrono::{Offset as _, Utc};
@@ -18,7 +18,7 @@ use regex::Regex;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;
 
-const GONOGO: &str = env!("CARGO_BIN_EXE_gonogo");
+use crate::headless;
 
 /// Prints wide letters and what would harm a terminal, fails, and goes the way back.
 const RUNBOOK: &str = r#"
@@ -52,16 +52,9 @@ id = "two"
 /// A real session that was rolled back, run once for all tests.
 static SESSION: LazyLock<(tempfile::TempDir, PathBuf)> = LazyLock::new(|| {
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("runbook.toml"), RUNBOOK).expect("written");
     let answers = "advance = true\n[on_hold]\ndefault = \"rollback\"\n";
-    std::fs::write(folder.path().join("answers.toml"), answers).expect("written");
-    let output = Command::new(GONOGO)
-        .args(["run", "runbook.toml", "--headless", "--answers", "answers.toml"])
-        .current_dir(folder.path())
-        .env("GONOGO_STATE_DIR", folder.path().join("state"))
-        .stdin(Stdio::null())
-        .output()
-        .expect("gonogo runs");
+    let mut run = headless::run(folder.path(), "runbook", RUNBOOK, answers);
+    let output = run.stderr(Stdio::piped()).output().expect("gonogo runs");
     assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
     let mut sessions = std::fs::read_dir(folder.path().join("state/sessions")).expect("sessions");
     let session = sessions.next().expect("one session").expect("readable").path();
@@ -112,7 +105,7 @@ fn row(cells: &[Cell]) -> String {
 #[tokio::test]
 async fn a_terminal_that_is_told_the_recording_shows_every_screen_as_the_cockpit_draws_it() {
     let grammar =
-        Regex::new(r"^(\x1b\[[0-9;]*[mHJ]|\x1b\[\?25[hl]|[^\x00-\x1f\x7f-\x9f])*$").expect("a constant");
+        Regex::new(r"^(\x1b\[[0-9;]*[mHJBCD]|\x1b\[\?25[hl]|[^\x00-\x1f\x7f-\x9f])*$").expect("a constant");
     for size in ["120x36", "80x24", "60x15"] {
         let size: Size = size.parse().expect("a size");
         let options = Options { size, ..Options::default() };

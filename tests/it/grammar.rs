@@ -64,7 +64,7 @@ impl vte::Perform for Judge {
     fn csi_dispatch(&mut self, params: &vte::Params, between: &[u8], ignored: bool, action: char) {
         let given: Vec<u16> = params.iter().map(|one| one[0]).collect();
         let known = match (between, action) {
-            (b"", 'H' | 'm') => true,
+            (b"", 'B' | 'C' | 'D' | 'H' | 'm') => true,
             (b"", 'J') => given == [2],
             (b"?", 'h' | 'l') => given.iter().all(|mode| MODES.contains(mode)),
             _ => false,
@@ -87,7 +87,9 @@ impl vte::Perform for Judge {
 #[test]
 fn a_judge_hears_what_is_not_on_the_list() {
     assert!(
-        Judge::of("\x1b[?1049h\x1b[2J\x1b[3;4H\x1b[1;38;5;9mgrün ✓ 漢字\x1b[0m".as_bytes()).wrong.is_empty()
+        Judge::of("\x1b[?1049h\x1b[2J\x1b[3;4H\x1b[2C\x1b[B\x1b[1;38;5;9mgrün ✓ 漢字\x1b[0m".as_bytes())
+            .wrong
+            .is_empty()
     );
     for foreign in [
         "\x1b[6n",
