@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::headless;
+
 const GONOGO: &str = env!("CARGO_BIN_EXE_gonogo");
 
 const RUNBOOK: &str = r#"
@@ -51,15 +53,8 @@ fn unpacked(archive: &Path) -> (tempfile::TempDir, PathBuf) {
 fn a_bundle_is_verified_where_it_is_unpacked_and_comes_out_the_same_again() {
     let world = tempfile::tempdir().expect("a folder");
     let here = world.path();
-    std::fs::write(here.join("runbook.toml"), RUNBOOK).expect("written");
-    std::fs::write(here.join("answers.toml"), "advance = true\n").expect("written");
-    let mut child = Command::new(GONOGO)
-        .args(["run", "runbook.toml", "--headless", "--answers", "answers.toml"])
-        .current_dir(here)
-        .env("GONOGO_STATE_DIR", here.join("state"))
+    let mut child = headless::run(here, "runbook", RUNBOOK, "advance = true\n")
         .env("TOKEN", "canary-in-a-bundle")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
         .stderr(std::fs::File::create(here.join("errors")).expect("created"))
         .spawn()
         .expect("gonogo runs");

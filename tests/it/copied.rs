@@ -2,12 +2,12 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::desk::Desk;
+use crate::headless;
 
 /// A step that tries to write to the clipboard itself.
 const RUNBOOK: &str = r#"
@@ -30,15 +30,10 @@ watch = ["here"]
 const ANSWERS: &str = "advance = true\n[on_hold]\ndefault = \"stop\"\n";
 
 fn recorded() -> tempfile::TempDir {
-    let state = tempfile::tempdir().expect("a folder");
-    std::fs::write(state.path().join("copy.toml"), RUNBOOK).expect("written");
-    std::fs::write(state.path().join("answers.toml"), ANSWERS).expect("written");
-    let mut run = Command::new(env!("CARGO_BIN_EXE_gonogo"));
-    run.args(["run", "copy.toml", "--headless", "--answers", "answers.toml"]);
-    run.current_dir(state.path()).env("GONOGO_STATE_DIR", state.path());
-    run.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    assert!(run.status().expect("gonogo runs").success());
-    state
+    let folder = tempfile::tempdir().expect("a folder");
+    let ran = headless::run(folder.path(), "copy", RUNBOOK, ANSWERS).status();
+    assert!(ran.expect("gonogo runs").success());
+    folder
 }
 
 fn copies(state: &Path) -> Vec<PathBuf> {
@@ -61,8 +56,9 @@ fn clipboard(desk: &Desk) -> Vec<String> {
 
 #[tokio::test]
 async fn what_is_copied_goes_to_the_terminal_and_to_a_file_and_carries_nothing_that_acts() {
-    let state = recorded();
-    let mut desk = Desk::new(state.path(), &["replay", "copy"], 160, 40);
+    let folder = recorded();
+    let state = headless::state(folder.path());
+    let mut desk = Desk::new(&state, &["replay", "copy"], 160, 40);
     desk.shows("REPLAY (read-only)").await;
     desk.press("G").await;
     desk.shows("| the words").await;
@@ -74,10 +70,10 @@ async fn what_is_copied_goes_to_the_terminal_and_to_a_file_and_carries_nothing_t
     let [row] = asked.as_slice() else { panic!("one text: {asked:?}") };
     assert!(row.starts_with("the words") && row.ends_with(" and more\n"), "{row:?}");
     assert!(!row.contains(['\u{1b}', '\u{7}']), "{row:?}");
-    let [file] = copies(state.path()).try_into().expect("one file");
+    let [file] = copies(&state).try_into().expect("one file");
     assert_eq!(std::fs::read_to_string(&file).expect("a copy"), *row);
     let mode = |path: &Path| std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
-    assert_eq!((mode(&file), mode(&state.path().join("copies"))), (0o600, 0o700));
+    assert_eq!((mode(&file), mode(&state.join("copies"))), (0o600, 0o700));
     assert!(file.file_name().is_some_and(|name| name.to_string_lossy().ends_with("-output.txt")));
     // The events, all of them, with a heading.
     desk.press("\x1b[Z\x1b[ZY").await;
@@ -95,9 +91,10 @@ async fn what_is_copied_goes_to_the_terminal_and_to_a_file_and_carries_nothing_t
     assert!(listed.contains("entered only") && !listed.contains("#0001 "), "{listed}");
     assert!(listed.lines().all(|line| asked[1].contains(line)), "{listed}");
     desk.press("\x1b").await;
+    desk.until("no filter", |screen| !screen.contains("f kind:")).await;
     // Where no file can be, it is said, and the terminal is asked all the same.
-    std::fs::rename(state.path().join("copies"), state.path().join("before")).expect("moved");
-    std::fs::write(state.path().join("copies"), "a file in the way").expect("written");
+    std::fs::rename(state.join("copies"), state.join("before")).expect("moved");
+    std::fs::write(state.join("copies"), "a file in the way").expect("written");
     desk.press("y").await;
     desk.shows("; no file: ").await;
     assert_eq!(clipboard(&desk).len(), 4);

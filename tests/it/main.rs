@@ -16,6 +16,7 @@ mod exits;
 mod first;
 mod grammar;
 mod guards;
+mod headless;
 mod lab;
 mod layers;
 mod leaks;

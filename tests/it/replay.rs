@@ -1,12 +1,13 @@
 //! The cockpit over recorded sessions, on a real terminal.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use gonogo::event::{Event, EventKind};
 
 use crate::desk::{Desk, newest_log};
+use crate::headless;
 
 const GONOGO: &str = env!("CARGO_BIN_EXE_gonogo");
 
@@ -38,7 +39,7 @@ const ANSWERS: &str = "advance = true\n[on_hold]\ndefault = \"stop\"\n";
 
 /// A session that was recorded for a test.
 struct Recorded {
-    state: tempfile::TempDir,
+    folder: tempfile::TempDir,
     log: PathBuf,
     events: Vec<Event>,
 }
@@ -51,36 +52,31 @@ fn until(what: &str, is: impl Fn() -> bool) {
     }
 }
 
-fn gonogo(state: &Path, args: &[&str]) -> Child {
-    let mut command = Command::new(GONOGO);
-    command.args(args).current_dir(state).env("GONOGO_STATE_DIR", state);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("gonogo runs")
-}
-
 impl Recorded {
     /// The runbook above, with a note while its step talks.
     fn new() -> Self {
-        let state = tempfile::tempdir().expect("a folder");
-        let folder = state.path();
-        std::fs::write(folder.join("talk.toml"), RUNBOOK).expect("written");
-        std::fs::write(folder.join("answers.toml"), ANSWERS).expect("written");
-        let mut run = gonogo(folder, &["run", "talk.toml", "--headless", "--answers", "answers.toml"]);
+        let made = tempfile::tempdir().expect("a folder");
+        let folder = made.path();
+        let state = headless::state(folder);
+        let mut run = headless::run(folder, "talk", RUNBOOK, ANSWERS).spawn().expect("gonogo runs");
         let spoken = || {
-            let sessions = std::fs::read_dir(folder.join("sessions")).into_iter().flatten().flatten();
+            let sessions = std::fs::read_dir(state.join("sessions")).into_iter().flatten().flatten();
             let outputs = sessions.map(|session| session.path().join("steps/only.talks.1/output.log"));
             outputs
                 .into_iter()
                 .any(|output| std::fs::read_to_string(output).is_ok_and(|text| text.contains("first")))
         };
         until("the first words", spoken);
-        let noted = gonogo(folder, &["ctl", "talk", "note", "a word between", "--tag", "decision"]).wait();
-        assert!(noted.expect("it ends").success());
+        let mut note = Command::new(GONOGO);
+        note.args(["ctl", "talk", "note", "a word between", "--tag", "decision"]);
+        let noted = note.env("GONOGO_STATE_DIR", &state).stdout(Stdio::null()).status();
+        assert!(noted.expect("gonogo runs").success());
         std::fs::write(folder.join("go"), "").expect("written");
         assert_eq!(run.wait().expect("it ends").code(), Some(3), "it holds on the step that failed");
-        let log = newest_log(folder);
+        let log = newest_log(&state);
         let lines = std::fs::read_to_string(&log).expect("a log");
         let events = lines.lines().map(|line| serde_json::from_str(line).expect("an event")).collect();
-        Self { state, log, events }
+        Self { folder: made, log, events }
     }
 
     fn seq(&self, is: impl Fn(&EventKind) -> bool) -> u64 {
@@ -89,7 +85,7 @@ impl Recorded {
 
     fn replay(&self, args: &[&str], cols: u16, rows: u16) -> Desk {
         let args: Vec<&str> = ["replay", "talk"].iter().chain(args).copied().collect();
-        Desk::new(self.state.path(), &args, cols, rows)
+        Desk::new(&headless::state(self.folder.path()), &args, cols, rows)
     }
 }
 
@@ -169,7 +165,7 @@ async fn a_replay_leaves_its_terminal_as_it_was_at_any_size() {
             .args(["-c", script])
             .arg(notes.path())
             .arg(GONOGO)
-            .env("GONOGO_STATE_DIR", recorded.state.path());
+            .env("GONOGO_STATE_DIR", headless::state(recorded.folder.path()));
         let mut desk = Desk::of(command, cols, rows);
         desk.until("the moment", |screen| screen.contains("#3 of") || screen.contains("#0003")).await;
         desk.press("q").await;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use chrono::{Offset as _, Utc};
@@ -24,8 +24,7 @@ use ratatui::layout::Rect;
 use ratatui::widgets::Widget as _;
 
 use crate::desk::Desk;
-
-const GONOGO: &str = env!("CARGO_BIN_EXE_gonogo");
+use crate::headless;
 
 /// Real commands and checks, a failure, a soak, and a roll back. The first step waits until somebody looks on.
 const RUNBOOK: &str = r#"
@@ -238,14 +237,7 @@ impl Running {
     fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let here = folder.path();
-        std::fs::write(here.join("runbook.toml"), RUNBOOK).expect("written");
-        std::fs::write(here.join("answers.toml"), ANSWERS).expect("written");
-        let child = Command::new(GONOGO)
-            .args(["run", "runbook.toml", "--headless", "--answers", "answers.toml"])
-            .current_dir(here)
-            .env("GONOGO_STATE_DIR", here.join("state"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
+        let child = headless::run(here, "runbook", RUNBOOK, ANSWERS)
             .stderr(std::fs::File::create(here.join("errors")).expect("created"))
             .spawn()
             .expect("gonogo runs");

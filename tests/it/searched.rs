@@ -1,8 +1,7 @@
 //! Searching and filtering a long output from a cockpit on a real terminal.
 
-use std::process::{Command, Stdio};
-
 use crate::desk::Desk;
+use crate::headless;
 
 const RUNBOOK: &str = r#"
 id = "long"
@@ -25,16 +24,11 @@ const ANSWERS: &str = "advance = true\n[on_hold]\ndefault = \"stop\"\n";
 
 #[tokio::test]
 async fn a_long_output_is_filtered_and_searched_to_both_its_ends() {
-    let state = tempfile::tempdir().expect("a folder");
-    std::fs::write(state.path().join("long.toml"), RUNBOOK).expect("written");
-    std::fs::write(state.path().join("answers.toml"), ANSWERS).expect("written");
-    let mut run = Command::new(env!("CARGO_BIN_EXE_gonogo"));
-    run.args(["run", "long.toml", "--headless", "--answers", "answers.toml"]);
-    run.current_dir(state.path()).env("GONOGO_STATE_DIR", state.path());
-    run.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    assert!(run.status().expect("gonogo runs").success());
+    let folder = tempfile::tempdir().expect("a folder");
+    let ran = headless::run(folder.path(), "long", RUNBOOK, ANSWERS).status();
+    assert!(ran.expect("gonogo runs").success());
 
-    let mut desk = Desk::new(state.path(), &["replay", "long"], 160, 40);
+    let mut desk = Desk::new(&headless::state(folder.path()), &["replay", "long"], 160, 40);
     desk.shows("REPLAY (read-only)").await;
     desk.press("G").await;
     desk.shows("| the last, without an end").await;
