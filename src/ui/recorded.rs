@@ -184,6 +184,7 @@ impl Recorded {
             }
             Steer::Tenth(tenth) => player.to_tenth(tenth),
             Steer::Listed(by) => self.by_listed(by),
+            Steer::To(seq) => self.seek_listed(seq),
             Steer::First => self.seek_listed(self.listing.found.first().copied().unwrap_or(1)),
             Steer::Last if self.listing.filter.is_all() => player.to_end(),
             Steer::Last => self.seek_listed(self.listing.found.last().copied().unwrap_or(u64::MAX)),

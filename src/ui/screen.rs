@@ -45,7 +45,7 @@ use super::hatch::{Hatch, hatch};
 use super::layout::{Layout, Size};
 use super::output::Count;
 use super::panels::{
-    Audit, Banner, Checks, Crew, Detail, Events, Header, Hints, Look, OutputPanel, Processes, Reach,
+    Audit, Banner, Checks, Crew, Detail, Events, Header, Hints, Laid, Look, OutputPanel, Processes, Reach,
     ReplayHeader, StagePanel, Stages, Tabs, Tally, TimelinePanel, Titled, VersusPanel, WayBackPanel,
     process_rows, versus_rows,
 };
@@ -81,6 +81,8 @@ pub struct Screen<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     Pane(Pane),
+    /// A row of a panel's list, by its place among those that its filter leaves.
+    Row(Pane, usize),
     Tab(Pane),
     Hint(Action),
 }
@@ -168,7 +170,21 @@ impl<'a> Screen<'a> {
             let wrong = Pane::ALL.map(|pane| self.wrong(pane, &hatch));
             return self.tabs(wrong).at(place.x - layout.tabs.x, layout.tabs.width).map(Target::Tab);
         }
-        Pane::ALL.into_iter().find(|pane| layout.pane(*pane).contains(place)).map(Target::Pane)
+        let pane = Pane::ALL.into_iter().find(|pane| layout.pane(*pane).contains(place))?;
+        Some(self.row_at(pane, &layout, place).map_or(Target::Pane(pane), |row| Target::Row(pane, row)))
+    }
+
+    /// The row that lies there: a panel alone knows where it draws which, so it is drawn for itself.
+    fn row_at(&self, pane: Pane, layout: &Layout, place: Position) -> Option<usize> {
+        let (state, now) = (self.cx.state, self.cx.now);
+        let (hatch, forecast) = (hatch(state, now), forecast(state, now));
+        let known = Known { hatch: &hatch, forecast: &forecast, tabs: layout.size == Size::Tabs };
+        let laid = Laid::default();
+        let look = Look { laid: Some(&laid), ..self.look(pane, layout, &[], &[]) };
+        let area = layout.pane(pane);
+        self.pane(pane, area, look, known, &mut Buffer::empty(area));
+        let rows = laid.into_inner();
+        rows.into_iter().find(|(row, _)| row.contains(place)).map(|(_, row)| row)
     }
 
     fn tabs(&self, wrong: [usize; Pane::ALL.len()]) -> Tabs<'a> {
@@ -210,7 +226,8 @@ impl<'a> Screen<'a> {
             (Board::Replay, _) => Titled::AsOfCursor,
         };
         let (focused, boxed) = (self.view.focus == pane, layout.boxed(pane));
-        Look { theme: self.theme, focused, boxed, titled, sift: self.view.sift(pane), told, under }
+        let (sift, zoomed) = (self.view.sift(pane), self.view.zoom && focused);
+        Look { theme: self.theme, focused, boxed, titled, sift, told, under, zoomed, laid: None }
     }
 
     /// A panel drawn as if there were room for all of it, and whether something in it was cut short all the same.
@@ -229,6 +246,9 @@ impl<'a> Screen<'a> {
             sift: self.view.sift(pane),
             told: &[],
             under: &[],
+            // Nothing tells of what a detail says what a list's rows are copied by besides.
+            zoomed: pane == Pane::Detail,
+            laid: None,
         };
         match self.cx.replay.filter(|_| pane == Pane::Detail) {
             Some(replay) => {

@@ -39,9 +39,9 @@ impl Widget for &Audit<'_> {
             Some(selected) => window(recent.len(), Some(selected), rows),
             None => recent.len().saturating_sub(rows)..recent.len(),
         };
-        for (i, area) in shown.zip(inner.rows()) {
-            self.row(recent[i], area.width).render(area, buf, self.look.selected(selected == Some(i)));
-        }
+        let near = selected.map_or(rows, |selected| selected - shown.start);
+        let entry = |i| self.look.entry(self.row(recent[i], inner.width), i, selected);
+        self.look.list(shown.map(entry).collect(), near, inner, buf);
     }
 }
 
@@ -110,11 +110,12 @@ impl Audit<'_> {
     fn row(&self, event: &Event, cols: u16) -> Row {
         let theme = self.look.theme;
         let at = self.now.second(event.at);
-        Row::new(cols)
+        self.look
+            .row(cols)
             .gap(1)
             .cell(&number(event), 6, theme.dim)
             .cell(&at, at.len().max(9) + 1, theme.dim)
-            .cell(&actor(&event.by), 10, theme.text)
+            .cell(&actor(&event.by), self.look.who(10, cols), theme.text)
             .gap(1)
             .text(&describe(event), style(event, theme))
     }

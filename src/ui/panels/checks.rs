@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
-use super::Look;
+use super::{Look, between, last};
 use crate::clock::Now;
 use crate::event::Health;
 use crate::runbook::CheckId;
@@ -16,7 +16,7 @@ use crate::runbook::plan::expect;
 use crate::session::telemetry::Series;
 use crate::session::{State, Telemetry};
 use crate::ui::theme::Mark;
-use crate::ui::widgets::{Row, Span, bar, spark, window};
+use crate::ui::widgets::{Row, Span, bar, spark};
 use crate::ui::{format, lists, status};
 
 /// The check list.
@@ -71,19 +71,16 @@ impl Widget for &Checks<'_> {
         let inner = self.look.frame("Checks", self.counts(), area, buf);
         let checks = lists::checks(self.state, self.telemetry, self.look.sift);
         let selected = checks.iter().position(|id| Some(*id) == self.selected);
-        let lines: Vec<Rect> = inner.rows().collect();
-        let head = usize::from(lines.len() > 3);
-        let soak = self.soak(inner.width).filter(|_| lines.len() > 5);
-        let room = lines.len() - head - usize::from(soak.is_some());
+        let head = usize::from(inner.height > 3);
+        let soak = self.soak(inner.width).filter(|_| inner.height > 5);
+        let foot = soak.as_ref().map_or(0, Row::height);
         if head > 0 {
-            self.head(inner.width).render(lines[0], buf, Style::new());
+            self.head(inner.width).render(inner, buf, Style::new());
         }
-        for (line, i) in lines.iter().skip(head).zip(window(checks.len(), selected, room)) {
-            let row = self.check(checks[i], inner.width, selected == Some(i));
-            row.render(*line, buf, self.look.selected(selected == Some(i)));
-        }
-        if let (Some(line), Some(soak)) = (lines.last(), soak) {
-            soak.render(*line, buf, Style::new());
+        let row = |i: usize| self.check(checks[i], inner.width, selected == Some(i));
+        self.look.rows(checks.len(), selected, between(inner, head, foot), buf, row);
+        if let Some(soak) = soak {
+            soak.render(last(inner, foot), buf, Style::new());
         }
     }
 }
@@ -147,7 +144,9 @@ impl Checks<'_> {
         let series = self.telemetry.checks.get(id);
         let style = theme.mark(mark);
         let label = plan.map_or_else(|| id.to_string(), label);
-        let row = Row::new(cols)
+        let row = self
+            .look
+            .row(cols)
             .cell(if selected { ">" } else { "" }, 1, theme.key)
             .cell(&label, columns.name.saturating_sub(2), theme.text)
             .gap(1)
@@ -226,7 +225,7 @@ impl Checks<'_> {
             (false, false) if soak.started => (theme.warn, format!("STANDS STILL, {left} left")),
             (false, false) => (theme.warn, "not begun".to_owned()),
         };
-        let row = Row::new(cols).gap(1).text("soak ", theme.dim);
+        let row = self.look.row(cols).gap(1).text("soak ", theme.dim);
         let row = match cols {
             40.. => row.text(&bar(promille(so_far, asked), 0, 1000, 10, theme.glyphs), style).gap(1),
             _ => row,

@@ -5,11 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
-use super::Look;
+use super::{Look, between};
 use crate::clock::Now;
 use crate::session::{Operator, State, Telemetry};
 use crate::ui::theme::Mark;
-use crate::ui::widgets::{Row, window};
+use crate::ui::widgets::Row;
 use crate::ui::{crew, format, lists};
 
 /// From how long without a key on somebody counts as idle, in milliseconds.
@@ -33,18 +33,14 @@ impl Widget for &Crew<'_> {
         let inner = self.look.frame("Crew", self.wheel(), area, buf);
         let crew = lists::people(self.state, self.look.sift);
         let since = crew.iter().map(|operator| self.since(operator).len()).max().unwrap_or(0).max(SINCE);
-        let (mut lines, mut room) = (inner.rows(), usize::from(inner.height));
-        if room > crew.len()
-            && let Some(area) = lines.next()
-        {
-            self.heading(area.width, since).render(area, buf, Style::new());
-            room -= 1;
+        let head = usize::from(usize::from(inner.height) > crew.len());
+        if head > 0 {
+            self.heading(inner.width, since).render(inner, buf, Style::new());
         }
         let selected =
             self.selected.and_then(|name| crew.iter().position(|operator| operator.person.person == name));
-        for (i, area) in window(crew.len(), selected, room).zip(lines) {
-            self.row(crew[i], area.width, since).render(area, buf, self.look.selected(selected == Some(i)));
-        }
+        let row = |i: usize| self.row(crew[i], inner.width, since);
+        self.look.rows(crew.len(), selected, between(inner, head, 0), buf, row);
     }
 }
 
@@ -88,7 +84,8 @@ impl Crew<'_> {
         let drives = self.state.wheel.as_ref() == Some(&person.person);
         let (mark, presence) = self.presence(operator);
         let style = if operator.left.is_some() { theme.dim } else { theme.text };
-        Row::new(cols)
+        self.look
+            .row(cols)
             .gap(1)
             .cell(if drives { theme.glyph(Mark::Running) } else { "" }, 2, theme.running)
             .cell(&person.person, who_cols(cols, since), if drives { theme.title } else { style })

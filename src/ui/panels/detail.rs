@@ -45,9 +45,11 @@ impl Widget for &Detail<'_> {
         };
         let height = usize::from(text.height);
         let about = lines(moment.rows());
-        // Of what came next a line each is enough: the playhead goes there to read the rest.
-        let then: Vec<_> =
-            moment.then().iter().filter_map(|row| one_line(row, text.width.into(), theme)).collect();
+        // Of what came next a line each is enough where there is little room: the playhead goes there to read the rest.
+        let then: Vec<_> = match self.look.zoomed {
+            true => lines(moment.then()),
+            false => moment.then().iter().filter_map(|row| one_line(row, text.width.into(), theme)).collect(),
+        };
         // What came next keeps a third, and gets what the event leaves.
         let below = (height / 3).max(height.saturating_sub(about.len())).min(then.len());
         let above = height - below;

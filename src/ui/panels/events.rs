@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
-use super::Look;
 use super::audit;
+use super::{Entry, Look};
 use crate::clock::Now;
 use crate::event::{Event, author, describe, is_failure};
 use crate::ui::replay::{Filter, List};
@@ -38,11 +38,14 @@ impl Widget for &Events<'_> {
         }
         // The last one that the playhead has passed.
         let at = events.partition_point(|event| event.seq <= self.seq).checked_sub(1);
-        for (i, area) in window(events.len(), at, usize::from(inner.height)).zip(inner.rows()) {
+        let shown = window(events.len(), at, usize::from(inner.height));
+        let near = at.unwrap_or(0).saturating_sub(shown.start);
+        let entry = |i: usize| {
             let here = at == Some(i) && events[i].seq == self.seq;
-            let under = if here { theme.selected } else { Style::new() };
-            self.row(&events[i], here, area.width).render(area, buf, under);
-        }
+            let style = if here { theme.selected } else { Style::new() };
+            Entry { row: self.row(&events[i], here, inner.width), style, place: Some(i) }
+        };
+        self.look.list(shown.map(entry).collect(), near, inner, buf);
     }
 }
 
@@ -70,12 +73,13 @@ impl Events<'_> {
         let fails = is_failure(&event.event);
         let style = if fails { theme.fail } else { audit::style(event, theme) };
         let at = self.now.second(event.at);
-        Row::new(cols)
+        self.look
+            .row(cols)
             .cell(glyph, 1, theme.focus)
             .cell(if fails { theme.glyphs.fail } else { " " }, 1, theme.fail)
             .cell(&format!("#{:04}", event.seq), 6, theme.dim)
             .cell(&at, at.len().max(9) + 1, theme.dim)
-            .cell(&author(&event.by), 9, theme.text)
+            .cell(&author(&event.by), self.look.who(9, cols), theme.text)
             .gap(1)
             .text(&describe(event), style)
     }

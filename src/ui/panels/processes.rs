@@ -5,14 +5,14 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
-use super::Look;
+use super::{Look, between, last};
 use crate::event::Health;
 use crate::runbook::CheckId;
 use crate::runbook::model::{Check, Probe, ProcessExpect};
 use crate::session::telemetry::ProcessSeen;
 use crate::session::{State, Telemetry};
 use crate::ui::theme::Mark;
-use crate::ui::widgets::{Row, window};
+use crate::ui::widgets::Row;
 use crate::ui::{format, lists, status};
 
 /// The process list.
@@ -58,20 +58,15 @@ impl Widget for &Processes<'_> {
         let inner = self.look.frame("Processes", counts, area, buf);
         let rows = lists::processes(self.state, self.telemetry, self.look.sift);
         let selected = rows.iter().position(|row| Some(row) == self.selected);
-        let lines: Vec<Rect> = inner.rows().collect();
-        let head = usize::from(lines.len() > 3);
-        let foot = usize::from(lines.len() > rows.len() + head);
+        let room = usize::from(inner.height);
+        let head = usize::from(room > 3);
+        let foot = usize::from(room > rows.len() + head);
         if head > 0 {
-            self.head(inner.width).render(lines[0], buf, Style::new());
+            self.head(inner.width).render(inner, buf, Style::new());
         }
-        for (line, i) in lines.iter().skip(head).zip(window(rows.len(), selected, lines.len() - head - foot))
-        {
-            let here = selected == Some(i);
-            self.row(&rows[i], inner.width, here).render(*line, buf, self.look.selected(here));
-        }
-        if foot > 0
-            && let Some(line) = lines.last()
-        {
+        let row = |i: usize| self.row(&rows[i], inner.width, selected == Some(i));
+        self.look.rows(rows.len(), selected, between(inner, head, foot), buf, row);
+        if foot > 0 {
             let text = if rows.is_empty() && self.look.sift.filter.is_some() {
                 "no row is so; esc shows all"
             } else if rows.is_empty() {
@@ -79,7 +74,8 @@ impl Widget for &Processes<'_> {
             } else {
                 "this host only; pid and start time, a reused pid is another process"
             };
-            Row::new(inner.width).gap(1).text(text, self.look.theme.dim).render(*line, buf, Style::new());
+            let row = Row::new(inner.width).gap(1).text(text, self.look.theme.dim);
+            row.render(last(inner, foot), buf, Style::new());
         }
     }
 }
@@ -119,7 +115,7 @@ impl Processes<'_> {
         let seen = self.telemetry.processes.get(id).into_iter().flatten().filter(|_| looked_at);
         let seen = seen.into_iter().find(|process| Some(process.identity.pid) == *pid);
         let pid = pid.filter(|_| looked_at);
-        let row = Row::new(cols).cell(if selected { ">" } else { "" }, 1, theme.key);
+        let row = self.look.row(cols).cell(if selected { ">" } else { "" }, 1, theme.key);
         let by = by_cols(cols);
         let name = name_cols(&row, by);
         let row = row

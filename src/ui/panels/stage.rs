@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
 use super::facts::Facts;
-use super::{Look, going_back};
+use super::{Look, between, going_back, last};
 use crate::clock::Now;
 use crate::runbook::StageId;
 use crate::runbook::model::Step;
@@ -57,33 +57,37 @@ impl Widget for &StagePanel<'_> {
         let rows = lists::steps(self.state, self.stage, self.look.sift);
         let selected = rows.iter().position(|row| Some(row) == self.selected);
         let border = if self.look.boxed { 2 } else { 0 };
-        let height = usize::from(area.height).saturating_sub(border);
-        let head = usize::from(height > 5);
-        let foot = usize::from(height > 2);
-        let left = height - head - foot;
-        let facts = self.facts(left.saturating_sub(rows.len()));
+        let (cols, all) =
+            (area.width.saturating_sub(border), usize::from(area.height.saturating_sub(border)));
+        let head = usize::from(all > 5);
+        let foot = usize::from(all > 2);
+        let left = all - head - foot;
+        let row = |i: usize| self.row(&rows[i], cols, selected == Some(i));
+        // Where nothing is cut a row takes as many lines as its words do.
+        let wanted = match self.look.zoomed {
+            true => (0..rows.len()).map(|i| row(i).height()).sum(),
+            false => rows.len(),
+        };
+        let facts = self.facts(left.saturating_sub(wanted));
         // The list keeps half of the room, the facts on the selected step get what it leaves.
-        let room = rows.len().min(left.saturating_sub(facts.len()).max(left.div_ceil(2)));
+        let room = wanted.min(left.saturating_sub(facts.len()).max(left.div_ceil(2)));
         let shown = window(rows.len(), selected, room);
         let part = format!("{} to {} of {}", shown.start + 1, shown.end, rows.len());
         let part = (shown.len() < rows.len()).then_some((part, self.look.theme.dim));
         let inner = self.look.frame(&self.title(), part.into_iter().collect(), area, buf);
-        let lines: Vec<Rect> = inner.rows().collect();
-        if head > 0 && !lines.is_empty() {
-            self.head(inner.width).render(lines[0], buf, Style::new());
+        if head > 0 {
+            self.head(inner.width).render(inner, buf, Style::new());
         }
-        for (line, i) in lines.iter().skip(head).zip(shown) {
-            let here = selected == Some(i);
-            self.row(&rows[i], inner.width, here).render(*line, buf, self.look.selected(here));
+        self.look.rows(rows.len(), selected, between(inner, head, all - head - room), buf, row);
+        let mut used = head + room;
+        for (text, style) in facts {
+            let row = self.look.row(inner.width).gap(2).text(&text, style);
+            let height = row.height();
+            row.render(between(inner, used, foot), buf, Style::new());
+            used += height;
         }
-        let below = lines.iter().take(lines.len().saturating_sub(foot)).skip(head + room);
-        for (line, (text, style)) in below.zip(facts) {
-            Row::new(inner.width).gap(2).text(&text, style).render(*line, buf, Style::new());
-        }
-        if foot > 0
-            && let Some(line) = lines.last()
-        {
-            self.way_back(inner.width).render(*line, buf, Style::new());
+        if foot > 0 {
+            self.way_back(inner.width).render(last(inner, foot), buf, Style::new());
         }
     }
 }
@@ -161,7 +165,8 @@ impl StagePanel<'_> {
 
     fn begin(&self, cols: u16, selected: bool, mark: Mark, word: &str) -> Row {
         let theme = self.look.theme;
-        Row::new(cols)
+        self.look
+            .row(cols)
             .cell(if selected { ">" } else { "" }, 2, theme.key)
             .cell(&format!("{} {word}", theme.glyph(mark)), STATE, theme.mark(mark))
             .gap(1)

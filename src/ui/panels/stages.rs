@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
 use super::tally::Tally;
-use super::{Look, going_back};
+use super::{Entry, Look, between, going_back, height, last};
 use crate::clock::Now;
 use crate::runbook::StageId;
 use crate::runbook::model::{Runbook, Stage};
@@ -69,27 +69,42 @@ impl Widget for &Stages<'_> {
         let tally = self.tally.as_ref().filter(|_| foot && rows > items.len() + head + 3);
         let below = usize::from(foot) * 2 + usize::from(tally.is_some());
         let inner = self.look.frame("Stages", self.right(foot), area, buf);
-        let lines: Vec<Rect> = inner.rows().collect();
         let columns = self.columns(runbook, inner.width);
         if head > 0 {
-            self.head(columns, inner.width).render(lines[0], buf, Style::new());
+            self.head(columns, inner.width).render(inner, buf, Style::new());
         }
         let at = |id: Option<&StageId>| {
             items.iter().position(|item| matches!(item, Item::Stage(_, stage) if Some(&stage.id) == id))
         };
-        let in_hand = at(self.state.current_stage().or_else(|| self.state.next_stage()));
-        let shown = window_with(items.len(), at(self.selected), in_hand, lines.len() - head - below);
-        for (line, i) in lines.iter().skip(head).zip(shown) {
-            match &items[i] {
-                Item::Stage(number, stage) => self.stage(*number, stage, columns, *line, buf),
-                Item::PointOfNoReturn(stage) => self.point_of_no_return(stage, *line, buf),
-            }
+        let (selected, in_hand) = (at(self.selected), self.state.current_stage());
+        let in_hand = at(in_hand.or_else(|| self.state.next_stage()));
+        let area = between(inner, head, below);
+        let shown = window_with(items.len(), selected, in_hand, area.height.into());
+        let near = shown.iter().position(|i| Some(*i) == selected.or(in_hand)).unwrap_or(0);
+        let all = shown.len() == items.len();
+        let entries = |tall| -> Vec<Entry> {
+            let entry = |i: &usize| match &items[*i] {
+                Item::Stage(number, stage) => {
+                    let place = kept.iter().position(|id| **id == stage.id);
+                    let style = self.look.selected(self.selected == Some(&stage.id));
+                    Entry { row: self.stage(*number, stage, columns, inner.width, tall), style, place }
+                }
+                Item::PointOfNoReturn(stage) => {
+                    let row = self.point_of_no_return(stage, inner.width);
+                    Entry { row, style: Style::new(), place: None }
+                }
+            };
+            shown.iter().map(entry).collect()
+        };
+        // Where there is room for it titles go on below themselves; where it fills the screen they do in any case.
+        let whole = Some(entries(true))
+            .filter(|all_of| self.look.zoomed || (all && height(all_of) <= usize::from(area.height)));
+        self.look.list(whole.unwrap_or_else(|| entries(false)), near, area, buf);
+        if let Some(tally) = tally {
+            tally.row(self.look.theme, inner.width).render(last(inner, 2), buf, Style::new());
         }
-        if let (Some(tally), Some(line)) = (tally, lines.len().checked_sub(2).map(|at| lines[at])) {
-            tally.row(self.look.theme, line.width).render(line, buf, Style::new());
-        }
-        if foot && let Some(line) = lines.last() {
-            self.progress_line(inner.width).render(*line, buf, Style::new());
+        if foot {
+            self.progress_line(inner.width).render(last(inner, 1), buf, Style::new());
         }
     }
 }
@@ -196,15 +211,16 @@ impl Stages<'_> {
             .end(" took", dim)
     }
 
-    fn stage(&self, number: usize, stage: &Stage, columns: Columns, area: Rect, buf: &mut Buffer) {
+    /// A stage's row; `tall` says whether its title may take several lines.
+    fn stage(&self, number: usize, stage: &Stage, columns: Columns, cols: u16, tall: bool) -> Row {
         let theme = self.look.theme;
         let selected = self.selected == Some(&stage.id);
         let in_hand = self.state.current_stage() == Some(&stage.id);
         let (mark, word) = status::stage(self.state, stage, self.now);
-        let row = Row::new(area.width).cell(if selected { ">" } else { "" }, 2, theme.key);
+        let row = Row::new(cols).cell(if selected { ">" } else { "" }, 2, theme.key);
         let row = row.right(&number.to_string(), 2, theme.dim).gap(1);
         let name = if in_hand { theme.title } else { theme.text };
-        let row = row.cell(title(stage), columns.title, name);
+        let row = row.tall(tall).cell(title(stage), columns.title, name).tall(self.look.zoomed);
         let row = self.times(self.forecast.stage(&stage.id), columns, row).gap(1);
         let what = format!("{} {word}", theme.glyph(mark));
         let left = row.left().saturating_sub(text::width(&text::safe(&what)));
@@ -218,11 +234,7 @@ impl Stages<'_> {
             None => row,
         };
         let over = in_hand && self.is_over(stage);
-        row.end(&took, if over { theme.warn } else { theme.text }).render(
-            area,
-            buf,
-            self.look.selected(selected),
-        );
+        row.end(&took, if over { theme.warn } else { theme.text })
     }
 
     fn times(&self, times: Option<&StageTimes>, columns: Columns, row: Row) -> Row {
@@ -270,7 +282,7 @@ impl Stages<'_> {
         open.map(|step| format!("{}{over}", step.id.step()))
     }
 
-    fn point_of_no_return(&self, stage: &Stage, area: Rect, buf: &mut Buffer) {
+    fn point_of_no_return(&self, stage: &Stage, cols: u16) -> Row {
         let theme = self.look.theme;
         let (line, style) = (theme.glyphs.line, theme.point_of_no_return);
         let passed = rollback::point_passed(self.state) == Some(&stage.id);
@@ -278,11 +290,11 @@ impl Stages<'_> {
             true => (" POINT OF NO RETURN PASSED ", " what came before it is only restored "),
             false => (" POINT OF NO RETURN ", " after it: restore, not rollback "),
         };
-        let row = Row::new(area.width).text(&line.repeat(2), style).text(text, style);
+        let row = Row::new(cols).text(&line.repeat(2), style).text(text, style);
         let row = row.text(&line.repeat(2), style);
         let row = if row.left() > tail.len() { row.text(tail, theme.dim) } else { row };
         let rest = line.repeat(row.left());
-        row.text(&rest, style).render(area, buf, Style::new());
+        row.text(&rest, style)
     }
 
     /// Stages that are done, that are under way, and all that apply.

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
-use super::Look;
+use super::{Look, between, last};
 use crate::event::Health;
 use crate::runbook::CheckId;
 use crate::runbook::model::{Headroom, Side, Vs};
@@ -14,7 +14,7 @@ use crate::runbook::number::short;
 use crate::session::versus::{self, Versus};
 use crate::session::{State, Telemetry};
 use crate::ui::theme::Mark;
-use crate::ui::widgets::{Row, bar, window};
+use crate::ui::widgets::{Row, bar};
 use crate::ui::{format, lists, status};
 
 /// The comparison with the old system.
@@ -70,26 +70,18 @@ impl Widget for &VersusPanel<'_> {
         let kept = lists::versus(self.state, self.telemetry, self.look.sift);
         let all: Vec<Versus> = all.into_iter().filter(|one| kept.contains(&one.check.id)).collect();
         let selected = all.iter().position(|one| Some(&one.check.id) == self.selected);
-        let lines: Vec<Rect> = inner.rows().collect();
         let columns = Columns::of(inner.width);
-        let head = usize::from(lines.len() > 2 && !all.is_empty());
-        let foot = usize::from(lines.len() > 3 || all.is_empty()).min(lines.len() - head);
+        let room = usize::from(inner.height);
+        let told = self.look.row(inner.width).gap(1).text(&self.foot(&all, selected), self.look.theme.dim);
+        let head = usize::from(room > 2 && !all.is_empty());
+        let foot = usize::from(room > 3 || all.is_empty()).min(room - head) * told.height();
         if head > 0 {
-            self.head(inner.width, columns).render(lines[0], buf, Style::new());
+            self.head(inner.width, columns).render(inner, buf, Style::new());
         }
-        let room = lines.len() - head - foot;
-        for (line, i) in lines.iter().skip(head).zip(window(all.len(), selected, room)) {
-            let here = selected == Some(i);
-            let row = self.row(&all[i], inner.width, columns, here);
-            row.render(*line, buf, self.look.selected(here));
-        }
-        if let Some(line) = lines.last().filter(|_| foot > 0) {
-            let text = match selected.and_then(|i| all.get(i)) {
-                Some(one) => self.told(one),
-                None if self.look.sift.filter.is_some() => "no row is so; esc shows all".to_owned(),
-                None => "no check of this runbook is held against a baseline".to_owned(),
-            };
-            Row::new(inner.width).gap(1).text(&text, self.look.theme.dim).render(*line, buf, Style::new());
+        let row = |i: usize| self.row(&all[i], inner.width, columns, selected == Some(i));
+        self.look.rows(all.len(), selected, between(inner, head, foot), buf, row);
+        if foot > 0 {
+            told.render(last(inner, foot), buf, Style::new());
         }
     }
 }
@@ -122,7 +114,9 @@ impl VersusPanel<'_> {
         let theme = self.look.theme;
         let (mark, word) = status::check(self.state, &one.check.id);
         let style = theme.mark(mark);
-        let row = Row::new(cols)
+        let row = self
+            .look
+            .row(cols)
             .cell(if selected { ">" } else { "" }, 1, theme.key)
             .cell(theme.glyph(mark), 2, style)
             .cell(one.check.id.as_str(), columns.name, theme.text);
@@ -153,6 +147,15 @@ impl VersusPanel<'_> {
         let filled = bar(usize::from(whole_percent(left)), 0, 100, columns.bar, theme.glyphs);
         let row = row.text(&filled, style).right(&percent, LEFT, style);
         row.right(&if columns.room > 0 { one.unit.show(room) } else { String::new() }, columns.room, style)
+    }
+
+    /// What is told of the selected one, else why there is none.
+    fn foot(&self, all: &[Versus], selected: Option<usize>) -> String {
+        match selected.and_then(|i| all.get(i)) {
+            Some(one) => self.told(one),
+            None if self.look.sift.filter.is_some() => "no row is so; esc shows all".to_owned(),
+            None => "no check of this runbook is held against a baseline".to_owned(),
+        }
     }
 
     /// Why there is nothing to compare.

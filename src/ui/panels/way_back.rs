@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
-use super::{Look, going_back};
+use super::{Look, between, going_back};
 use crate::clock::Now;
 use crate::runbook::StepId;
 use crate::session::forecast::back_left;
@@ -14,7 +14,7 @@ use crate::session::way_back::{Deadline, NoReturn, Ready, RollbackWindow, StepTi
 use crate::session::{State, StepStatus, rollback};
 use crate::ui::hatch::Hatch;
 use crate::ui::theme::Mark;
-use crate::ui::widgets::{Row, window};
+use crate::ui::widgets::Row;
 use crate::ui::{format, lists, status};
 
 /// The escape hatch as a panel.
@@ -58,19 +58,16 @@ impl Widget for &WayBackPanel<'_> {
         let (first, more) = (self.facts(inner.width), self.more(inner.width));
         let room = usize::from(inner.height);
         let head = first.len().min(room.saturating_sub(STEPS.min(steps.len())).max(room.min(2)));
-        let left = room - head;
-        let below = more.len().min(left.saturating_sub(steps.len()));
-        let mut lines = inner.rows();
-        for (row, line) in
-            first.into_iter().take(head).chain(more.into_iter().take(below)).zip(lines.by_ref())
-        {
-            row.render(line, buf, Style::new());
+        let below = more.len().min((room - head).saturating_sub(steps.len()));
+        let mut used = 0;
+        for row in first.into_iter().take(head).chain(more.into_iter().take(below)) {
+            let height = row.height();
+            row.render(between(inner, used, 0), buf, Style::new());
+            used += height;
         }
         let selected = steps.iter().position(|id| Some(id) == self.selected);
-        for (i, line) in window(steps.len(), selected, left - below).zip(lines) {
-            let here = selected == Some(i);
-            self.step(&steps[i], inner.width, here).render(line, buf, self.look.selected(here));
-        }
+        let row = |i: usize| self.step(&steps[i], inner.width, selected == Some(i));
+        self.look.rows(steps.len(), selected, between(inner, used, 0), buf, row);
     }
 }
 
@@ -82,7 +79,7 @@ impl WayBackPanel<'_> {
     }
 
     fn fact(&self, cols: u16, name: &str, what: &str, style: Style) -> Row {
-        Row::new(cols).gap(1).cell(name, NAME, self.look.theme.dim).gap(1).text(what, style)
+        self.look.row(cols).gap(1).cell(name, NAME, self.look.theme.dim).gap(1).text(what, style)
     }
 
     /// What has to be known first.
@@ -202,7 +199,7 @@ impl WayBackPanel<'_> {
         let plan = self.state.step_plan(id);
         let (mark, word) = status::planned_step(self.state, id, plan);
         let rolling = self.state.active_rollback().is_some();
-        let row = Row::new(cols).cell(if selected { ">" } else { "" }, 1, theme.key);
+        let row = self.look.row(cols).cell(if selected { ">" } else { "" }, 1, theme.key);
         let row = if rolling {
             row.cell(&format!("{} {word}", theme.glyph(mark)), 10, theme.mark(mark))
         } else {

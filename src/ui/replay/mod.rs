@@ -102,6 +102,8 @@ pub enum Steer {
     Tenth(u8),
     /// By so many of the events that are listed.
     Listed(isize),
+    /// To the event of that number.
+    To(u64),
     First,
     Last,
 }

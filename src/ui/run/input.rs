@@ -62,7 +62,7 @@ impl Cockpit {
                 // A terminal that is gone is noticed by the next frame.
                 let _ = self.terminal.capture(mouse);
                 self.view.note(if mouse {
-                    "the mouse is the cockpit's: a click takes a panel, the wheel scrolls; shift selects text"
+                    "the mouse is the cockpit's: a click selects, the wheel scrolls; shift marks text to copy"
                 } else {
                     "the mouse is the terminal's: it selects text as anywhere"
                 });

@@ -18,6 +18,7 @@ use crate::ui::testing::{Story, driver};
 use crate::ui::update;
 
 mod sifted;
+mod zoomed;
 
 const OUTPUT: &str = "SELECT count(*) -> 18 442 rows (expected >= 18 000)  ok\n\
     WARN replica orders-db-3 lag 6.9s, retry 7/10 in 10s\n\

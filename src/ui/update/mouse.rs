@@ -1,12 +1,14 @@
-//! The mouse: a click takes a panel, a tab or a hint, the wheel scrolls what lies under it. It never acts on a cutover: a
-//! hint of the cutover opens its dialog, and dialogs take keys alone.
+//! The mouse: a click takes a panel and selects the row that it lies on, takes a tab, or does what a hint says; the wheel
+//! scrolls what lies under it. It never acts on a cutover: a hint of the cutover opens its dialog, and dialogs take keys
+//! alone.
 
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
-use super::scroll::{Move, scroll};
+use super::scroll::{Move, scroll, select};
 use super::{Effect, act, listed};
 use crate::ui::action::Action;
 use crate::ui::popups::Context;
+use crate::ui::replay::Steer;
 use crate::ui::screen::Target;
 use crate::ui::view::{Pane, View};
 
@@ -36,7 +38,17 @@ pub fn mouse(view: &mut View, event: MouseEvent, target: Option<Target>, cx: &Co
         return Effect::Nothing;
     }
     match target {
-        Some(Target::Pane(pane)) if by != 0 => turn(view, pane, by, cx),
+        Some(Target::Pane(pane) | Target::Row(pane, _)) if by != 0 => turn(view, pane, by, cx),
+        Some(Target::Row(Pane::Events, row)) => {
+            view.focus = Pane::Events;
+            let event = cx.replay.and_then(|replay| replay.list.events.get(row));
+            event.map_or(Effect::Nothing, |event| Effect::Steer(Steer::To(event.seq)))
+        }
+        Some(Target::Row(pane, row)) => {
+            view.focus = pane;
+            select(view, cx, row);
+            Effect::Nothing
+        }
         Some(Target::Pane(pane) | Target::Tab(pane)) if by == 0 => {
             view.focus = pane;
             Effect::Nothing

@@ -8,6 +8,7 @@ use ratatui::widgets::Widget as _;
 
 use super::*;
 use crate::ui::keymap::Keymap;
+use crate::ui::layout::Layout;
 use crate::ui::screen::Screen;
 use crate::ui::testing::{Story, driver};
 use crate::ui::theme::Theme;
@@ -124,4 +125,66 @@ fn the_wheel_scrolls_what_lies_under_it() {
     desk.at(MouseEventKind::ScrollDown, 100, 8);
     assert_eq!(desk.view.focus, Pane::Checks);
     assert_ne!(desk.view.selection().check, before);
+}
+
+#[test]
+fn a_click_on_a_row_selects_it_wherever_its_list_stands() {
+    for (width, height, zoom) in [(120, 36, false), (80, 24, false), (80, 24, true), (60, 15, false)] {
+        let mut desk = Desk::new(Story::go(), width, height);
+        for pane in [Pane::Stages, Pane::Checks, Pane::Steps, Pane::Audit, Pane::WayBack] {
+            (desk.view.focus, desk.view.zoom) = (pane, zoom);
+            desk.arrange();
+            let lists = |desk: &Desk| {
+                let Story { state, telemetry, .. } = &desk.story;
+                crate::ui::lists::shown(pane, &desk.view, state, telemetry).expect("a list")
+            };
+            // The line that was clicked has words of the row that is selected then.
+            let words = lists(&desk).words;
+            let mut clicked = 0;
+            let area = Layout::of(desk.area, &desk.view).pane(pane);
+            for y in area.rows().map(|row| row.y) {
+                let line = desk.drawn()[usize::from(y)].clone();
+                let before: String = line.chars().skip(area.x.into()).take(area.width.into()).collect();
+                let effect = desk.at(MouseEventKind::Down(MouseButton::Left), area.x + 8, y);
+                assert_eq!((effect, desk.view.focus), (Effect::Nothing, pane));
+                let at = lists(&desk).at.expect("one is selected");
+                let name = words[at].split("  ").find(|word| word.len() > 3 && before.contains(word));
+                clicked += usize::from(name.is_some());
+            }
+            assert!(clicked >= words.len().min(3), "{pane:?} at {width}x{height}: {clicked} of {words:?}");
+        }
+    }
+    let mut desk = Desk::new(Story::go(), 120, 36);
+    desk.click("new-readyz");
+    let selected = desk.view.selection().check.as_ref().map(|id| id.to_string());
+    assert_eq!((desk.view.focus, selected.as_deref()), (Pane::Checks, Some("new-readyz")));
+    // A click beside the rows takes the panel and leaves what is selected.
+    desk.click("1 Stages");
+    desk.click("2 Checks");
+    let selected = desk.view.selection().check.as_ref().map(|id| id.to_string());
+    assert_eq!((desk.view.focus, selected.as_deref()), (Pane::Checks, Some("new-readyz")));
+}
+
+#[test]
+fn a_click_on_an_event_of_a_recording_takes_the_playhead_there() {
+    let story = Story::go();
+    let (Story { state, telemetry, now, .. }, replay) = story.replayed(9, 0);
+    let (keymap, mut view) = (Keymap::replay(), View::of_a_recording());
+    let cx = Context {
+        state: &state,
+        telemetry: &telemetry,
+        now,
+        keymap: &keymap,
+        operator: None,
+        replay: Some(&replay),
+    };
+    let event = MouseEvent {
+        kind: MouseEventKind::Down(MouseButton::Left),
+        column: 0,
+        row: 0,
+        modifiers: KeyModifiers::NONE,
+    };
+    let seq = replay.list.events[2].seq;
+    let effect = mouse(&mut view, event, Some(Target::Row(Pane::Events, 2)), &cx);
+    assert_eq!(effect, Effect::Steer(Steer::To(seq)));
 }
