@@ -35,6 +35,22 @@ pub struct Sign {
     pub title: String,
 }
 
+/// What bars mean, an item for each: its class, its top and height in pixels, and the word for it.
+pub fn legend(kinds: &[(&str, u32, u32, &str)]) -> Markup {
+    let mut items = Markup::default();
+    for (class, y, height, word) in kinds {
+        put!(
+            items,
+            "<li><svg aria-hidden='true'><rect class='{}' x='1' y='{}' width='24' height='{}'/></svg>{}</li>",
+            *class,
+            *y,
+            *height,
+            *word
+        );
+    }
+    items
+}
+
 /// A row's picture.
 pub struct Track<'a> {
     pub scale: &'a Scale,

@@ -1,6 +1,6 @@
 //! The checks: each with its health as a strip, its number and its latency as lines, and their summary in words.
 
-use super::bars::{Bar, Track};
+use super::bars::{self, Bar, Track};
 use super::chart::{self, Line};
 use super::markup::{Markup, html, put};
 use super::scale::Scale;
@@ -213,25 +213,14 @@ fn changes(check: &Check, told: usize) -> Markup {
 }
 
 fn legend() -> Markup {
-    let kinds: [(&str, u32, u32, &str); 4] = [
+    let kinds = [
         ("f-ok", 6, 5, "✓ OK (low)"),
         ("f-fail", 1, 10, "✗ FAIL (high)"),
         ("h-unseen", 1, 10, "~ STALE (high, crossed)"),
         ("h-pending", 6, 5, "· PENDING (low, hatched)"),
     ];
-    let mut items = Markup::default();
-    for (class, y, height, word) in kinds {
-        put!(
-            items,
-            "<li><svg aria-hidden='true'><rect class='{}' x='1' y='{}' width='24' height='{}'/></svg>{}</li>",
-            class,
-            y,
-            height,
-            word
-        );
-    }
     html!(
         "<ul class='legend'>{}<li>no bar: not polled</li><li>what changed faster than a picture can show is drawn at its worst</li><li>broken line: a gap, nothing was measured</li></ul>",
-        items
+        bars::legend(&kinds)
     )
 }

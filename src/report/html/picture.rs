@@ -1,7 +1,7 @@
 //! The session as a picture along its time: stages as planned and as they went, their gates, what held it up, and what
 //! happened; and the same as a table.
 
-use super::bars::{Bar, Sign, Track};
+use super::bars::{self, Bar, Sign, Track};
 use super::chart;
 use super::markup::{Markup, html, put};
 use super::scale::Scale;
@@ -228,8 +228,8 @@ fn table(report: &Report) -> Markup {
 }
 
 fn legend() -> Markup {
-    let bars = [
-        ("plan", 4_u32, 5_u32, "planned"),
+    let kinds = [
+        ("plan", 4, 5, "planned"),
         ("f-running", 1, 10, "steps ran"),
         ("h-pending", 1, 10, "at its gate"),
         ("f-ok", 3, 5, "soak ran (inside of the gate's time)"),
@@ -239,16 +239,5 @@ fn legend() -> Markup {
         ("h-fail", 1, 10, "held"),
         ("h-unseen", 1, 10, "unobserved"),
     ];
-    let mut items = Markup::default();
-    for (class, y, height, word) in bars {
-        put!(
-            items,
-            "<li><svg aria-hidden='true'><rect class='{}' x='1' y='{}' width='24' height='{}'/></svg>{}</li>",
-            class,
-            y,
-            height,
-            word
-        );
-    }
-    html!("<ul class='legend'>{}</ul>", items)
+    html!("<ul class='legend'>{}</ul>", bars::legend(&kinds))
 }
