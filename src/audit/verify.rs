@@ -13,6 +13,7 @@ use super::chain::{Bytes, Chain, Counted, End};
 use super::dir;
 use super::progress::Progress;
 use super::seals::{self, Seal, Signature};
+use crate::session::Snapshot;
 use reading::Reading;
 pub use verdict::{Anchor, Verdict};
 
@@ -37,6 +38,9 @@ pub struct Report {
     pub hash: String,
     /// The seals beside the log.
     pub seals: Vec<Seal>,
+    /// The sets of exact copies that the log vouches for: whoever knows how they lie in their folders holds them
+    /// against it.
+    pub snapshots: Vec<Snapshot>,
     /// What is worth knowing and breaks nothing: clocks that jumped, files that were not looked at.
     pub findings: Vec<String>,
 }
@@ -101,7 +105,7 @@ impl Report {
     }
 
     /// Adds judgements, in their place.
-    fn add(&mut self, verdicts: impl IntoIterator<Item = Verdict>) {
+    pub fn add(&mut self, verdicts: impl IntoIterator<Item = Verdict>) {
         self.verdicts.extend(verdicts);
         if self.code() > 0 {
             self.verdicts.retain(|verdict| verdict.code() > 0);
@@ -159,6 +163,7 @@ pub fn watched(path: &Path, anchors: &[Anchor], progress: &Progress) -> io::Resu
             report.findings.push(alone.to_owned());
         }
         report.judge_seals(seals);
+        report.snapshots = reading.snapshots;
         return Ok(report);
     }
 }
@@ -200,6 +205,7 @@ fn judge(
         head: (chain.seq > 0).then(|| format!("{}:{}", chain.seq, &hash[..8])),
         hash,
         seals: Vec::new(),
+        snapshots: Vec::new(),
         findings,
     };
     report.add(verdicts);
@@ -217,6 +223,7 @@ fn missing(live: bool) -> Report {
         head: None,
         hash: Chain::new().hash(),
         seals: Vec::new(),
+        snapshots: Vec::new(),
         findings: Vec::new(),
     }
 }

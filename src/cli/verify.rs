@@ -13,8 +13,9 @@ use crate::audit::progress::Progress;
 use crate::audit::reader::Tail;
 use crate::audit::receipts::{Receipt, Receipts};
 use crate::audit::seals::{Seal, Signature};
-use crate::audit::verify::{Anchor, Report, watched};
+use crate::audit::verify::{Anchor, Report, Verdict, watched};
 use crate::event::{Event, EventKind};
+use crate::guard;
 use crate::text;
 
 /// What is to be verified.
@@ -29,7 +30,7 @@ Exit codes, the highest of what was found:
     REWRITTEN       another event stands where such a head was
     MISSING         there is no log at all
     NOT SEALED, UNKNOWN SIGNER, BAD SEAL   with --allowed-signers (the last one always)
-  8 OUTPUT CHANGED  an output, evidence, telemetry or the kept runbook is not what was recorded
+  8 OUTPUT CHANGED  an output, evidence, telemetry, a snapshot's copy or the kept runbook is not what was recorded
 
 Examples:
   gonogo verify orders-db --anchor 211:9f3ca1b2 --anchor 187:c0ffee00
@@ -81,6 +82,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let (progress, named) = (Progress::default(), path.display().to_string());
     let verified = progress::during(&named, &progress, || watched(&path, &anchors, &progress));
     let mut report = verified.wrap_err_with(|| format!("cannot read {}", path.display()))?;
+    hold_copies(&mut report, path.parent().unwrap_or(Path::new("")));
     if let Some(allowed) = &args.allowed_signers {
         std::fs::File::open(allowed).wrap_err_with(|| format!("cannot read {}", allowed.display()))?;
         let checked = report.check_seals(|seal| ssh_keygen::check(allowed, seal));
@@ -92,6 +94,26 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         print(&report);
     }
     Ok(ExitCode::from(report.code()))
+}
+
+/// Holds what `snapshot` steps copied against the log. It never leaves its host, so that it is not in a bundle.
+fn hold_copies(report: &mut Report, folder: &Path) {
+    if report.snapshots.is_empty() {
+        return;
+    }
+    if !folder.join("snapshots").is_dir() {
+        report
+            .findings
+            .push("the copies that snapshot steps made were not looked at: they are not here".to_owned());
+        return;
+    }
+    let changed = report.snapshots.iter().flat_map(|taken| guard::changed(folder, taken));
+    let verdict = |(path, why): (PathBuf, String)| Verdict::OutputChanged {
+        path: path.display().to_string(),
+        why: format!("it {why}"),
+    };
+    let verdicts: Vec<Verdict> = changed.map(verdict).collect();
+    report.add(verdicts);
 }
 
 /// What is in somebody's receipts of the session whose log is at `log`.

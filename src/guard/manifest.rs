@@ -95,35 +95,63 @@ pub fn verified(
     prints: Option<&mut Prints>,
 ) -> Result<Manifest, String> {
     let folder = Path::new(&taken.path);
-    let name = folder.join(MANIFEST);
-    let mut bytes = Vec::new();
-    open(session_dir, &name)?
-        .take(LONGEST)
-        .read_to_end(&mut bytes)
-        .map_err(|e| format!("{}: {e}", name.display()))?;
-    if base16ct::lower::encode_string(&Sha256::digest(&bytes)) != taken.sha256 {
-        return Err(format!("{} is not what it was", name.display()));
-    }
-    let manifest: Manifest =
-        serde_json::from_slice(&bytes).map_err(|e| format!("{} cannot be read: {e}", name.display()))?;
+    let manifest =
+        read(session_dir, taken).map_err(|why| format!("{} {why}", folder.join(MANIFEST).display()))?;
     let mut none = Prints::default();
     let prints = prints.unwrap_or(&mut none);
     for kept in &manifest.files {
-        let What::File { sha256, .. } = &kept.what else { continue };
-        let copy = folder.join(copy_of(&kept.path));
-        let file = open(session_dir, &copy)?;
-        let print = prints.of(&session_dir.join(&copy), &file);
-        let print = print.map_err(|e| format!("the copy of {}: {e}", kept.path.display()))?;
-        if print != *sha256 {
-            return Err(format!("the copy of {} is not what it was", kept.path.display()));
+        if let Err(why) = held(session_dir, folder, kept, prints) {
+            return Err(format!("the copy of {} {why}", kept.path.display()));
         }
     }
     Ok(manifest)
 }
 
+/// What of a snapshot is not what it was when it was made: each path in the session's folder, and in which way.
+#[must_use]
+pub fn changed(session_dir: &Path, taken: &Snapshot) -> Vec<(PathBuf, String)> {
+    let folder = Path::new(&taken.path);
+    let manifest = match read(session_dir, taken) {
+        Ok(manifest) => manifest,
+        Err(why) => return vec![(folder.join(MANIFEST), why)],
+    };
+    let mut prints = Prints::default();
+    let differs = |kept: &Kept| {
+        let why = held(session_dir, folder, kept, &mut prints).err()?;
+        Some((folder.join(copy_of(&kept.path)), why))
+    };
+    manifest.files.iter().filter_map(differs).collect()
+}
+
+/// The manifest, where it is the one that was recorded; else a phrase that says how it differs.
+fn read(session_dir: &Path, taken: &Snapshot) -> Result<Manifest, String> {
+    let mut bytes = Vec::new();
+    let file = open(session_dir, &Path::new(&taken.path).join(MANIFEST))?;
+    file.take(LONGEST).read_to_end(&mut bytes).map_err(unread)?;
+    if base16ct::lower::encode_string(&Sha256::digest(&bytes)) != taken.sha256 {
+        return Err(CHANGED.to_owned());
+    }
+    serde_json::from_slice(&bytes).map_err(unread)
+}
+
+/// Whether the copy of a file is what it was; else a phrase that says how it differs.
+fn held(session_dir: &Path, folder: &Path, kept: &Kept, prints: &mut Prints) -> Result<(), String> {
+    let What::File { sha256, .. } = &kept.what else { return Ok(()) };
+    let copy = folder.join(copy_of(&kept.path));
+    let file = open(session_dir, &copy)?;
+    let print = prints.of(&session_dir.join(&copy), &file).map_err(unread)?;
+    if print == *sha256 { Ok(()) } else { Err(CHANGED.to_owned()) }
+}
+
+const CHANGED: &str = "is not what it was";
+
+fn unread(why: impl std::fmt::Display) -> String {
+    format!("cannot be read: {why}")
+}
+
 fn open(session_dir: &Path, name: &Path) -> Result<File, String> {
     below::open(session_dir, name).map_err(|e| match e.kind() {
-        io::ErrorKind::NotFound => format!("{} is gone", name.display()),
-        _ => format!("{}: {e}", name.display()),
+        io::ErrorKind::NotFound => "is gone".to_owned(),
+        _ => unread(e),
     })
 }

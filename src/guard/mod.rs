@@ -13,7 +13,7 @@ mod take;
 pub use back::{Back, differing, put_back};
 pub use find::found;
 pub use freeze::{Key, freeze};
-pub use manifest::{Manifest, verified};
+pub use manifest::{Manifest, changed, verified};
 pub use prints::Prints;
 pub use take::{Taken, take};
 

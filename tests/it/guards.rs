@@ -195,6 +195,37 @@ fn what_was_copied_comes_back_and_is_in_no_log_report_or_bundle() {
         assert!(!text.contains(CONTENT), "{text}");
     }
     assert!(world.gonogo(&["verify", &session]).status.success());
+
+    let copy = find(&copies.join("files"), "b.conf");
+    fs::write(&copy, "port=3\n").expect("written");
+    let judged = world.gonogo(&["verify", &session]);
+    assert_eq!(judged.status.code(), Some(8), "{}", told(&judged));
+    let path = copy.strip_prefix(world.session()).expect("within it").display().to_string();
+    let said = format!("OUTPUT CHANGED: {path}: it is not what it was");
+    assert!(told(&judged).contains(&said), "{}", told(&judged));
+    fs::remove_file(copies.join("manifest.json")).expect("removed");
+    let judged = told(&world.gonogo(&["verify", &session]));
+    assert!(judged.contains("manifest.json: it is gone"), "{judged}");
+    // As where a bundle was unpacked, which never has them.
+    fs::remove_dir_all(world.session().join("snapshots")).expect("removed");
+    let judged = world.gonogo(&["verify", &session]);
+    assert!(judged.status.success() && told(&judged).contains("they are not here"), "{}", told(&judged));
+}
+
+/// The file of that name below a folder.
+fn find(folder: &Path, name: &str) -> PathBuf {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            match path.is_dir() && !path.is_symlink() {
+                true => folders.push(path),
+                false if path.ends_with(name) => return path,
+                false => {}
+            }
+        }
+    }
+    panic!("no {name} is there");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::beside::Vouched;
 use super::said::{Said, What};
 use super::{Anchor, Verdict};
 use crate::audit::line::Hash;
+use crate::session::Snapshot;
 
 /// A wall clock that differs from the boot clock by more than this between two events has jumped.
 const JUMP_MS: i64 = 2_000;
@@ -20,6 +21,8 @@ pub(super) struct Reading {
     pub vouched: Vec<Vouched>,
     /// The newest word on the telemetry speaks for all before it.
     pub telemetry: Option<Vouched>,
+    /// The sets of copies that steps made.
+    pub snapshots: Vec<Snapshot>,
     findings: Vec<String>,
     untold: u64,
     /// The hashes of the anchored events, as they are.
@@ -56,6 +59,7 @@ impl Reading {
                 self.vouched.extend(runbook);
             }
             What::Vouches(vouched) => self.vouched.push(vouched),
+            What::Copies(taken) => self.snapshots.push(taken),
             What::Measured(vouched) => self.telemetry = Some(vouched),
         }
     }

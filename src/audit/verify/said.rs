@@ -7,6 +7,7 @@ use super::beside::Vouched;
 use crate::audit::canon::{self, Fields};
 use crate::audit::chain::Entry;
 use crate::audit::dir;
+use crate::session::Snapshot;
 
 /// Of one line.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub(super) enum What {
     /// An engine starts, in the boot of this name.
     Starts(Option<String>),
     Vouches(Vouched),
+    /// Exact copies lie in a folder of their own.
+    Copies(Snapshot),
     /// How far the telemetry goes.
     Measured(Vouched),
     Closes,
@@ -71,6 +74,14 @@ fn what(fields: &Fields<'_>) -> What {
         output: Record,
     }
     #[derive(Deserialize)]
+    struct Copied {
+        attempt: u32,
+        path: String,
+        files: u32,
+        bytes: u64,
+        sha256: String,
+    }
+    #[derive(Deserialize)]
     struct Checkpoint {
         telemetry_bytes: u64,
         telemetry_sha256: String,
@@ -95,6 +106,13 @@ fn what(fields: &Fields<'_>) -> What {
             .map_or(What::Nothing, |Finished { output }| What::Vouches(output.vouched())),
         "evidence_added" => serde_json::from_str(event)
             .map_or(What::Nothing, |record: Record| What::Vouches(record.vouched())),
+        // A simulated one copied nothing.
+        "snapshot_taken" => match serde_json::from_str(event) {
+            Ok(Copied { attempt, path, files, bytes, sha256 }) if !sha256.is_empty() => {
+                What::Copies(Snapshot { attempt, path, files, bytes, sha256 })
+            }
+            _ => What::Nothing,
+        },
         "checkpoint" => serde_json::from_str(event).map_or(What::Nothing, |at: Checkpoint| {
             What::Measured(Vouched {
                 path: dir::TELEMETRY.to_owned(),
