@@ -19,7 +19,8 @@ A command that depends on what you saw carries the number of the last event that
 connected. Where somebody advanced, voted or rolled back since, it is refused: of two at once exactly one wins. \
 --seen SEQ says it yourself, from `.log.seq` of an earlier `status --json`.
 
-Nothing asks back: `rollback` and `abort` do what they say.
+Nothing asks back: `rollback` and `abort` do what they say. Every reason may be given as --reason; where one is needed \
+(abort, skip, resolve, accept-drift) it may also be the last word.
 
 With --json a command prints one object:
   {\"ok\":true,\"did\":\"paused\",\"seq\":212}    what the log says of it, and the event's number

@@ -17,7 +17,7 @@ pub(super) enum Until {
     Held,
     /// A step waits for an answer.
     Question,
-    /// No stage is in hand and the next can be entered, after a rollback of some stages for one.
+    /// No stage is in hand and the next can be entered: before the first one.
     Ready,
     /// It is over: completed, rolled back or aborted.
     Closed,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::until::Until;
 use crate::event::{ItemOf, NoteTag, Resolution};
@@ -64,7 +64,10 @@ pub(super) enum Verb {
         after_help = "Example: gonogo ctl orders accept-drift \"the ops team turned the log level up\"\n\n\
         Put back instead, they need nothing but `resume`."
     )]
-    AcceptDrift { reason: String },
+    AcceptDrift {
+        #[command(flatten)]
+        why: Why,
+    },
     /// Undo the entered stages: all of them, or down to one.
     #[command(after_help = super::help::ROLLBACK)]
     Rollback {
@@ -79,7 +82,11 @@ pub(super) enum Verb {
     Retry { step: String },
     /// Leave a step out.
     #[command(after_help = "Example: gonogo ctl orders skip switch.warm-up \"the cache is warm\"")]
-    Skip { step: String, reason: String },
+    Skip {
+        step: String,
+        #[command(flatten)]
+        why: Why,
+    },
     /// End a running step.
     #[command(after_help = "Example: gonogo ctl orders kill switch.copy")]
     Kill { step: String },
@@ -153,7 +160,12 @@ pub(super) enum Verb {
     #[command(
         after_help = "Example: gonogo ctl orders resolve switch.copy done \"the table is complete, counted\""
     )]
-    Resolve { step: String, outcome: Became, reason: String },
+    Resolve {
+        step: String,
+        outcome: Became,
+        #[command(flatten)]
+        why: Why,
+    },
     /// Offer the wheel to somebody who is here.
     #[command(after_help = super::help::PASS)]
     Pass { person: String },
@@ -165,7 +177,29 @@ pub(super) enum Verb {
     },
     /// End the session as it stands; nothing is undone.
     #[command(after_help = "Example: gonogo ctl orders abort \"the change is withdrawn\"")]
-    Abort { reason: String },
+    Abort {
+        #[command(flatten)]
+        why: Why,
+    },
+}
+
+/// A reason that there must be: the last word, or `--reason` as where there only may be one. (A word behind `rollback`
+/// would be taken for the stage to go back to, so that one takes no reason but by its name.)
+#[derive(Debug, Clone, Args)]
+pub(super) struct Why {
+    /// Why, for the record: needed, here or with --reason.
+    #[arg(value_name = "REASON", required_unless_present = "by_flag")]
+    reason: Option<String>,
+    /// The same by its name.
+    #[arg(long = "reason", id = "by_flag", value_name = "REASON", conflicts_with = "reason")]
+    by_flag: Option<String>,
+}
+
+impl Why {
+    fn said(&self) -> String {
+        // One of both is there: clap has seen to that.
+        self.reason.iter().chain(&self.by_flag).next().cloned().unwrap_or_default()
+    }
 }
 
 /// What is done about the wheel.
@@ -230,12 +264,12 @@ impl Verb {
             Self::Advance { typed, over } => Command::Advance { typed: typed.clone(), over: over.clone() },
             Self::Pause => Command::Pause,
             Self::Resume => Command::Resume,
-            Self::AcceptDrift { reason } => Command::AcceptDrift { reason: reason.clone() },
+            Self::AcceptDrift { why } => Command::AcceptDrift { reason: why.said() },
             Self::Rollback { to, reason } => {
                 Command::Rollback { to: to.as_deref().map(StageId::from), reason: reason.clone() }
             }
             Self::Retry { step: name } => Command::Retry { step: step(name) },
-            Self::Skip { step: name, reason } => Command::Skip { step: step(name), reason: reason.clone() },
+            Self::Skip { step: name, why } => Command::Skip { step: step(name), reason: why.said() },
             Self::Kill { step: name } => Command::Kill { step: step(name) },
             Self::Confirm { step: name, answer, note, .. } => {
                 Command::Confirm { step: step(name), yes: *answer == Answer::Yes, note: note.clone() }
@@ -267,13 +301,13 @@ impl Verb {
                 };
                 Command::Note { tag, text: text.clone(), attached: None }
             }
-            Self::Resolve { step: name, outcome, reason } => {
+            Self::Resolve { step: name, outcome, why } => {
                 let outcome = match outcome {
                     Became::Done => Resolution::Done,
                     Became::Failed => Resolution::Failed,
                     Became::RunAgain => Resolution::RunAgain,
                 };
-                Command::Resolve { step: step(name), outcome, reason: reason.clone() }
+                Command::Resolve { step: step(name), outcome, reason: why.said() }
             }
             Self::Pass { person } | Self::Wheel { wheel: Wheel::Offer { person } } => {
                 Command::OfferWheel { to: person.clone() }
@@ -282,7 +316,7 @@ impl Verb {
             Self::Wheel { wheel: Wheel::Accept } => Command::AcceptWheel,
             Self::Wheel { wheel: Wheel::Decline } => Command::DeclineWheel,
             Self::Wheel { wheel: Wheel::Take } => Command::TakeWheel,
-            Self::Abort { reason } => Command::Abort { reason: reason.clone() },
+            Self::Abort { why } => Command::Abort { reason: why.said() },
         }))
     }
 }

@@ -106,11 +106,18 @@ fn a_rollback_and_an_abort_from_a_script_need_no_dialog() {
     let world = World::switching();
     let started = world.does(&["rollback", "--to", "switch", "--reason", "not today"]);
     assert_eq!(started, "rolling back to switch, 0 steps: not today\n");
-    world.does(&["wait", "ready"]);
+    // Back at the gate of the stage before.
+    world.does(&["wait", "gate"]);
     assert_eq!(world.status()["next_stage"]["id"], "switch");
     assert!(world.refused(&["rollback", "--to", "retire"]).contains("retire was not entered"));
     assert!(world.ctl(&["abort", " "]).err.contains("an abort needs a reason"));
-    assert_eq!(world.does(&["abort", "withdrawn"]), "session aborted: withdrawn\n");
+    for args in [&["abort"][..], &["abort", "one", "--reason", "two"]] {
+        let said = world.ctl(args);
+        assert_eq!(said.code, 2, "one reason, and only one: {}", said.err);
+        assert!(said.err.contains("REASON"), "{}", said.err);
+    }
+    assert_eq!(world.ctl(&["rollback", "switch"]).code, 2, "a stage is not taken for a reason");
+    assert_eq!(world.does(&["abort", "--reason", "withdrawn"]), "session aborted: withdrawn\n");
     assert!(world.ctl(&["status"]).out.contains("over since"));
 }
 
