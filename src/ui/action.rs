@@ -255,7 +255,7 @@ impl Action {
             Self::RollBack => "roll back",
             Self::Wheel => "hand over",
             Self::NextPane => "panel",
-            Self::Play => "play/pause",
+            Self::Play => "play/halt",
             Self::NextEvent => "event",
             Self::NextFailure => "failure",
             Self::NextStage => "stage",

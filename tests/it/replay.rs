@@ -147,7 +147,7 @@ async fn a_recorded_session_is_looked_at_moment_by_moment_and_left_as_it_was() {
     // It plays to its end, and stands still there.
     desk.press(">>>>>> ").await;
     desk.shows(&format!("event {count} of {count}")).await;
-    desk.shows("PAUSED").await;
+    desk.shows("HALTED").await;
     desk.press("q").await;
     assert_eq!(desk.leaves().await, Some(0));
     desk.spoke_only_our_grammar();

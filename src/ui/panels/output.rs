@@ -66,7 +66,8 @@ impl OutputPanel<'_> {
         };
         let mut words = match self.output.unseen() {
             None => vec![("FOLLOW".to_owned(), theme.ok)],
-            Some(0) => vec![("PAUSED".to_owned(), theme.warn)],
+            // Never the bare word: that is the session's.
+            Some(0) => vec![("PAUSED 0 new".to_owned(), theme.warn)],
             Some(new) => vec![(format!("PAUSED {} new", format::bytes(new)), theme.warn)],
         };
         let part = self.output.part().map_or(String::new(), |part| format!("{part}% of "));

@@ -117,7 +117,7 @@ impl ReplayHeader<'_> {
         let row = if play.playing {
             row.text(theme.glyphs.running, theme.running).gap(1).text("PLAYING", theme.running)
         } else {
-            row.text(theme.glyphs.halted, theme.warn).gap(1).text("PAUSED", theme.warn)
+            row.text(theme.glyphs.halted, theme.warn).gap(1).text("HALTED", theme.warn)
         };
         if play.skips_idle && wide { row.gap(1).text("skips idle", theme.dim) } else { row }
     }

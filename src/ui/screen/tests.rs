@@ -214,7 +214,7 @@ fn output_that_is_read_stays_while_the_cutover_goes_on() {
     story.start("switch.weights");
     let screen = text(&draw(&story, &mut view, &Theme::dark(), 120, 36));
     assert!(screen.contains("5 Output switch.verify") && screen.contains("| line 44 "), "{screen}");
-    assert!(screen.contains("PAUSED"), "{screen}");
+    assert!(screen.contains("PAUSED 0 new"), "{screen}");
     view.output.scroll(1_000, 6);
     let screen = text(&draw(&story, &mut view, &Theme::dark(), 120, 36));
     assert!(screen.contains("5 Output switch.weights") && screen.contains("FOLLOW"), "{screen}");
