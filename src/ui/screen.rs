@@ -32,12 +32,15 @@
 //! hints
 //! ```
 
+mod sweep;
+
 use chrono::FixedOffset;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Position, Rect};
-use ratatui::style::{Color, Style};
+use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
+use self::sweep::sweep;
 use super::action::Action;
 use super::blocker::blocker;
 use super::crew;
@@ -51,7 +54,7 @@ use super::panels::{
 };
 use super::popups::Context;
 use super::replay::Replay;
-use super::theme::{ASCII, Mark, Theme};
+use super::theme::{Mark, Theme};
 use super::view::{Board, Pane, STACK, View};
 use super::widgets::Row;
 use super::widgets::mark_found;
@@ -402,50 +405,6 @@ impl<'a> Screen<'a> {
             }
             Pane::Audit => usize::from(telemetry.log != crate::session::telemetry::LogHealth::Ok),
             _ => 0,
-        }
-    }
-}
-
-/// The last line of defence: no cell leaves with a character that could deceive, whoever put it there.
-fn sweep(buf: &mut Buffer, theme: &Theme) {
-    let ascii = std::ptr::eq(theme.glyphs, &raw const ASCII);
-    // A theme with a ground of its own has it everywhere.
-    for cell in &mut buf.content {
-        if let (Color::Reset, Some(ground)) = (cell.bg, theme.text.bg) {
-            cell.bg = ground;
-        }
-        if let (Color::Reset, Some(ink)) = (cell.fg, theme.text.fg) {
-            cell.fg = ink;
-        }
-    }
-    // Of a wide character that something lies over half of, nothing is shown: it would hide what lies there.
-    for row in buf.area.rows() {
-        for x in row.left()..row.right().saturating_sub(1) {
-            let symbol = buf[(x, row.y)].symbol();
-            let wide = !symbol.is_ascii() && text::width(symbol) > 1;
-            if wide && buf[(x + 1, row.y)].symbol() != " " {
-                buf[(x, row.y)].set_symbol(" ");
-            }
-        }
-    }
-    for cell in &mut buf.content {
-        let symbol = cell.symbol();
-        if let [b' '..=b'~'] = symbol.as_bytes() {
-            continue;
-        }
-        if ascii && !symbol.is_ascii() {
-            let shown = match symbol {
-                "…" => ".",
-                "≥" => ">",
-                "≤" => "<",
-                "→" => ">",
-                "×" => "x",
-                "−" => "-",
-                _ => "?",
-            };
-            cell.set_symbol(shown);
-        } else if !symbol.chars().all(text::is_allowed) {
-            cell.set_symbol("?");
         }
     }
 }
