@@ -156,7 +156,7 @@ impl StagePanel<'_> {
         let exit =
             if over { "OVER".to_owned() } else { exit.map_or("-".to_owned(), |exit| exit.to_string()) };
         let style = if over { theme.warn } else { theme.text };
-        row.cell(title, name, theme.text)
+        row.name(title, name, theme.text)
             .right(&tries, TRY, theme.text)
             .right(&exit, EXIT, style)
             .right(&self.took(step), TOOK, style)

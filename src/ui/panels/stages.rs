@@ -220,7 +220,7 @@ impl Stages<'_> {
         let row = Row::new(cols).cell(if selected { ">" } else { "" }, 2, theme.key);
         let row = row.right(&number.to_string(), 2, theme.dim).gap(1);
         let name = if in_hand { theme.title } else { theme.text };
-        let row = row.tall(tall).cell(title(stage), columns.title, name).tall(self.look.zoomed);
+        let row = row.tall(tall).name(title(stage), columns.title, name).tall(self.look.zoomed);
         let row = self.times(self.forecast.stage(&stage.id), columns, row).gap(1);
         let what = format!("{} {word}", theme.glyph(mark));
         let left = row.left().saturating_sub(text::width(&text::safe(&what)));

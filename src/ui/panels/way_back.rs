@@ -206,7 +206,7 @@ impl WayBackPanel<'_> {
             row.cell(theme.glyph(Mark::Pending), 2, theme.dim)
         };
         let name = row.left().saturating_sub(TIME + 1 + KNOWN + 1).min(id.as_str().len().max(24));
-        let row = row.cell(id.as_str(), name, theme.text);
+        let row = row.name(id.as_str(), name, theme.text);
         let (time, known) = match time_of(self.state, id) {
             Some(StepTime { ms, measured }) => (
                 format::took(ms),

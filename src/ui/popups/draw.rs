@@ -22,12 +22,15 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::field::{Field, Kind};
 use super::form::{Button, Does, Focus, Form, Tier};
-use super::row::Text;
+use super::row::{Row, Text, Tone};
 use crate::text;
 use crate::ui::theme::{Mark, Theme};
 
 /// The widest that a dialog gets: longer lines are hard to read.
 const WIDEST: u16 = 112;
+
+/// How many lines' length a notice has at the most.
+const NOTICE: usize = 4;
 
 /// Where a popup lies.
 #[derive(Debug, Clone, Copy)]
@@ -80,7 +83,7 @@ pub fn form(form: &Form, text: &[Text], around: Around, area: Rect, buf: &mut Bu
     let armed = moved.is_none();
     let button_count = button_lines(form, armed, columns, theme).len();
     let fields = form.page.fields.len();
-    let notices = usize::from(!form.page.buttons.is_empty()) + usize::from(live.is_some());
+    let notices = notice_lines(form, moved, columns, theme).len() + usize::from(live.is_some());
     let gap = usize::from(fields > 0);
     let wanted = body.len() + gap + fields + notices + button_count;
     let Place { outer, inner, framed } = Place::of(area, wanted);
@@ -120,9 +123,8 @@ pub fn form(form: &Form, text: &[Text], around: Around, area: Rect, buf: &mut Bu
     for n in visible(fields, field_rows, form.focus()) {
         line(field_line(form, n, columns, theme));
     }
-    if notice_rows > usize::from(live.is_some()) {
-        line(notice_line(form, moved, columns, theme));
-    }
+    let notice = notice_lines(form, moved, columns, theme).into_iter();
+    notice.take(notice_rows.saturating_sub(usize::from(live.is_some()))).for_each(&mut line);
     if let Some(live) = live.filter(|_| notice_rows > 0) {
         let live = text::safe(live);
         line(Line::styled(text::fit(&live, columns).into_owned(), theme.warn));
@@ -222,18 +224,20 @@ fn value(form: &Form, field: &Field, focused: bool, room: usize, theme: &Theme) 
     ]
 }
 
-fn notice_line(form: &Form, moved: Option<&str>, columns: usize, theme: &Theme) -> Line<'static> {
-    let Some((mark, what)) =
-        form.notice.as_deref().map(|notice| (Mark::Ask, notice)).or(moved.map(|moved| (Mark::Warn, moved)))
-    else {
-        let unarmed =
-            |button: &Button| Some(format!("{} is not armed: {}", button.label, form.unarmed(button)?));
-        let why = form.page.buttons.iter().find_map(unarmed).unwrap_or_default();
-        return Line::styled(text::fit(&text::safe(&why), columns).into_owned(), theme.dim);
-    };
-    let text = format!("{} {what}", theme.glyph(mark));
-    let text = text::safe(&text);
-    Line::styled(text::fit(&text, columns).into_owned(), theme.mark(mark))
+/// What the last key did, or what moved, on a few lines at the most; else why a button is not armed.
+fn notice_lines(form: &Form, moved: Option<&str>, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
+    if form.page.buttons.is_empty() {
+        return Vec::new();
+    }
+    let notice = form.notice.as_deref().map(|notice| (Mark::Ask, notice));
+    if let Some((mark, what)) = notice.or(moved.map(|moved| (Mark::Warn, moved))) {
+        let what = format!("{} {what}", theme.glyph(mark));
+        let what = text::safe(&what);
+        return Row::toned(Tone::Marked(mark), text::fit(&what, columns * NOTICE)).lines(columns, theme);
+    }
+    let unarmed = |button: &Button| Some(format!("{} is not armed: {}", button.label, form.unarmed(button)?));
+    let why = form.page.buttons.iter().find_map(unarmed).unwrap_or_default();
+    vec![Line::styled(text::fit(&text::safe(&why), columns).into_owned(), theme.dim)]
 }
 
 /// The buttons on as few lines as they fit on; `armed` says whether any that acts is.

@@ -101,6 +101,17 @@ impl Row {
         row.gap(pad)
     }
 
+    /// The same for what the row is called: it stays beside the rest, however high that is.
+    #[must_use]
+    pub fn name(self, text: &str, cols: usize, style: Style) -> Self {
+        let cols = cols.min(self.left);
+        let end = self.left - cols;
+        let lines = self.lines(&text::safe(text), cols);
+        let row = self.lay(lines, style);
+        let pad = row.left - end;
+        row.gap(pad)
+    }
+
     /// Adds text in a column of exactly `cols`, flush right.
     #[must_use]
     pub fn right(self, text: &str, cols: usize, style: Style) -> Self {
@@ -128,15 +139,24 @@ impl Row {
         self.gap(pad).text(text, style)
     }
 
-    fn put(mut self, text: &str, cols: usize, style: Style) -> Self {
-        let safe = text::safe(text);
-        let lines = match self.tall && cols >= NARROW {
-            true => wrapped(&safe, cols),
-            false => vec![text::fit(&safe, cols).into_owned()],
-        };
+    fn put(self, text: &str, cols: usize, style: Style) -> Self {
+        let lines = self.lines(&text::safe(text), cols);
         if lines.len() > HIGH && cols < self.cols / 2 {
             return self.below(text, style);
         }
+        self.lay(lines, style)
+    }
+
+    /// The text in so many columns: cut, or on several lines.
+    fn lines(&self, safe: &str, cols: usize) -> Vec<String> {
+        match self.tall && cols >= NARROW {
+            true => wrapped(safe, cols),
+            false => vec![text::fit(safe, cols).into_owned()],
+        }
+    }
+
+    /// Adds lines under each other.
+    fn lay(mut self, lines: Vec<String>, style: Style) -> Self {
         let width = lines.iter().map(|line| text::width(line)).max().unwrap_or(0);
         if width > 0 {
             let column = self.cols - self.left;

@@ -115,6 +115,9 @@ fn an_open_dialog_follows_the_session_and_what_was_asked_before_is_not_armed() {
     // What is red shows red, and the button that was in focus is still the same, but not armed.
     assert!(screen.contains("✗ check lag") && screen.contains("7.2s"), "{screen}");
     assert!(focused(&screen).is_some_and(|line| line.contains("[>GO  y  (not armed) ]")), "{screen}");
+    // What changed is told to its end, also where there is little room.
+    let narrow = desk.drawn(&*popup, 60, 24).replace(['┃', '\n', ' '], "");
+    assert!(narrow.contains("isnowNO-GO:checklagisfailing"), "{narrow}");
     // It goes green again: the question is the one that was asked.
     health(&mut desk.state, "lag", Health::Ok, "");
     assert_eq!(desk.drawn(&*popup, 120, 60), before);
