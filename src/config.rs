@@ -12,10 +12,10 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::text;
-use crate::ui::Bell;
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
 use crate::ui::theme::{Depth, MONO, Shelf, Theme};
+use crate::ui::{Bell, Frames};
 
 /// The configuration that comes along: what holds where nothing else is said.
 pub const SAMPLE: &str = include_str!("../assets/config.toml");
@@ -45,6 +45,8 @@ pub struct Config {
     pub replay_keymap: Keymap,
     /// Whether the cockpit takes the mouse.
     pub mouse: bool,
+    /// How often the screen is drawn by itself.
+    pub frames: Frames,
     /// How the operator is called.
     pub bell: Bell,
     /// What is to be told on arrival: a theme that is broken.
@@ -58,6 +60,7 @@ struct File {
     theme: Option<Spanned<String>>,
     ascii: Option<bool>,
     mouse: Option<bool>,
+    frames: Option<Frames>,
     bell: Option<Bell>,
     #[serde(default)]
     keys: BTreeMap<Spanned<String>, Keys>,
@@ -130,7 +133,7 @@ pub fn read(
     choose(&mut themes, flags, &layers, &environment)?;
     let ascii = flags.ascii
         || layers.iter().find_map(|layer| layer.file.ascii).unwrap_or(false)
-        || !shows_utf8(&environment);
+        || !has_every_character(&environment);
     let get = |name| environment(name).unwrap_or_default();
     let themes = themes.fit(Depth::of(&get("COLORTERM"), &get("TERM")), ascii);
     let (mut keymap, mut replay_keymap) = (Keymap::default(), Keymap::replay());
@@ -146,8 +149,9 @@ pub fn read(
         replay_keymap = replay_keymap.with(&keys).map_err(refused)?;
     }
     let mouse = layers.iter().find_map(|layer| layer.file.mouse).unwrap_or(true);
+    let frames = layers.iter().find_map(|layer| layer.file.frames).unwrap_or_default();
     let bell = layers.iter().find_map(|layer| layer.file.bell).unwrap_or_default();
-    Ok(Config { themes, keymap, replay_keymap, mouse, bell, notes })
+    Ok(Config { themes, keymap, replay_keymap, mouse, frames, bell, notes })
 }
 
 /// Why a file says nothing.
@@ -243,7 +247,12 @@ fn keys(layer: &Layer) -> Result<Vec<(Action, Vec<String>)>, String> {
     Ok(keys)
 }
 
-fn shows_utf8(environment: &impl Fn(&str) -> Option<String>) -> bool {
+/// Whether the terminal is taken to show all characters of [`UNICODE`](crate::ui::theme::UNICODE): its locale is UTF-8, and
+/// it is not the console of Linux, whose fonts have no room for ticks, trends and heavy lines.
+fn has_every_character(environment: &impl Fn(&str) -> Option<String>) -> bool {
+    if environment("TERM").is_some_and(|term| term == "linux") {
+        return false;
+    }
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(environment);
     locale.is_none_or(|locale| {
         let locale = locale.to_lowercase();
@@ -296,6 +305,17 @@ mod tests {
     }
 
     #[test]
+    fn a_terminal_gets_the_characters_that_it_has() {
+        let ascii = |set: &[(&str, &str)]| {
+            let config = with(&Flags::default(), "", "", set).unwrap();
+            std::ptr::eq(config.themes.theme().glyphs, &raw const crate::ui::theme::ASCII)
+        };
+        assert!(!ascii(&[("LANG", "en_GB.UTF-8"), ("TERM", "xterm")]));
+        assert!(ascii(&[("LANG", "C"), ("TERM", "xterm")]));
+        assert!(ascii(&[("LANG", "en_GB.UTF-8"), ("TERM", "linux")]));
+    }
+
+    #[test]
     fn a_flag_goes_before_the_environment_that_before_the_user_that_before_the_site() {
         let flag = Flags { theme: Some("blue-orange".to_owned()), ..Flags::default() };
         let (user, site, no_color) = ("theme = 'light'", "theme = 'contrast'", [("NO_COLOR", "1")]);
@@ -327,6 +347,7 @@ mod tests {
             ("[keys]\nadvanse = 'A'", ":2:1: ", "no action is called `advanse`"),
             ("[keys]\nadvance = 'ctrl-a'", ":2:1: advance: ", "nothing that acts"),
             ("bell = 'loud'", ":1:8: ", "unknown variant `loud`"),
+            ("frames = 60", ":1:10: ", "1 to 10 frames a second"),
             ("theme = ", ":1:", ""),
         ] {
             let error = with(&Flags::default(), user, "", &[]).unwrap_err();

@@ -43,13 +43,14 @@ impl Look {
 
 /// What the cockpit is opened with; `note` is told on arrival, after what the configuration has to tell.
 pub(super) fn options(config: Config, note: Option<String>) -> Options {
-    let Config { themes, keymap, mouse, bell, notes, .. } = config;
+    let Config { themes, keymap, mouse, frames, bell, notes, .. } = config;
     let said: Vec<String> = notes.into_iter().chain(note).collect();
     let copies = dir::state_dir().ok().map(|state| state.join(COPIES));
     Options {
         themes,
         keymap,
         mouse,
+        frames,
         bell,
         tied: false,
         note: (!said.is_empty()).then(|| said.join("; ")),

@@ -12,6 +12,7 @@ pub mod copy;
 pub mod course;
 pub mod crew;
 pub mod format;
+pub mod frames;
 pub mod hatch;
 pub mod keymap;
 mod keys;
@@ -41,6 +42,7 @@ pub mod view;
 pub mod widgets;
 
 pub use action::Action;
+pub use frames::Frames;
 pub use keymap::Keymap;
 pub use run::{Exit, Options, Parting, cockpit, play};
 pub use screen::Screen;

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 
 use beside::Returned;
 
+use super::frames::Frames;
 use super::keymap::Keymap;
 use super::keys::Keys;
 use super::playback::{Live, Playback};
@@ -35,9 +36,6 @@ use crate::runbook::StepId;
 use crate::session::State;
 use crate::session::telemetry::Measure;
 
-/// The least time between two frames that no key asked for, in milliseconds.
-const FRAME_MS: u64 = 66;
-
 /// How many items of the feed are folded between two looks at the keys.
 const BATCH: usize = 256;
 
@@ -48,6 +46,8 @@ pub struct Options {
     pub keymap: Keymap,
     /// Whether the mouse is taken; the terminal selects text with it otherwise.
     pub mouse: bool,
+    /// How many frames a second are drawn at most that no key asked for.
+    pub frames: Frames,
     /// How the operator is called when something waits for a person.
     pub bell: Bell,
     /// The session ends with this cockpit.
@@ -131,7 +131,7 @@ async fn run(
         searches: 0,
         rewinds: 0,
         due: Due::Now,
-        drawn_up_ms: 0,
+        soon_up_ms: 0,
         summons: Summons::default(),
         area: Rect::ZERO,
         tick_up_ms: 0,
@@ -237,7 +237,8 @@ struct Cockpit {
     /// How often the session's time went back: what was read before is not true any more.
     rewinds: u64,
     due: Due,
-    drawn_up_ms: u64,
+    /// When the next frame that no key asks for may be drawn.
+    soon_up_ms: u64,
     summons: Summons,
     /// The screen of the last frame.
     area: Rect,
@@ -249,7 +250,7 @@ impl Cockpit {
     fn due_in(&self, now: Now) -> Duration {
         let at = match self.due {
             Due::Now => 0,
-            Due::Soon => self.drawn_up_ms + FRAME_MS,
+            Due::Soon => self.soon_up_ms,
             Due::Tick => self.tick_up_ms,
         };
         Duration::from_millis(at.saturating_sub(now.up_ms))
@@ -281,10 +282,10 @@ impl Cockpit {
         let cx = context(&self.playback, &self.options, self.commander.as_ref());
         let screen = Screen { cx, view: &self.view, zone: zone(cx.now), theme: self.options.themes.theme() };
         self.area = area;
-        self.terminal.draw(area, |area, buf| screen.render(area, buf))?;
+        let bytes = self.terminal.draw(area, |area, buf| screen.render(area, buf))?;
         self.call()?;
         self.due = Due::Tick;
-        self.drawn_up_ms = clock.up_ms;
+        self.soon_up_ms = clock.up_ms + self.options.frames.pause_ms(bytes);
         self.tick_up_ms = clock.up_ms + 1_000 - u64::from(clock.at.timestamp_subsec_millis()).min(999);
         Ok(())
     }

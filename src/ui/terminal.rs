@@ -75,11 +75,11 @@ impl Terminal {
         Ok(Rect::new(0, 0, width, height))
     }
 
-    /// Draws a frame: only what changed is written, in one write, as one update.
+    /// Draws a frame: only what changed is written, in one write, as one update. How many bytes that were.
     ///
     /// # Errors
     /// The terminal is gone.
-    pub fn draw(&mut self, area: Rect, paint: impl FnOnce(Rect, &mut Buffer)) -> io::Result<()> {
+    pub fn draw(&mut self, area: Rect, paint: impl FnOnce(Rect, &mut Buffer)) -> io::Result<usize> {
         self.back.resize(area);
         self.back.reset();
         paint(area, &mut self.back);
@@ -90,13 +90,14 @@ impl Terminal {
         }
         let change = paint::change(&self.front, &self.back);
         if change.is_empty() && !anew {
-            return Ok(());
+            return Ok(0);
         }
         let clear = if anew { CLEAR } else { "" };
-        write(&[BEGIN_UPDATE, clear, &change, END_UPDATE].concat())?;
+        let frame = [BEGIN_UPDATE, clear, &change, END_UPDATE].concat();
+        write(&frame)?;
         self.stale = false;
         std::mem::swap(&mut self.front, &mut self.back);
-        Ok(())
+        Ok(frame.len())
     }
 
     /// Sends what calls an operator, which leaves the screen as it is.

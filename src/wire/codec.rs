@@ -51,6 +51,8 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     pub async fn next(&mut self) -> Result<Option<&[u8]>, CodecError> {
         if std::mem::take(&mut self.taken) {
             self.line.clear();
+            // A runbook comes once, and is long.
+            self.line.shrink_to(READ_BYTES);
         }
         loop {
             let piece = self.reader.fill_buf().await?;

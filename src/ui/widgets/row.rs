@@ -3,7 +3,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::text;
@@ -177,6 +177,7 @@ impl Row {
         if style != Style::new() {
             buf.set_style(area, style);
         }
+        let reversed = style.add_modifier.contains(Modifier::REVERSED);
         let first = self.beside();
         let below = self.below.into_iter().enumerate();
         let below = below.map(|(n, (text, style))| Span { line: first + n, column: BELOW, text, style });
@@ -186,6 +187,8 @@ impl Row {
                 continue;
             }
             let (x, y, room) = (area.x + column, area.y + line, usize::from(area.width - column));
+            // What is dim would be a hole in the bar of the selected row.
+            let style = if reversed { style.remove_modifier(Modifier::DIM) } else { style };
             if text.is_ascii() {
                 // Most text is: it needs no search for graphemes, which is most of a frame's cost.
                 let first = buf.index_of(x, y);
