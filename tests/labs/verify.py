@@ -55,6 +55,18 @@ def differs(folder, path, size, sha256, grows=False):
     return None if hashlib.sha256(kept[:size]).hexdigest() == sha256 else "its content is another"
 
 
+def copies(folder, path, sha256):
+    """The exact copies of a step that are not what the log says of them, and how."""
+    manifest = f"{path}/manifest.json"
+    there = (folder / manifest).is_file()
+    why = differs(folder, manifest, (folder / manifest).stat().st_size if there else 0, sha256)
+    if why:
+        return [(manifest, why)]
+    kept = json.loads((folder / manifest).read_bytes())["files"]
+    kept = [(f"{path}/files{file['path']}", file["what"]["file"]) for file in kept if "file" in file["what"]]
+    return [(copy, why) for copy, said in kept if (why := differs(folder, copy, said["bytes"], said["sha256"]))]
+
+
 def signer(allowed, text, sig):
     keygen = lambda *args: subprocess.run(["ssh-keygen", "-Y", *args], input=text, capture_output=True)
     found = keygen("find-principals", "-f", allowed, "-s", sig).stdout.decode().split("\n")
@@ -75,7 +87,7 @@ def judge(log, anchors, allowed):
     except BlockingIOError:
         live = True
     *lines, rest = log.read_bytes().split(b"\n")
-    prev, hashes, files, kind = b"0" * 64, [], {}, None
+    prev, hashes, files, taken, kind = b"0" * 64, [], {}, [], None
     for seq, line in enumerate(lines, 1):
         why, event = why_no_line(line, prev, seq)
         if why:
@@ -88,6 +100,8 @@ def judge(log, anchors, allowed):
             files["runbook.toml"] = (len(event["runbook"].encode()), event["sha256"])
         elif kind == "checkpoint":
             files["telemetry.jsonl"] = (event["telemetry_bytes"], event["telemetry_sha256"], True)
+        elif kind == "snapshot_taken" and event["sha256"]:
+            taken.append((event["path"], event["sha256"]))
         elif kind in ("evidence_added", "step_finished") and (said := event.get("output") or event) and "path" in said:
             files[said["path"]] = (said["bytes"], said["sha256"])
     else:
@@ -103,6 +117,10 @@ def judge(log, anchors, allowed):
     if any(os.path.lexists(folder / sign) for sign in ("steps", "evidence", "snapshots", "engine.log", "runbook.toml", "telemetry.jsonl")):
         changed = ((path, differs(folder, path, *said)) for path, said in files.items())
         verdicts += [(8, f"OUTPUT CHANGED: {path}: {why}") for path, why in changed if why]
+    # They never leave their host: no bundle has them.
+    if (folder / "snapshots").is_dir():
+        changed = (wrong for path, sha256 in taken for wrong in copies(folder, path, sha256))
+        verdicts += [(8, f"OUTPUT CHANGED: {path}: {why}") for path, why in changed]
     for seal, said in sealed.items():
         sig = pathlib.Path(f"{seal}.sig")
         if not said or session not in (None, said[1]) or not sig.exists() or b"BEGIN SSH SIGNATURE" not in sig.read_bytes():
