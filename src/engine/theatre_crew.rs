@@ -101,7 +101,7 @@ fn the_wheel_passes_when_it_is_offered_and_taken() {
     let mut play = opened();
     let a = play.driver.clone();
     let b = play.come("opsB", user(1001), &[], Seat::Navigator);
-    refused(play.ask_of(&b, Command::OfferWheel { to: "opsA".into() }), "driver seat");
+    refused(play.ask_of(&b, Command::OfferWheel { to: "opsA".into() }), "only the driver may");
     refused(play.ask_of(&a, Command::AskWheel), "you have the wheel");
     refused(play.ask_of(&b, Command::AcceptWheel), "not on offer");
     refused(play.ask_of(&b, Command::TakeWheel), "is here: ask for it");
@@ -115,7 +115,7 @@ fn the_wheel_passes_when_it_is_offered_and_taken() {
     assert_eq!(play.state().seat_of(&a), Seat::Navigator);
     assert_eq!(play.state().seat_of(&b), Seat::Driver);
     assert!(play.state().wheel_asked.is_empty() && play.state().wheel_offer.is_none());
-    refused(play.ask_of(&a, advance()), "driver seat");
+    refused(play.ask_of(&a, advance()), "only the driver may");
     play.ask_of(&b, advance()).expect("opsB drives");
 }
 
@@ -215,7 +215,7 @@ fn two_approvals_take_two_people() {
     let b = play.come("opsB", user(1001), &[], Seat::Navigator);
     let guest = play.come("guest", user(1002), &[], Seat::Observer);
     assert_eq!(missing(&play), "0 of 2 approvals");
-    refused(play.ask_of(&guest, vote(true)), "navigator seat");
+    refused(play.ask_of(&guest, vote(true)), "an observer may not");
     play.ask(vote(true)).expect("the driver's own vote counts");
     assert_eq!(missing(&play), "1 of 2 approvals (opsA)");
     refused(play.advance(), "1 of 2 approvals");
@@ -346,7 +346,7 @@ fn an_override_by_two_takes_two() {
     play.ask(over("switch")).expect("it is asked");
     assert_eq!(status(&play), StageStatus::AtGate, "one person's word is not enough");
     refused(play.ask_of(&a, second(true)), "a second person answers");
-    refused(play.ask_of(&guest, second(true)), "navigator seat");
+    refused(play.ask_of(&guest, second(true)), "an observer may not");
     refused(play.ask_of(&twin, second(true)), "are one person (uid 1000)");
     refused(play.ask_of(&unknown, second(true)), "root cannot be told apart");
     play.ask_of(&b, second(false)).expect("no is an answer");

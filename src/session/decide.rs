@@ -99,14 +99,17 @@ fn seated(state: &State, command: &Command, operator: &Person) -> Result<(), Ref
         return Ok(());
     }
     let (word, seat) = (command.word(), operator.seat.word());
+    let who = &operator.person;
+    if needs == Seat::Navigator {
+        return Err(Refusal::new(format!("an observer may not {word}: {who} only looks on")));
+    }
     let take = match (&state.wheel, state.driver()) {
-        (Some(holder), None) if needs == Seat::Driver => {
+        (Some(holder), None) => {
             format!("; {holder}, who has the wheel, is away: take it first")
         }
         _ => String::new(),
     };
-    let (needs, who) = (needs.word(), &operator.person);
-    Err(Refusal::new(format!("to {word} needs the {needs} seat, and {who} is {seat}{take}")))
+    Err(Refusal::new(format!("only the driver may {word}, and {who} is {seat}{take}")))
 }
 
 /// What happened first that decides anything after `seen_seq`, and by whom: of two at once, who won.

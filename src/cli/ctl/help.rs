@@ -10,8 +10,8 @@ Examples:
 
 SESSION is a name, a part of one that only one session has (or only one that is live), or a path.
 
-Who you are is what the kernel says of this process, as with `attach`; a seat is not claimed but had: whoever has \
-the wheel may drive from a script too. Where two people come as the same user (both as root), `--as NAME` tells \
+Who you are is what the kernel says of this process, as with `attach`; nobody claims to drive: whoever has the \
+wheel drives from a script too. Where two people come as the same user (both as root), `--as NAME` tells \
 them apart, with a passphrase from GONOGO_PASSPHRASE, else asked for on the terminal. A script counts as its \
 person: who comes only for a command is recorded as coming and going with it. A look alone is not recorded.
 

@@ -69,7 +69,7 @@ impl Crew<'_> {
             .gap(3)
             .cell("who", who, dim)
             .gap(1)
-            .cell("seat", 9, dim)
+            .cell("as", 9, dim)
             .gap(1)
             .cell("since", since, dim)
             .gap(1)

@@ -35,7 +35,7 @@ async fn two_users_see_each_other_vote_pause_and_pass_the_wheel() {
     // Two say GO; whoever only navigates does not advance.
     answer(&mut ben, "v", "VOTE", "y").await;
     anna.shows("1 of 2 approvals").await;
-    world.ctl(BEN, &["advance"]).refused("needs the driver seat");
+    world.ctl(BEN, &["advance"]).refused("only the driver may");
     answer(&mut anna, "v", "VOTE", "y").await;
     anna.until("a gate that is GO", |s| s.contains("GO") && !s.contains("of 2 approvals")).await;
 
@@ -45,7 +45,7 @@ async fn two_users_see_each_other_vote_pause_and_pass_the_wheel() {
         desk.shows("PAUSED").await;
     }
     ben.press("P").await;
-    ben.shows("needs the driver seat").await;
+    ben.shows("only the driver may").await;
     answer(&mut anna, "P", "RESUME", "y").await;
     ben.until("no pause", |s| !s.contains("PAUSED")).await;
 
@@ -143,7 +143,7 @@ async fn a_script_counts_as_its_person_and_a_look_leaves_no_trace() {
     world.ctl(BEN, &["vote", "go"]).done();
     world.ctl(ANNA, &["status"]).done();
     anna.shows("1 of 2 approvals").await;
-    world.ctl(BEN, &["advance"]).refused("needs the driver seat");
+    world.ctl(BEN, &["advance"]).refused("only the driver may");
     // The driver's own script drives.
     world.ctl(ANNA, &["vote", "go"]).done();
     world.ctl(ANNA, &["advance"]).done();
@@ -233,7 +233,7 @@ async fn strangers_observers_and_garbage_are_refused_recorded_and_harmless() {
     let mut observer = world.sits(BEN, &["attach", "--observe"], None);
     observer.shows("of 2 approvals").await;
     observer.press("v").await;
-    observer.shows("is observer").await;
+    observer.shows("only looks on").await;
     let ask =
         |(id, command): (u64, Command)| json(&ToServer::Ask { id, command, seen_seq: 9_999, upload: None });
     let commands = [

@@ -260,5 +260,5 @@ fn there_is_no_go_that_the_engine_would_refuse() {
     desk.state = at_no_go();
     desk.operator.seat = crate::event::Seat::Observer;
     let refused = popups::advance(&desk.cx()).expect_err("whoever looks on does not advance");
-    assert!(refused.0.contains("needs the driver seat"), "{refused}");
+    assert!(refused.0.contains("only the driver may"), "{refused}");
 }
