@@ -14,6 +14,13 @@ const MOST_MS: u64 = 500;
 pub struct Frames(u64);
 
 impl Frames {
+    /// How long the answer to a key waits after any frame, in milliseconds: not at all, but where fewer than ten are wanted,
+    /// so that a key that is held down does not fill the link with answers.
+    #[must_use]
+    pub fn pause_of_a_key_ms(self) -> u64 {
+        (1_000 / self.0 - 100) / 3
+    }
+
     /// How long the next one waits after a frame of so many bytes, in milliseconds.
     #[must_use]
     pub fn pause_ms(self, bytes: usize) -> u64 {
@@ -47,5 +54,10 @@ mod tests {
         let pauses = |frames: Frames| [0, 1_600, 4_000, 100_000].map(|bytes| frames.pause_ms(bytes));
         assert_eq!(pauses(Frames::default()), [100, 100, 250, 500]);
         assert_eq!(pauses(Frames(1)), [1_000; 4]);
+    }
+
+    #[test]
+    fn a_key_is_answered_at_once_where_the_link_is_not_said_to_be_slow() {
+        assert_eq!([10, 5, 1].map(|a_second| Frames(a_second).pause_of_a_key_ms()), [0, 33, 300]);
     }
 }

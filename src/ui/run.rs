@@ -131,6 +131,7 @@ async fn run(
         searches: 0,
         rewinds: 0,
         due: Due::Now,
+        now_up_ms: 0,
         soon_up_ms: 0,
         summons: Summons::default(),
         area: Rect::ZERO,
@@ -237,7 +238,8 @@ struct Cockpit {
     /// How often the session's time went back: what was read before is not true any more.
     rewinds: u64,
     due: Due,
-    /// When the next frame that no key asks for may be drawn.
+    /// When the next frame that a key asks for may be drawn, and the next that none does.
+    now_up_ms: u64,
     soon_up_ms: u64,
     summons: Summons,
     /// The screen of the last frame.
@@ -249,7 +251,7 @@ struct Cockpit {
 impl Cockpit {
     fn due_in(&self, now: Now) -> Duration {
         let at = match self.due {
-            Due::Now => 0,
+            Due::Now => self.now_up_ms,
             Due::Soon => self.soon_up_ms,
             Due::Tick => self.tick_up_ms,
         };
@@ -285,6 +287,7 @@ impl Cockpit {
         let bytes = self.terminal.draw(area, |area, buf| screen.render(area, buf))?;
         self.call()?;
         self.due = Due::Tick;
+        self.now_up_ms = clock.up_ms + self.options.frames.pause_of_a_key_ms();
         self.soon_up_ms = clock.up_ms + self.options.frames.pause_ms(bytes);
         self.tick_up_ms = clock.up_ms + 1_000 - u64::from(clock.at.timestamp_subsec_millis()).min(999);
         Ok(())
