@@ -236,8 +236,7 @@ mod tests {
     #[test]
     fn of_several_that_a_part_fits_those_are_meant_for_which_there_is_something_to_do() {
         let all = ["4-b", "3-b", "2-a", "1-a-b"].map(place);
-        let kinds: [fn(&Place) -> bool; 2] =
-            [|place| place.name == "2-a", |place| place.name < "4".to_owned()];
+        let kinds: [fn(&Place) -> bool; 2] = [|place| place.name == "2-a", |place| place.name.as_str() < "4"];
         let preferred = |session| prefer(session, &all, &kinds).map(|place| place.name);
         assert_eq!(preferred("a"), Ok("2-a".to_owned()), "the first kind comes first");
         assert_eq!(preferred("4"), Ok("4-b".to_owned()), "the only one needs to be of no kind");
