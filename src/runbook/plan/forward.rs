@@ -81,7 +81,7 @@ impl Plan<'_> {
             self.line(
                 0,
                 &format!(
-                    "escape hatch, green before stage 1 and all the way: {}",
+                    "the way back needs, green before stage 1 and at every gate: {}",
                     names(&runbook.rollback.ready)
                 ),
             );

@@ -117,13 +117,13 @@ impl WayBackPanel<'_> {
         let theme = self.look.theme;
         let takes = &self.hatch.back.takes;
         if takes.steps == 0 {
-            return self.fact(cols, "now", "nothing to undo yet", theme.dim);
+            return self.fact(cols, "would run", "nothing: there is nothing to undo yet", theme.dim);
         }
         let steps = if takes.steps == 1 { "step" } else { "steps" };
         let style = if takes.unknown > 0 { theme.warn } else { theme.text };
         let measured = takes.oldest.as_ref().map(|oldest| format!(" ({})", oldest.in_words()));
         let what = format!("{} {steps}, {}{}", takes.steps, takes.in_words(), measured.unwrap_or_default());
-        self.fact(cols, "now", &what, style)
+        self.fact(cols, "would run", &what, style)
     }
 
     fn deadline(&self, cols: u16) -> Option<Row> {

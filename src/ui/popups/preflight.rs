@@ -98,12 +98,12 @@ fn in_time(cx: &Context) -> Vec<Row> {
 fn escape_hatch(state: &State) -> Vec<Row> {
     let ready: Vec<_> = state.runbook.iter().flat_map(|r| &r.rollback.ready).collect();
     if ready.is_empty() {
-        return vec![Row::mark(Mark::Pending, "escape hatch: the runbook names no check for it")];
+        return vec![Row::mark(Mark::Pending, "way back: the runbook names no check for it")];
     }
     let go = gate::escape_hatch(state).is_go();
     let (mark, word) = if go { (Mark::Ok, "ready") } else { (Mark::Fail, "NOT READY") };
-    let mut rows = vec![Row::mark(mark, "escape hatch").and(Tone::Marked(mark), format!("  {word}"))];
-    rows.extend(ready.into_iter().map(|id| check("way back", id, state).indent(2)));
+    let mut rows = vec![Row::mark(mark, "way back").and(Tone::Marked(mark), format!("  {word}"))];
+    rows.extend(ready.into_iter().map(|id| check("check", id, state).indent(2)));
     rows
 }
 

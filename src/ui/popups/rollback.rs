@@ -39,7 +39,7 @@ impl Question for RollBack {
         let plan = chosen(form, state).ok_or_else(|| Refusal::new("there is nothing to roll back"))?;
         let needs_reason = rollback::window_is_over(state, cx.now);
         let mut fields = vec![
-            Field::choice("to", "how far back", options(state)),
+            Field::choice("to", "undo down to", options(state)),
             Field::text("reason", "reason", needs_reason),
         ];
         let mut button = Button::act("roll back", "ROLL BACK").key('y');
@@ -98,7 +98,7 @@ fn rows(plan: &Plan, cx: &Context) -> Vec<Row> {
         Row::title("Undo ").and(Tone::Plain, stages),
         Row::new(match rollback::stage_before(state, &plan.to).filter(|_| !plan.full) {
             Some(before) => {
-                format!("It ends at the gate of {before}, which is looked at anew.")
+                format!("Then the session stands at the gate of {before} again, and its checks start over.")
             }
             None => "Everything is undone; the session closes as rolled back.".to_owned(),
         }),
