@@ -8,7 +8,8 @@ Examples:
   gonogo ctl orders rollback --reason \"errors on checkout\"
   gonogo ctl orders status --json | jq -r .standing
 
-SESSION is a name, a part of one that only one session has (or only one that is live), or a path.
+SESSION is a name, a part of one that only one session has (or only one that is live, or else only one that is not \
+over), or a path.
 
 Who you are is what the kernel says of this process, as with `attach`; nobody claims to drive: whoever has the \
 wheel drives from a script too. Where two people come as the same user (both as root), `--as NAME` tells \

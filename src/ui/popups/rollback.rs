@@ -98,7 +98,7 @@ fn rows(plan: &Plan, cx: &Context) -> Vec<Row> {
         Row::title("Undo ").and(Tone::Plain, stages),
         Row::new(match rollback::stage_before(state, &plan.to).filter(|_| !plan.full) {
             Some(before) => {
-                format!("Then the session stands at the gate of {before} again, and its checks start over.")
+                format!("It ends at the gate of {before}, whose checks start over.")
             }
             None => "Everything is undone; the session closes as rolled back.".to_owned(),
         }),
