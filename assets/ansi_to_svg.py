@@ -23,13 +23,19 @@ def indexed(number):
     return "#%02x%02x%02x" % (steps[number // 36], steps[number // 6 % 6], steps[number % 6])
 
 
+def dim(ink, ground):
+    """Between the two, as terminals draw what is dim."""
+    pairs = zip(bytes.fromhex(ink[1:]), bytes.fromhex(ground[1:]))
+    return "#" + "".join(f"{(3 * a + 2 * b) // 5:02x}" for a, b in pairs)
+
+
 def apply(style, codes):
     """The style after one escape sequence."""
     codes = iter(codes)
     for code in codes:
         if code == 0:
             style = {}
-        elif code in (1, 4, 7):
+        elif code in (1, 2, 4, 7):
             style = style | {code: True}
         elif code in (38, 48):
             style = style | {code: indexed(next(codes)) if next(codes) == 5 else "#%02x%02x%02x" % (
@@ -45,7 +51,8 @@ def apply(style, codes):
 
 lines = sys.stdin.read().rstrip("\n").split("\n")
 print(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {COLUMNS * W + 16:.0f} {len(lines) * H + 16}"'
-      f' font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="14" fill="{INK}" xml:space="preserve">')
+      f' font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="14" fill="{INK}">')
+print("<style>text { white-space: pre }</style>")
 print(f'<rect width="100%" height="100%" rx="6" fill="{GROUND}"/>')
 style = {}
 for row, line in enumerate(lines):
@@ -57,6 +64,8 @@ for row, line in enumerate(lines):
             ink, ground = style.get(38, INK), style.get(48, GROUND)
             if style.get(7):
                 ink, ground = ground, ink
+            if style.get(2):
+                ink = dim(ink, ground)
             x, width = 8 + column * W, len(part) * W
             if ground != GROUND:
                 print(f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{H}" fill="{ground}"/>')
