@@ -19,7 +19,8 @@ use crate::lab::demo::DemoWorld;
 Example: gonogo demo
 
 A service gives its port to its successor, both on this machine. Press ? for the keys, a to go on, b to roll \
-back, q to leave; what was started for it is stopped then. The record stays, and `gonogo verify` reads it.")]
+back, q to leave. A demo ends with its cockpit or its terminal, and what was started for it is stopped; a session of \
+`gonogo run` goes on without either. The record stays: `gonogo verify`, `gonogo report` and `gonogo replay` read it.")]
 pub(super) struct Args {
     /// Drive it without a cockpit, with the demo's own answers.
     #[arg(long)]

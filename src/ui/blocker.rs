@@ -362,18 +362,21 @@ fn at_gate(cx: &Context) -> Option<Blocker> {
             Some(next) => keys(cx, &[(Action::Advance, &format!("goes on to {next}"))]),
             None => keys(cx, &[(Action::Advance, "completes the cutover")]),
         };
-        return Some(Blocker::new(
-            Mark::Ok,
-            format!("{back}GO: everything that {id} asks for is there"),
-            next,
-        ));
+        let mark = if back.is_empty() { Mark::Ok } else { Mark::Warn };
+        return Some(Blocker::new(mark, format!("{back}GO: everything that {id} asks for is there"), next));
     };
     let more = verdict.missing.len() - 1;
     let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
     let asks_me = cx.operator.is_some_and(|me| crew::wants_vote(state, id, me));
     let what = format!("{back}NO-GO {id}: {}{more}", first.what);
+    let ticks = state.stage_plan(id).is_some_and(|plan| {
+        let ticks = &state.stages[id].ticks;
+        plan.gate.accept.iter().any(|item| !ticks.contains_key(item) && first.what.contains(item.as_str()))
+    });
     Some(if asks_me {
         Blocker::new(Mark::Fail, what, keys(cx, &[(Action::Vote, "votes")]))
+    } else if ticks {
+        Blocker::new(Mark::Fail, what, keys(cx, &[(Action::Open, "ticks it")]))
     } else {
         Blocker { is_key: false, ..Blocker::new(Mark::Fail, what, format!("until {}", first.release)) }
     })

@@ -167,28 +167,13 @@ impl Plan<'_> {
     }
 
     fn trigger(&mut self, depth: usize, trigger: &Trigger) {
-        let when = match &trigger.condition {
-            TriggerWhen::FailingFor(time) => format!("is failing for {}", self::time(*time)),
-            TriggerWhen::StaleFor(time) => format!("is stale for {}", self::time(*time)),
-            TriggerWhen::Failures { count, within } => {
-                format!("fails {count} times within {}", time(*within))
-            }
-        };
-        let then = match &trigger.then {
-            TriggerThen::Alert => "a rollback is proposed".to_owned(),
-            TriggerThen::Hold => "the session holds".to_owned(),
-            TriggerThen::Rollback { to, grace } => {
-                let to = to.as_ref().map_or("all the way".to_owned(), |to| format!("to {to}"));
-                format!("rolls back {to} after {} for a veto", time(*grace))
-            }
-        };
         let armed = match (trigger.applies, &trigger.stage, trigger.armed_from_entry) {
             (false, ..) => " (skipped: `when` is false)",
             (_, None, _) => " (from stage 1 on)",
             (_, Some(_), true) => " (from the stage's entry)",
             (_, Some(_), false) => " (once the last step has passed)",
         };
-        self.line(depth, &format!("trigger: {} {when}: {then}{armed}", trigger.check));
+        self.line(depth, &format!("trigger: {}{armed}", describe_trigger(trigger)));
     }
 
     fn checks(&mut self) {
@@ -214,6 +199,25 @@ impl Plan<'_> {
         }
         self.line(0, "the way back: gonogo plan --rollback");
     }
+}
+
+/// What a trigger waits for, and what it does then: `stats is failing for 10s: the session holds`.
+#[must_use]
+pub fn describe_trigger(trigger: &Trigger) -> String {
+    let when = match &trigger.condition {
+        TriggerWhen::FailingFor(time) => format!("is failing for {}", self::time(*time)),
+        TriggerWhen::StaleFor(time) => format!("is stale for {}", self::time(*time)),
+        TriggerWhen::Failures { count, within } => format!("fails {count} times within {}", time(*within)),
+    };
+    let then = match &trigger.then {
+        TriggerThen::Alert => "a rollback is proposed".to_owned(),
+        TriggerThen::Hold => "the session holds".to_owned(),
+        TriggerThen::Rollback { to, grace } => {
+            let to = to.as_ref().map_or("all the way".to_owned(), |to| format!("to {to}"));
+            format!("rolls back {to} after {} for a veto", time(*grace))
+        }
+    };
+    format!("{} {when}: {then}", trigger.check)
 }
 
 /// When a step starts, how long it may take, and what its failure does.

@@ -11,7 +11,7 @@ mod tests;
 
 pub use back::{PlannedStep, planned, rollback_commands, rollback_text};
 pub use estimate::{Estimate, along_needs, in_order, of_step as estimate_of, stage_estimate, steps_estimate};
-pub use forward::forward_text;
+pub use forward::{describe_trigger, forward_text};
 
 use super::interpolate::Scope;
 use super::model::Runbook;

@@ -10,8 +10,8 @@ use super::row::{Row, Text, Tone};
 use super::{Context, Opened, Outcome};
 use crate::event::Seat;
 use crate::runbook::StageId;
-use crate::runbook::model::{Override, Stage};
-use crate::runbook::plan::steps_estimate;
+use crate::runbook::model::{Override, Stage, Trigger};
+use crate::runbook::plan::{describe_trigger, steps_estimate};
 use crate::session::gate::{self, Missing, Verdict};
 use crate::session::telemetry::LogHealth;
 use crate::session::{Command, Refusal, StageStatus, State, rollback, second, way_back as back};
@@ -297,6 +297,10 @@ pub fn if_it_goes_wrong(crossing: &Crossing, cx: &Context) -> Vec<Row> {
         rows.push(Row::new(preflight::window(cx)).indent(1));
     }
     let runbook = cx.state.runbook.as_ref();
+    let of_it = |trigger: &&Trigger| trigger.stage.as_ref().is_none_or(|stage| *stage == next.id);
+    for trigger in runbook.iter().flat_map(|r| &r.triggers).filter(|t| t.applies).filter(of_it) {
+        rows.push(Row::mark(Mark::Warn, format!("by itself: {}", describe_trigger(trigger))).indent(1));
+    }
     let after = runbook.and_then(|r| r.stages.get(r.stage_index(&next.id)? + 1));
     if after.is_some_and(|stage| stage.point_of_no_return && stage.applies) {
         rows.push(

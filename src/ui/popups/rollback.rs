@@ -96,12 +96,16 @@ fn rows(plan: &Plan, cx: &Context) -> Vec<Row> {
     let stages = plan.stages.iter().map(StageId::as_str).collect::<Vec<_>>().join(", then ");
     let mut rows = vec![
         Row::title("Undo ").and(Tone::Plain, stages),
-        Row::new(match rollback::stage_before(state, &plan.to).filter(|_| !plan.full) {
-            Some(before) => {
-                format!("It ends at the gate of {before}, whose checks start over.")
-            }
-            None => "Everything is undone; the session closes as rolled back.".to_owned(),
-        }),
+        match rollback::stage_before(state, &plan.to).filter(|_| !plan.full) {
+            Some(before) => Row::mark(
+                Mark::Warn,
+                format!(
+                    "NOT all the way: what came before {} stays. It ends at the gate of {before}, whose checks start over.",
+                    plan.to
+                ),
+            ),
+            None => Row::new("Everything is undone; the session closes as rolled back."),
+        },
         Row::dim(format!("as of {}; {}", time(cx.now.at), preflight::window(cx))),
         Row::blank(),
     ];
