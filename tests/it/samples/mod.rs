@@ -3,7 +3,7 @@
 //! What a sample brings: `runbook.toml`, `answers.toml`, `README.md`, `source.md`, and `simulator/` with
 //! - `setup.sh DIR`: makes everything in DIR anew and starts the old system. `GONOGO` names the binary whose lab plays
 //!   services; a var of the runbook that is called `port` or ends in `_port` has its free port in the environment
-//!   (`PORT`, `SLOT_PORT`). What runs afterwards has inherited the environment: that is how it is found and ended.
+//!   (`PORT`, `SLOT_PORT`). What runs afterwards names DIR or is in it: that is how it is found and ended.
 //!   Its head lists the lies, one or two a line: `#   NAME   what it does`; a file `DIR/lies/NAME` switches one on.
 //! - `rehearsal.toml`: values for the vars that make a rehearsal last seconds (soaks, windows, graces).
 //!
@@ -248,11 +248,10 @@ impl Rehearsal {
 }
 
 impl Drop for Rehearsal {
-    /// Ends whatever has this rehearsal's folder in its environment, supervisors that start things again included.
+    /// Ends whatever knows of this rehearsal's folder, supervisors that start things again included.
     fn drop(&mut self) {
-        let mark = self.folder.path().join("state").into_os_string().into_encoded_bytes();
         for _ in 0..20 {
-            let found = processes_with(&mark);
+            let found = processes_of(self.folder.path());
             if found.is_empty() {
                 return;
             }
@@ -263,14 +262,19 @@ impl Drop for Rehearsal {
     }
 }
 
-/// The numbers of the processes with `mark` in their environment, without this one.
-fn processes_with(mark: &[u8]) -> Vec<String> {
+/// The numbers of the processes that have `folder` in their environment or in their arguments, or are in it. What a step
+/// started has none of this test's variables: a step's environment is its own.
+fn processes_of(folder: &Path) -> Vec<String> {
     let Ok(all) = std::fs::read_dir("/proc") else { return Vec::new() };
     let numbers = all.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let mark = folder.as_os_str().as_encoded_bytes();
     let of_us = numbers.filter(|n| n.bytes().all(|b| b.is_ascii_digit())).filter(|number| {
-        // The environment of a zombie is empty, and it needs no ending.
-        let environment = std::fs::read(format!("/proc/{number}/environ")).unwrap_or_default();
-        environment.windows(mark.len()).any(|window| window == mark)
+        // Those of a zombie are empty, and it needs no ending.
+        let told = |what| std::fs::read(format!("/proc/{number}/{what}")).unwrap_or_default();
+        let names = |what| told(what).windows(mark.len()).any(|window| window == mark);
+        let is_in =
+            std::fs::read_link(format!("/proc/{number}/cwd")).is_ok_and(|cwd| cwd.starts_with(folder));
+        is_in || names("environ") || names("cmdline")
     });
     of_us.collect()
 }
