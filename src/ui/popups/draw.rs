@@ -210,6 +210,8 @@ fn value(form: &Form, field: &Field, focused: bool, room: usize, theme: &Theme) 
         Kind::Text { required: true } if answer.line.text().trim().is_empty() => "  needed".to_owned(),
         Kind::Text { .. } => String::new(),
     };
+    // Else a letter that was meant for here would be the key of a button.
+    let aside = if focused || answer.line.len() > 0 { aside } else { format!("{aside}  tab to type") };
     let aside = if aside.len() + 12 > room { String::new() } else { aside };
     let (before, under, behind) = answer.line.window(room - aside.len());
     let cursor = if focused { theme.text.add_modifier(Modifier::REVERSED) } else { Style::new() };
