@@ -1,11 +1,13 @@
 //! Commands into events: the transition table. Each arm says what it needs, in the words of its refusal.
 
+mod steps;
+
 use super::apply::is_decisive;
 use super::starting::Overriding;
 use super::state::{Hold, StageStatus, State, StepStatus, TriggerState};
-use super::{Attached, Command, Refusal, crew, gate, roles, rollback, second, starting, votes};
+use super::{Attached, Command, Refusal, crew, gate, rollback, second, starting, votes};
 use crate::clock::Now;
-use crate::event::{By, EventKind, Health, ItemOf, NoteTag, Outcome, Person, Resolution, Seat, drift_line};
+use crate::event::{By, EventKind, ItemOf, NoteTag, Outcome, Person, Seat, drift_line};
 use crate::runbook::model::{Action, Override, Runbook, Step};
 use crate::runbook::{StageId, StepId};
 
@@ -55,11 +57,11 @@ pub fn decide(state: &State, command: &Command, operator: &Person, seen_seq: u64
         }
         Command::AcceptDrift { reason } => accept_drift(state, reason, seen_seq),
         Command::Rollback { to, reason } => roll_back(state, to.as_ref(), reason.as_deref(), now),
-        Command::Retry { step } => retry(state, step_of(runbook, step)?, now),
-        Command::Skip { step, reason } => skip(state, step_of(runbook, step)?, reason),
-        Command::Kill { step } => kill(state, step_of(runbook, step)?, operator, now),
+        Command::Retry { step } => steps::retry(state, step_of(runbook, step)?, now),
+        Command::Skip { step, reason } => steps::skip(state, step_of(runbook, step)?, reason),
+        Command::Kill { step } => steps::kill(state, step_of(runbook, step)?, operator, now),
         Command::Confirm { step, yes, note } => {
-            confirm(state, step_of(runbook, step)?, *yes, note.as_deref(), operator, now)
+            steps::confirm(state, step_of(runbook, step)?, *yes, note.as_deref(), operator, now)
         }
         Command::Tick { on, item, pass, note } => tick(state, runbook, on, item, *pass, note.as_deref()),
         Command::Veto { trigger, reason } => match state.triggers.get(trigger) {
@@ -69,7 +71,7 @@ pub fn decide(state: &State, command: &Command, operator: &Person, seen_seq: u64
             _ => refuse(format!("trigger {trigger} is not counting down")),
         },
         Command::Resolve { step, outcome, reason } => {
-            resolve(state, step_of(runbook, step)?, *outcome, reason, now)
+            steps::resolve(state, step_of(runbook, step)?, *outcome, reason, now)
         }
         Command::Note { text, .. } if text.trim().is_empty() => refuse("the note is empty"),
         Command::Note { tag, text, attached } => Ok(note(*tag, text, attached.as_ref())),
@@ -224,126 +226,6 @@ fn roll_back(state: &State, to: Option<&StageId>, reason: Option<&str>, now: Now
     Ok(vec![EventKind::RollbackStarted { to: plan.to, full: plan.full, steps: plan.steps, reason }])
 }
 
-/// Whether `step` can be acted on now: its stage is in hand, or it is part of the rollback that is.
-fn in_hand(state: &State, step: &Step) -> Result<(), Refusal> {
-    let here = match state.active_rollback() {
-        Some(rollback) => rollback.steps.contains(&step.id),
-        None => state.current_stage().is_some_and(|stage| {
-            stage.as_str() == step.id.stage()
-                && state.stage_plan(stage).is_some_and(|plan| plan.steps.iter().any(|s| s.id == step.id))
-        }),
-    };
-    if here { Ok(()) } else { Err(Refusal::new(format!("{} is not in hand now", step.id))) }
-}
-
-/// Whether a person may start `step` now, as far as that is no matter of the step itself.
-fn may_start(state: &State, step: &Step) -> Result<(), Refusal> {
-    in_hand(state, step)?;
-    match &state.paused {
-        Some(pause) => {
-            Err(Refusal::new(format!("the session is paused by {}: nothing new starts", pause.by)))
-        }
-        None => Ok(()),
-    }
-}
-
-fn retry(state: &State, step: &Step, now: Now) -> Decision {
-    may_start(state, step)?;
-    let id = &step.id;
-    match state.step(id).status {
-        StepStatus::Failed => Ok(starting::start(state, step, now.up_ms)),
-        StepStatus::Passed | StepStatus::Skipped if step.repeatable => {
-            Ok(starting::start(state, step, now.up_ms))
-        }
-        StepStatus::Passed => {
-            refuse(format!("{id} has passed, and the runbook does not say `repeatable = true`"))
-        }
-        StepStatus::Skipped => {
-            refuse(format!("{id} was skipped, and the runbook does not say `repeatable = true`"))
-        }
-        StepStatus::Running | StepStatus::Waiting => refuse(format!("{id} is under way")),
-        StepStatus::Unknown => refuse(format!("what became of {id} is unknown: say it first")),
-        StepStatus::Pending => {
-            refuse(format!("{id} has not run yet: it starts by itself when its turn comes"))
-        }
-    }
-}
-
-fn skip(state: &State, step: &Step, reason: &str) -> Decision {
-    in_hand(state, step)?;
-    let id = &step.id;
-    let reason = given(reason, "skipping")?.to_owned();
-    if !step.skippable && state.active_rollback().is_none() {
-        return refuse(format!("{id} may not be skipped: the runbook does not say `skippable = true`"));
-    }
-    match state.step(id).status {
-        StepStatus::Pending | StepStatus::Failed | StepStatus::Waiting => {
-            Ok(vec![EventKind::StepSkipped { step: id.clone(), reason }])
-        }
-        StepStatus::Running => refuse(format!("{id} is running: kill it first")),
-        StepStatus::Unknown => refuse(format!("what became of {id} is unknown: say it first")),
-        StepStatus::Passed => refuse(format!("{id} has passed")),
-        StepStatus::Skipped => refuse(format!("{id} is skipped already")),
-    }
-}
-
-fn kill(state: &State, step: &Step, operator: &Person, now: Now) -> Decision {
-    let seen = state.step(&step.id);
-    let why = format!("ended by {}", operator.person);
-    match seen.status {
-        StepStatus::Running | StepStatus::Waiting if starting::is_judged_here(&step.action) => {
-            let (id, attempt) = (step.id.clone(), seen.attempt);
-            let killed = EventKind::StepKilled { step: id, attempt, why: why.clone(), timed_out: false };
-            Ok(vec![killed, starting::finish(state, step, false, why, Vec::new(), now.up_ms)])
-        }
-        StepStatus::Running if seen.killed.is_some() => refuse(format!("{} is being ended already", step.id)),
-        StepStatus::Running => {
-            let (step, attempt) = (step.id.clone(), seen.attempt);
-            Ok(vec![EventKind::StepKilled { step, attempt, why, timed_out: false }])
-        }
-        _ => refuse(format!("{} is not running", step.id)),
-    }
-}
-
-fn confirm(
-    state: &State,
-    step: &Step,
-    yes: bool,
-    note: Option<&str>,
-    operator: &Person,
-    now: Now,
-) -> Decision {
-    let seen = state.step(&step.id);
-    let Action::Confirm { note_required, items, role, .. } = &step.action else {
-        return refuse(format!("{} is not a question", step.id));
-    };
-    if seen.status != StepStatus::Waiting {
-        return refuse(format!("{} does not wait for an answer", step.id));
-    }
-    if let Some(role) = role.as_deref().filter(|role| !roles::stands_for(state, &operator.person, role)) {
-        let (id, who) = (&step.id, roles::who_could(state, role));
-        return refuse(format!(
-            "{id} is answered for {role}, which {} does not stand for; {who}",
-            operator.person
-        ));
-    }
-    let note = note.map(str::trim).filter(|n| !n.is_empty()).map(str::to_owned);
-    if *note_required && note.is_none() {
-        return refuse(format!("{} needs a note with the answer", step.id));
-    }
-    if yes && let Some(open) = items.iter().find(|item| !seen.ticks.get(*item).is_some_and(|t| t.pass)) {
-        return refuse(format!("\"{open}\" is not ticked as passed"));
-    }
-    let (id, attempt, who) = (step.id.clone(), seen.attempt, &operator.person);
-    let (answer, why) = if yes {
-        (EventKind::Confirmed { step: id, attempt, note }, format!("{who} said yes"))
-    } else {
-        let why = note.as_ref().map_or_else(|| format!("{who} said no"), |n| format!("{who} said no: {n}"));
-        (EventKind::Declined { step: id, attempt, note }, why)
-    };
-    Ok(vec![answer, starting::finish(state, step, yes, why, Vec::new(), now.up_ms)])
-}
-
 fn tick(
     state: &State,
     runbook: &Runbook,
@@ -388,24 +270,6 @@ fn note(tag: NoteTag, text: &str, attached: Option<&Attached>) -> Vec<EventKind>
     events
 }
 
-fn resolve(state: &State, step: &Step, outcome: Resolution, reason: &str, now: Now) -> Decision {
-    let seen = state.step(&step.id);
-    if seen.status != StepStatus::Unknown {
-        return refuse(format!("what became of {} is known", step.id));
-    }
-    if outcome == Resolution::RunAgain {
-        // A rollback undoes what nobody knows; it starts nothing that goes forward.
-        may_start(state, step)?;
-    }
-    let reason = given(reason, "saying what became of a step")?.to_owned();
-    let resolved = EventKind::StepResolved { step: step.id.clone(), attempt: seen.attempt, outcome, reason };
-    let mut events = vec![resolved];
-    if outcome == Resolution::RunAgain {
-        events.extend(starting::start(state, step, now.up_ms));
-    }
-    Ok(events)
-}
-
 fn accept_drift(state: &State, reason: &str, seen_seq: u64) -> Decision {
     let Some(drift) = &state.drift else { return refuse("no frozen file has drifted") };
     if drift.put_back {
@@ -428,25 +292,4 @@ fn abort(state: &State, runbook: &Runbook, reason: &str) -> Decision {
         return refuse(format!("{} is running: kill it first, so that its end is recorded", step.id));
     }
     Ok(vec![EventKind::SessionClosed { outcome: Outcome::Aborted, reason: Some(reason) }])
-}
-
-/// The proofs of an `await` as the checks stand.
-pub(super) fn check_proofs(state: &State, checks: &[crate::runbook::CheckId]) -> Vec<crate::event::Proof> {
-    checks
-        .iter()
-        .map(|id| {
-            let seen = state.check(id);
-            let value = seen.value.as_deref().map(|v| format!(" ({v})")).unwrap_or_default();
-            let reason = if seen.health == Health::Ok || seen.reason.is_empty() {
-                String::new()
-            } else {
-                format!(": {}", seen.reason)
-            };
-            crate::event::Proof {
-                expected: format!("check {id} green"),
-                met: state.is_green(id),
-                seen: format!("{}{value}{reason}", seen.health.word()),
-            }
-        })
-        .collect()
 }

@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use super::decide::check_proofs;
 use super::state::{StageState, StageStatus, State};
 use crate::clock::Now;
 use crate::event::{By, EventKind, Health, Measured, Outcome, Proof};
@@ -153,4 +152,25 @@ fn not_seen(round: &Round, checks: &[CheckId], facts: &Facts) -> (Vec<Proof>, St
 /// A duration in the boot clock's unit.
 fn ms(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The proofs of an `await` as the checks stand.
+fn check_proofs(state: &State, checks: &[CheckId]) -> Vec<Proof> {
+    checks
+        .iter()
+        .map(|id| {
+            let seen = state.check(id);
+            let value = seen.value.as_deref().map(|v| format!(" ({v})")).unwrap_or_default();
+            let reason = if seen.health == Health::Ok || seen.reason.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", seen.reason)
+            };
+            Proof {
+                expected: format!("check {id} green"),
+                met: state.is_green(id),
+                seen: format!("{}{value}{reason}", seen.health.word()),
+            }
+        })
+        .collect()
 }

@@ -6,7 +6,6 @@ use super::{Facts, Round, ms, not_seen};
 use crate::event::{EventKind, Proof};
 use crate::proof;
 use crate::runbook::model::{Action, OnFailure, Step};
-use crate::session::decide::check_proofs;
 use crate::session::state::{StageStatus, State, StepStatus};
 use crate::session::{rollback, starting};
 
@@ -67,7 +66,7 @@ fn end(round: &mut Round, step: &Step, facts: &Facts) -> Option<EventKind> {
         Action::Await { checks, hold }
             if green_since(state, checks).is_some_and(|at| round.reached(at.max(began) + ms(*hold))) =>
         {
-            let proofs = check_proofs(state, checks);
+            let proofs = super::check_proofs(state, checks);
             return Some(starting::finish(state, step, true, all_green(checks.len()), proofs, up));
         }
         Action::Start { .. } if let (Some(ending), Some(process)) = (&seen.killed, &seen.process) => {
@@ -75,7 +74,7 @@ fn end(round: &mut Round, step: &Step, facts: &Facts) -> Option<EventKind> {
             return Some(starting::finish(state, step, false, why, Vec::new(), up));
         }
         Action::Start { ready, .. } if seen.process.is_some() && ready.iter().all(|c| state.is_green(c)) => {
-            let proofs = check_proofs(state, ready);
+            let proofs = super::check_proofs(state, ready);
             let why = if ready.is_empty() {
                 "it is up".to_owned()
             } else {
