@@ -8,6 +8,7 @@ use color_eyre::eyre::{Result, WrapErr as _, eyre};
 
 use tokio::sync::watch;
 
+use super::knock::knock;
 use super::look::{self, Look};
 use super::place::{self, Place};
 use super::say::say;
@@ -18,7 +19,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::text;
 use crate::ui::run::{Exit, Options, Parting, cockpit};
-use crate::wire::client::{self, Attached, Head};
+use crate::wire::client::{Attached, Head};
 use crate::wire::message::{Hello, Kind};
 
 /// How often the log's head that this cockpit has seen is kept.
@@ -86,18 +87,13 @@ pub(super) async fn sit_down(
     config: Config,
     afterwards: Afterwards,
 ) -> Result<ExitCode> {
-    let Some(door) = &place.door else {
-        anstream::eprintln!("gonogo: the session {} has no socket to come in by", text::safe(&place.name));
-        return Ok(ExitCode::from(exit::ERROR));
+    let Attached { feed, session, note, head, .. } = match knock(place, hello, kept_head(&place.name)).await {
+        Ok(attached) => attached,
+        Err(e) => {
+            anstream::eprintln!("gonogo: {}", text::safe(&e.to_string()));
+            return Ok(ExitCode::from(exit::HELD));
+        }
     };
-    let Attached { feed, session, note, head, .. } =
-        match client::connect_knowing(door, hello, kept_head(&place.name)).await {
-            Ok(attached) => attached,
-            Err(e) => {
-                anstream::eprintln!("gonogo: {}", text::safe(&e.to_string()));
-                return Ok(ExitCode::from(exit::HELD));
-            }
-        };
     let keeper = tokio::spawn(keep_heads(session.clone(), head.clone()));
     let tied = afterwards == Afterwards::Ends;
     let parting = cockpit(feed, Options { tied, ..look::options(config, note) }).await;

@@ -10,6 +10,7 @@ mod demo;
 mod drill;
 mod engine;
 mod init;
+mod knock;
 mod launch;
 pub mod load;
 mod look;

@@ -32,6 +32,11 @@ impl Place {
         self.folder().map_or(self.door.is_some(), dir::is_live)
     }
 
+    /// The same session as it lies there now: its engine may have made a socket meanwhile.
+    pub(super) fn anew(&self) -> Self {
+        self.folder().and_then(own).unwrap_or_else(|| self.clone())
+    }
+
     /// Whether it is not over and no engine holds it: it waits to be brought back. A log that cannot be read does not.
     pub(super) fn waits(&self) -> bool {
         let log = self.log.as_deref().filter(|_| !self.is_live());

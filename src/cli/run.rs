@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 
 use super::attach::{Afterwards, sit_down};
 use super::engine::{Order, Word};
+use super::knock::knock;
 use super::launch::{Launched, launch};
 use super::load::{RunbookArgs, load_or_report};
 use super::look::Look;
@@ -28,7 +29,6 @@ use crate::process::{self, Identity};
 use crate::runbook::load::Missing;
 use crate::session::{Command, Situation, State, StepStatus, roles};
 use crate::text;
-use crate::wire::client;
 use crate::wire::message::{Hello, Kind};
 use crate::wire::peer;
 use crate::wire::server::{self, About};
@@ -204,8 +204,7 @@ fn behind(opening: Opening, settings: &Settings, config: Config) -> Result<ExitC
 
 /// Closes a session that is not to be gone on with, so that nobody is offered to; one that is over already stays so.
 async fn abort(place: &Place, hello: Hello) {
-    let Some(door) = &place.door else { return };
-    let Ok(attached) = client::connect(door, hello).await else { return };
+    let Ok(attached) = knock(place, hello, None).await else { return };
     if let Some(commander) = attached.feed.commander {
         let reason = "its cockpit was left, and it was made for that".to_owned();
         let _ = commander.ask(Command::Abort { reason }, attached.feed.state.seq).await;

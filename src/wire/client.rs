@@ -67,6 +67,9 @@ pub enum ConnectError {
     /// Nobody listens: the engine is dead, or the session was never served.
     #[error("no engine answers in {folder}: `gonogo resume` brings the session back")]
     NoEngine { folder: PathBuf },
+    /// An engine holds the session, and nobody can come in.
+    #[error("the engine of {session} does not listen: it is just starting, or stopping")]
+    NotListening { session: String },
     #[error("{folder} is closed to you: {source}")]
     Closed { folder: PathBuf, source: io::Error },
     #[error("the engine does not let you in: {0}")]

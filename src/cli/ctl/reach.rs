@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 use super::handover::Reading;
 use super::status::{Engine, Status, gone};
 use crate::cli::exit;
+use crate::cli::knock::knock;
 use crate::cli::place::Place;
 use crate::cli::recorded::{self, Recorded};
 use crate::clock::{self, Now};
 use crate::session::State;
-use crate::wire::client::{self, Attached, ConnectError};
+use crate::wire::client::{Attached, ConnectError};
 use crate::wire::message::Hello;
 
 /// Why `ctl` did not do what it was asked for.
@@ -97,16 +98,14 @@ impl Reached {
 /// # Errors
 /// Neither an engine answers nor is there a log that can be read.
 pub(super) async fn reach(place: &Place, hello: Hello) -> Result<Reached, Failure> {
-    let Some(door) = place.door.as_ref().filter(|_| place.is_live()) else {
-        let why =
-            format!("the session {} has no socket: its engine is just starting, or stopping", place.name);
-        return read(place, why);
-    };
-    match client::connect(door, hello).await {
+    match knock(place, hello, None).await {
         Ok(attached) => Ok(Reached::Attached(Box::new(attached))),
-        Err(e @ (ConnectError::NoEngine { .. } | ConnectError::Silent | ConnectError::Lost(_))) => {
-            read(place, e.to_string())
-        }
+        Err(
+            e @ (ConnectError::NoEngine { .. }
+            | ConnectError::NotListening { .. }
+            | ConnectError::Silent
+            | ConnectError::Lost(_)),
+        ) => read(place, e.to_string()),
         Err(ConnectError::Refused(why)) => Err(Failure::Refused(why)),
         Err(e @ (ConnectError::Closed { .. } | ConnectError::NotWhole(_))) => {
             Err(Failure::Lost(e.to_string()))
