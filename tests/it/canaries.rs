@@ -12,6 +12,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde_json::Value;
 
+use crate::desk::log_so_far;
+
 const GONOGO: &str = env!("CARGO_BIN_EXE_gonogo");
 const TOKEN: &str = "Tr0ub4dor/&3 'q\"$x<y>~Zq9";
 const KEY: &str = "first-Line+of/the Key\nsecond&l1ne\"of the key\nab\nlast=Line?of%the$key";
@@ -356,8 +358,7 @@ impl World {
     }
 
     fn session(&self) -> Option<PathBuf> {
-        let sessions = std::fs::read_dir(self.path("state/sessions")).ok()?;
-        sessions.map(|s| s.expect("a session").path()).max()
+        log_so_far(&self.path("state")).map(|log| log.with_file_name(""))
     }
 
     fn log(&self) -> String {

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pty_process::{Command, Size};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -135,8 +135,20 @@ impl Desk {
     }
 }
 
-/// The log of the newest session in `state`.
+/// The log of the newest session in `state`; a session that is just being made has none yet.
+pub fn log_so_far(state: &Path) -> Option<PathBuf> {
+    let sessions = std::fs::read_dir(state.join("sessions")).ok()?;
+    sessions.flatten().map(|session| session.path().join("audit.jsonl")).filter(|log| log.exists()).max()
+}
+
+/// The log of the newest session in `state`, once there is one.
 pub fn newest_log(state: &Path) -> PathBuf {
-    let sessions = std::fs::read_dir(state.join("sessions")).expect("sessions");
-    sessions.map(|s| s.expect("a session").path().join("audit.jsonl")).max().expect("a session")
+    let patience = Instant::now() + Duration::from_secs(60);
+    loop {
+        if let Some(log) = log_so_far(state) {
+            return log;
+        }
+        assert!(Instant::now() < patience, "there is no session in {}", state.display());
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }

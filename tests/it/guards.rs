@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::desk::Desk;
+use crate::desk::{Desk, newest_log};
+use crate::leftovers;
 
 const GONOGO: &str = env!("CARGO_BIN_EXE_gonogo");
 
@@ -111,12 +112,11 @@ impl World {
     }
 
     fn session(&self) -> PathBuf {
-        let sessions = fs::read_dir(self.path("state/sessions")).expect("sessions");
-        sessions.map(|s| s.expect("a session").path()).max().expect("one session")
+        newest_log(&self.path("state")).with_file_name("")
     }
 
     fn log(&self) -> String {
-        fs::read_to_string(self.session().join("audit.jsonl")).unwrap_or_default()
+        fs::read_to_string(newest_log(&self.path("state"))).unwrap_or_default()
     }
 
     fn events(&self) -> Vec<Value> {
@@ -131,7 +131,7 @@ impl World {
     /// Waits until the log holds something.
     fn until(&self, what: &str, is: impl Fn(&Self) -> bool) {
         let patience = Instant::now() + Duration::from_secs(60);
-        while !self.path("state/sessions").exists() || !is(self) {
+        while !is(self) {
             assert!(Instant::now() < patience, "waited for {what}:\n{}", self.log());
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -141,6 +141,12 @@ impl World {
         let session = self.session();
         let session = session.to_str().expect("UTF-8");
         self.gonogo(&[&["ctl", session], args].concat())
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        leftovers::end(self.folder.path());
     }
 }
 

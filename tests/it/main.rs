@@ -20,6 +20,7 @@ mod headless;
 mod lab;
 mod layers;
 mod leaks;
+mod leftovers;
 mod metrics;
 mod notify;
 mod outlives;

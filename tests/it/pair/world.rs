@@ -10,7 +10,7 @@ use gonogo::wire::message::ToServer;
 use nix::unistd::{Group, User};
 use serde_json::Value;
 
-use crate::desk::{Desk, newest_log};
+use crate::desk::{Desk, log_so_far, newest_log};
 
 /// Two users and their one group that every Debian has, and a user who is not in it.
 pub const ANNA: &str = "sync";
@@ -166,10 +166,8 @@ impl World {
     }
 
     pub fn events(&self) -> Vec<Value> {
-        if !self.at("state/sessions").is_dir() {
-            return Vec::new();
-        }
-        let log = fs::read_to_string(newest_log(&self.at("state"))).unwrap_or_default();
+        let Some(log) = log_so_far(&self.at("state")) else { return Vec::new() };
+        let log = fs::read_to_string(log).unwrap_or_default();
         let line = |line: &str| serde_json::from_str::<Value>(line).expect("JSON");
         log.split_inclusive('\n').filter(|l| l.ends_with('\n')).map(line).collect()
     }
