@@ -90,7 +90,8 @@ pub fn sees_out(step_dir: &Path, process: &Identity) -> bool {
         Record::Whole(record) => record.command == *process,
         Record::Absent | Record::Torn(_) => false,
     };
-    is_its && (ended(step_dir).is_some() || claim(step_dir).is_some_and(|claim| claim.shim.is_alive()))
+    // The shim first: one that ends between the two looks has recorded the end before.
+    is_its && (claim(step_dir).is_some_and(|claim| claim.shim.is_alive()) || ended(step_dir).is_some())
 }
 
 fn result(step_dir: &Path) -> Option<Evidence> {
