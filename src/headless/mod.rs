@@ -11,8 +11,8 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::clock::{self, Now};
-use crate::event::{Event, author, describe};
-use crate::feed::{Commander, Feed, FeedItem};
+use crate::event::{Event, EventKind, StepFinished, author, describe};
+use crate::feed::{Commander, Feed, FeedItem, OutputReader};
 use crate::session::telemetry::Measure;
 use crate::session::window::{self, Standing};
 use crate::session::{Command, State, handover};
@@ -22,6 +22,10 @@ use next::{HELD, Next, Tried, next};
 
 /// How often the state is looked at where nothing happens.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// How much of a failed step's output is printed at the most.
+const LAST_LINES: usize = 5;
+const LAST_BYTES: u64 = 4096;
 
 /// Drives the session until it is over or a question stays open; returns the exit code. Without answers it only shows
 /// what others drive, until it is over. `stand_ins` ask, by name, in the place of people who are not there.
@@ -88,7 +92,7 @@ pub async fn drive(mut feed: Feed, answers: Option<Answers>, stand_ins: HashMap<
         }
         tokio::select! {
             item = feed.items.recv() => match item {
-                Some(item) => take(&mut state, item),
+                Some(item) => take(&mut state, item, &feed.outputs).await,
                 None if state.is_closed() => {}
                 None => {
                     say("the engine is gone");
@@ -100,7 +104,7 @@ pub async fn drive(mut feed: Feed, answers: Option<Answers>, stand_ins: HashMap<
             _ = int.recv() => return interrupted("INT", 130),
         }
         while let Ok(item) = feed.items.try_recv() {
-            take(&mut state, item);
+            take(&mut state, item, &feed.outputs).await;
         }
     }
 }
@@ -124,15 +128,32 @@ impl Outside {
     }
 }
 
-fn take(state: &mut State, item: FeedItem) {
+async fn take(state: &mut State, item: FeedItem, outputs: &OutputReader) {
     match item {
         FeedItem::Event(event) => {
             print(&event);
+            if let EventKind::StepFinished(finished) = &event.event
+                && !finished.passed
+            {
+                last_words(outputs, finished).await;
+            }
             state.apply(&event);
         }
         FeedItem::Measure(Measure::Log(health)) => say(&health.sentence()),
         FeedItem::Measure(_) => {}
         FeedItem::Lost(why) => say(&why),
+    }
+}
+
+/// Prints the last lines that a failed step said: nobody has a panel of its output here.
+async fn last_words(outputs: &OutputReader, finished: &StepFinished) {
+    let Some(output) = &finished.output else { return };
+    let from = output.bytes.saturating_sub(LAST_BYTES);
+    let piece = outputs.read(finished.step.clone(), finished.attempt, from, LAST_BYTES as usize).await;
+    let said = String::from_utf8_lossy(&piece.bytes);
+    let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+    for line in &lines[lines.len().saturating_sub(LAST_LINES)..] {
+        let _ = writeln!(anstream::stdout(), "              | {}", text::safe_line(line));
     }
 }
 

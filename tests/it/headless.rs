@@ -21,3 +21,23 @@ pub(crate) fn run(folder: &Path, id: &str, runbook: &str, answers: &str) -> Comm
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command
 }
+
+#[test]
+fn a_headless_run_prints_the_last_words_of_a_step_that_failed_and_nothing_that_a_terminal_obeys() {
+    const RUNBOOK: &str = r#"
+id = "fails"
+[[stage]]
+id = "only"
+  [[stage.step]]
+  id = "talks"
+  run = "seq 1 9; printf 'no \\033[2J room\\n' >&2; exit 7"
+"#;
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = run(folder.path(), "fails", RUNBOOK, "advance = true\n").stdout(Stdio::piped()).output();
+    let said = String::from_utf8_lossy(&run.expect("gonogo runs").stdout).into_owned();
+    let last: Vec<&str> = said.lines().filter_map(|line| line.trim_start().strip_prefix("| ")).collect();
+    assert_eq!(last.len(), 5, "{said}");
+    assert!(last.contains(&"9") && !last.contains(&"1"), "{said}");
+    assert!(said.contains("| no ^[[2J room"), "{said}");
+    assert!(!said.contains('\u{1b}'), "{said}");
+}
