@@ -11,6 +11,9 @@ use crate::grammar::Judge;
 
 const GONOGO: &str = env!("CARGO_BIN_EXE_gonogo");
 
+/// How long anything that a test waits for may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A terminal with gonogo on it. Dropping it takes the terminal away.
 pub struct Desk {
     pty: pty_process::Pty,
@@ -60,11 +63,17 @@ impl Desk {
         self.child.start_kill().expect("killed");
     }
 
-    /// Reads the terminal until it shows what is waited for.
+    /// Whether no frame is half drawn.
+    fn is_whole(&self) -> bool {
+        let last = |mark: &[u8]| self.raw.windows(mark.len()).rposition(|bytes| bytes == mark);
+        last(b"\x1b[?2026h") <= last(b"\x1b[?2026l")
+    }
+
+    /// Reads the terminal until it shows what is waited for, in a whole frame.
     pub async fn until(&mut self, what: &str, shown: impl Fn(&str) -> bool) {
         let mut buf = [0; 8192];
-        let patience = tokio::time::Instant::now() + Duration::from_secs(60);
-        while !shown(&self.screen.screen().contents()) {
+        let patience = tokio::time::Instant::now() + PATIENCE;
+        while !self.is_whole() || !shown(&self.screen.screen().contents()) {
             let count = tokio::time::timeout_at(patience, self.pty.read(&mut buf))
                 .await
                 .unwrap_or_else(|_| {
@@ -104,18 +113,30 @@ impl Desk {
         self.shows(title).await;
         // End: a dialog is armed once all of it was on the screen.
         self.press("\x1b[F").await;
-        self.until("an armed button", |screen| !screen.contains("y  (not armed)")).await;
+        self.until("an armed button", |s| !s.contains("y  (not armed)") && !s.contains("·]")).await;
         self.press("y").await;
         self.until("the dialog gone", |screen| !screen.contains(title)).await;
     }
 
+    /// Every button of the open dialog acts.
+    pub async fn armed(&mut self) {
+        self.until("armed buttons", |s| !s.contains("(not armed)") && !s.contains("·]")).await;
+    }
+
+    /// Reads until the cockpit leaves; its exit code.
     pub async fn leaves(&mut self) -> Option<i32> {
         let mut buf = [0; 8192];
-        while let Ok(count @ 1..) = self.pty.read(&mut buf).await {
-            self.raw.extend(&buf[..count]);
-            self.screen.process(&buf[..count]);
+        let patience = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            match tokio::time::timeout_at(patience, self.pty.read(&mut buf)).await {
+                Ok(Ok(count @ 1..)) => {
+                    self.raw.extend(&buf[..count]);
+                    self.screen.process(&buf[..count]);
+                }
+                Ok(_) => return self.child.wait().await.expect("its end").code(),
+                Err(_) => panic!("it does not leave; the screen is:\n{}", self.screen.screen().contents()),
+            }
         }
-        self.child.wait().await.expect("its end").code()
     }
 
     /// Reads until nothing has come for a moment: what the keys so far led to is on the screen.
@@ -143,7 +164,7 @@ pub fn log_so_far(state: &Path) -> Option<PathBuf> {
 
 /// The log of the newest session in `state`, once there is one.
 pub fn newest_log(state: &Path) -> PathBuf {
-    let patience = Instant::now() + Duration::from_secs(60);
+    let patience = Instant::now() + PATIENCE;
     loop {
         if let Some(log) = log_so_far(state) {
             return log;
