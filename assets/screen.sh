@@ -25,7 +25,7 @@ shows() { # waits until the screen shows $1
 }
 press() { # presses $1 once the screen shows $2
     shows "$2"
-    sleep 0.5 # a dialog ignores keys that were on their way before it opened
+    sleep 0.8 # a dialog hears no answer before it was on the screen for half a second
     "${tmux[@]}" send-keys "$1"
 }
 

@@ -290,6 +290,10 @@ impl Cockpit {
         self.now_up_ms = clock.up_ms + self.options.frames.pause_of_a_key_ms();
         self.soon_up_ms = clock.up_ms + self.options.frames.pause_ms(bytes);
         self.tick_up_ms = clock.up_ms + 1_000 - u64::from(clock.at.timestamp_subsec_millis()).min(999);
+        let settles = self.view.popup.as_ref().map(|popup| popup.settles_up_ms());
+        if let Some(settles) = settles.filter(|at| *at > clock.up_ms) {
+            self.tick_up_ms = self.tick_up_ms.min(settles);
+        }
         Ok(())
     }
 

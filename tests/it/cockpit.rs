@@ -55,7 +55,7 @@ async fn roll_all_the_way_back(desk: &mut Desk) {
     desk.press("\t\tpreconditions").await;
     // PgDn: the dialog is armed once all of it was on the screen.
     desk.press("\x1b[6~\x1b[6~\x1b[6~").await;
-    desk.until("an armed button", |screen| !screen.contains("(not armed)")).await;
+    desk.armed().await;
     desk.press("\t\r").await;
 }
 
@@ -117,6 +117,7 @@ async fn a_click_takes_what_it_points_at_and_what_waits_for_a_person_rings_where
     // The demo ends with its cockpit: leaving it asks first.
     desk.press("d").await;
     desk.shows("ends with it").await;
+    desk.shows("[ leave  d ]").await;
     desk.press("d").await;
     assert_eq!(desk.leaves().await, Some(3));
 }

@@ -385,7 +385,7 @@ async fn the_cockpit_names_what_drifted_and_takes_it_with_a_reason() {
     desk.shows("conf/b.conf has changed").await;
     // The reason first; the dialog is armed once all of it was on the screen.
     desk.press("\tknown\x1b[6~").await;
-    desk.until("an armed button", |screen| !screen.contains("(not armed)")).await;
+    desk.armed().await;
     desk.press("\t\r").await;
     world.until("it is accepted", |w| w.last("drift_accepted").is_some_and(|e| e["reason"] == "known"));
     desk.until("the banner is free", |screen| !screen.contains("DRIFT:")).await;

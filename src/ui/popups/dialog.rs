@@ -162,12 +162,19 @@ impl Dialog {
 
 impl Popup for Dialog {
     fn key(&mut self, key: KeyEvent, cx: &Context) -> Outcome {
-        match self.form.key(key.into()) {
+        match self.form.key(key.into(), cx.now.up_ms) {
             Pressed::Nothing => Outcome::Stay,
             Pressed::Close => Outcome::Close,
             Pressed::Act(word) => self.send(word, cx),
             Pressed::Chose => {
                 self.freeze(cx);
+                Outcome::Stay
+            }
+            Pressed::NoButton => {
+                if let Some(moved) = self.anew(cx).ok().and_then(|form| self.moved(&form, cx)) {
+                    self.form.notice = Some(format!("asked anew: {moved}"));
+                    self.freeze(cx);
+                }
                 Outcome::Stay
             }
         }
@@ -190,9 +197,13 @@ impl Popup for Dialog {
             Err(Refusal(why)) => (None, Some(gone(&why))),
         };
         let live = self.question.live(cx);
-        let around = draw::Around { live: live.as_deref(), moved: moved.as_deref() };
+        let around = draw::Around { live: live.as_deref(), moved: moved.as_deref(), now_up_ms: cx.now.up_ms };
         let body = &form.as_ref().unwrap_or(&self.form).page.body;
         draw::form(&self.form, body, around, area, buf, theme);
+    }
+
+    fn settles_up_ms(&self) -> u64 {
+        self.form.settles_up_ms()
     }
 
     fn hints(&self) -> Vec<(&'static str, String)> {

@@ -69,6 +69,7 @@ pub struct Around<'a> {
     pub live: Option<&'a str>,
     /// What has changed since the dialog froze: no button that acts is armed then. A notice takes its place.
     pub moved: Option<&'a str>,
+    pub now_up_ms: u64,
 }
 
 /// Draws `form` with `text` as its text over the middle of `area`.
@@ -76,12 +77,16 @@ pub fn form(form: &Form, text: &[Text], around: Around, area: Rect, buf: &mut Bu
     if area.is_empty() {
         return;
     }
-    let Around { live, moved } = around;
+    let Around { live, moved, now_up_ms } = around;
     let columns = usize::from(Place::of(area, 0).inner.width);
 
     let mut body: Vec<Line> = text.iter().flat_map(|block| block.lines(columns, theme)).collect();
-    let armed = moved.is_none();
-    let button_count = button_lines(form, armed, columns, theme).len();
+    let ready = || match moved {
+        Some(_) => Ready::No,
+        None if now_up_ms < form.settles_up_ms() => Ready::InAMoment,
+        None => Ready::Now,
+    };
+    let button_count = button_lines(form, ready(), columns, theme).len();
     let fields = form.page.fields.len();
     let notices = notice_lines(form, moved, columns, theme).len() + usize::from(live.is_some());
     let gap = usize::from(fields > 0);
@@ -102,9 +107,9 @@ pub fn form(form: &Form, text: &[Text], around: Around, area: Rect, buf: &mut Bu
     let body_rows = take(body.len());
     let gap_rows = take(gap);
 
-    let top = form.shown(body.len(), body_rows);
+    let top = form.shown(body.len(), body_rows, now_up_ms);
     // a frame that shows the end of the text arms the buttons, and armed ones may need fewer lines
-    if button_lines(form, armed, columns, theme).len() != button_count {
+    if button_lines(form, ready(), columns, theme).len() != button_count {
         return self::form(form, text, around, area, buf, theme);
     }
     Clear.render(outer, buf);
@@ -129,7 +134,7 @@ pub fn form(form: &Form, text: &[Text], around: Around, area: Rect, buf: &mut Bu
         let live = text::safe(live);
         line(Line::styled(text::fit(&live, columns).into_owned(), theme.warn));
     }
-    button_lines(form, armed, columns, theme).into_iter().take(button_rows).for_each(line);
+    button_lines(form, ready(), columns, theme).into_iter().take(button_rows).for_each(line);
 }
 
 fn frame(
@@ -242,19 +247,23 @@ fn notice_lines(form: &Form, moved: Option<&str>, columns: usize, theme: &Theme)
     vec![Line::styled(text::fit(&text::safe(&why), columns).into_owned(), theme.dim)]
 }
 
-/// The buttons on as few lines as they fit on; `armed` says whether any that acts is.
-fn button_lines(form: &Form, armed: bool, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
+/// The buttons on as few lines as they fit on.
+fn button_lines(form: &Form, ready: Ready, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines: Vec<Line> = Vec::new();
     let mut used = 0;
     for (n, button) in form.page.buttons.iter().enumerate() {
         let focused = form.focus() == Focus::Button(n);
-        let armed = button.does == Does::Close || (armed && form.unarmed(button).is_none());
-        let label = label(button, focused, armed);
+        let ready = match button.does {
+            Does::Close => Ready::Now,
+            Does::Act(_) if form.unarmed(button).is_some() => Ready::No,
+            Does::Act(_) => ready,
+        };
+        let label = label(button, focused, ready, theme);
         let label = text::safe(&label);
         let label = text::fit(&label, columns).into_owned();
         let style = if focused {
             theme.button_focused
-        } else if armed {
+        } else if ready == Ready::Now {
             theme.button
         } else {
             theme.dim
@@ -275,18 +284,29 @@ fn button_lines(form: &Form, armed: bool, columns: usize, theme: &Theme) -> Vec<
     lines
 }
 
-/// The brackets tell focus without colour.
-fn label(button: &Button, focused: bool, armed: bool) -> String {
+/// Whether a button acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ready {
+    No,
+    InAMoment,
+    Now,
+}
+
+/// The brackets tell focus without colour, and what acts in a moment: they are as wide in any case, so that nothing jumps
+/// under the eye.
+fn label(button: &Button, focused: bool, ready: Ready, theme: &Theme) -> String {
     let mut label = button.label.clone();
     match (button.does, button.key) {
         (Does::Close, _) => label.push_str("  esc"),
         (Does::Act(_), Some(key)) => label.push_str(&format!("  {key}")),
         (Does::Act(_), None) => {}
     }
-    if !armed {
+    if ready == Ready::No {
         label.push_str("  (not armed)");
     }
-    if focused { format!("[>{label} ]") } else { format!("[ {label} ]") }
+    let inner = if ready == Ready::InAMoment { theme.glyph(Mark::Pending) } else { " " };
+    let left = if focused { ">" } else { inner };
+    format!("[{left}{label}{inner}]")
 }
 
 fn rows(n: usize) -> u16 {

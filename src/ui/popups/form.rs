@@ -2,7 +2,8 @@
 //!
 //! Tab goes from the button that has the focus at the start over the fields to the buttons behind it. Enter activates the
 //! button in focus and nothing else; a button that is not armed says why. All of the text must have been on the screen
-//! before a button that acts is armed.
+//! for a moment before a button that acts is armed, and no letter may have come for as long that was typed into nothing:
+//! what was meant for another place, a word in a row of words, answers nothing here.
 
 use std::cell::Cell;
 
@@ -96,6 +97,8 @@ pub enum Pressed {
     Act(&'static str),
     /// Another choice was made.
     Chose,
+    /// There is no button for this yes; there may be one as things stand now.
+    NoButton,
 }
 
 /// How much of the text the last frame showed: only the drawing knows how long it is once wrapped.
@@ -103,9 +106,17 @@ pub enum Pressed {
 pub struct Seen {
     pub lines: usize,
     pub height: usize,
-    /// The end of the text has been on the screen.
-    pub end: bool,
+    /// When the end of the text was first on the screen.
+    pub end_up_ms: Option<u64>,
 }
+
+/// How long the text has been on the screen, and how long no stray letter has come, before a button acts. Nobody reads
+/// faster, nobody types a word more slowly.
+const MOMENT_MS: u64 = 500;
+
+/// What a key is told that came before that.
+const IN_A_MOMENT: &str =
+    "a moment: letters in a row are no answer; press it again after half a second without any";
 
 /// What `?` answers.
 const KEYS: &str = "tab moves, enter presses, arrows choose, PgDn reads on, esc leaves";
@@ -118,6 +129,8 @@ pub struct Form {
     focus: Option<Focus>,
     scroll: Cell<usize>,
     seen: Cell<Seen>,
+    /// When the last letter came that was not typed into a line of text.
+    letter_up_ms: Option<u64>,
     /// One line that answers the last key.
     pub notice: Option<String>,
 }
@@ -203,7 +216,7 @@ impl Form {
         self.answer(name).map_or(0, |answer| answer.choice)
     }
 
-    /// Why a button does nothing yet; `None` where it is armed.
+    /// What a button still lacks; `None` where it is armed, or will be in a moment.
     pub fn unarmed(&self, button: &Button) -> Option<String> {
         if button.does == Does::Close {
             return None;
@@ -213,26 +226,51 @@ impl Form {
                 return Some(lacks);
             }
         }
-        (!self.page.quick && !self.seen.get().end).then(|| "read to the end first: PgDn, or End".to_owned())
+        let read = self.page.quick || self.seen.get().end_up_ms.is_some();
+        (!read).then(|| "read to the end first: PgDn, or End".to_owned())
+    }
+
+    /// From when on what was shown and typed so far keeps no button from acting.
+    pub fn settles_up_ms(&self) -> u64 {
+        let read = self.seen.get().end_up_ms.filter(|_| !self.page.quick);
+        read.max(self.letter_up_ms).map_or(0, |at| at + MOMENT_MS)
     }
 
     /// The first line of the text that is shown, once the text has `lines` lines of which `height` fit; remembers what
     /// has been seen.
-    pub fn shown(&self, lines: usize, height: usize) -> usize {
+    pub fn shown(&self, lines: usize, height: usize, now_up_ms: u64) -> usize {
         let scroll = self.scroll.get().min(lines.saturating_sub(height));
         self.scroll.set(scroll);
-        let end = self.seen.get().end || lines == 0 || (height > 0 && scroll + height >= lines);
-        self.seen.set(Seen { lines, height, end });
+        let end = lines == 0 || (height > 0 && scroll + height >= lines);
+        let end_up_ms = self.seen.get().end_up_ms.or(end.then_some(now_up_ms));
+        self.seen.set(Seen { lines, height, end_up_ms });
         scroll
     }
 
     /// Takes a key.
-    pub fn key(&mut self, key: Key) -> Pressed {
+    pub fn key(&mut self, key: Key, now_up_ms: u64) -> Pressed {
         self.notice = None;
+        let is_letter = matches!(key.code, KeyCode::Char(_)) && !self.is_in_text();
+        let pressed = self.heard(key, now_up_ms);
+        if is_letter {
+            self.letter_up_ms = Some(now_up_ms);
+        }
+        pressed
+    }
+
+    /// Whether a line of text has the focus.
+    fn is_in_text(&self) -> bool {
+        match self.focus() {
+            Focus::Field(n) => !matches!(self.page.fields[n].kind, Kind::Choice(_)),
+            Focus::Button(_) => false,
+        }
+    }
+
+    fn heard(&mut self, key: Key, now_up_ms: u64) -> Pressed {
         if key.ctrl || key.alt {
             // In a line of text some of them edit it, as in a shell.
             if let Focus::Field(n) = self.focus()
-                && !matches!(self.page.fields[n].kind, Kind::Choice(_))
+                && self.is_in_text()
             {
                 self.answer_mut(n).line.key(key);
             }
@@ -253,8 +291,8 @@ impl Form {
             return Pressed::Nothing;
         }
         match self.focus() {
-            Focus::Field(n) => self.key_in_field(n, key),
-            Focus::Button(n) => self.key_on_button(n, key),
+            Focus::Field(n) => self.key_in_field(n, key, now_up_ms),
+            Focus::Button(n) => self.key_on_button(n, key, now_up_ms),
         }
     }
 
@@ -281,14 +319,14 @@ impl Form {
         }
     }
 
-    fn key_in_field(&mut self, n: usize, key: Key) -> Pressed {
+    fn key_in_field(&mut self, n: usize, key: Key, now_up_ms: u64) -> Pressed {
         if let Kind::Choice(options) = &self.page.fields[n].kind {
             let last = options.len().saturating_sub(1);
             let now = self.answer_mut(n).choice;
             let then = match key.code {
                 KeyCode::Right | KeyCode::Char('l' | ' ') => (now + 1).min(last),
                 KeyCode::Left | KeyCode::Char('h') => now.saturating_sub(1),
-                _ => return self.key_between(key),
+                _ => return self.key_between(key, now_up_ms),
             };
             if then == now {
                 return Pressed::Nothing;
@@ -297,7 +335,7 @@ impl Form {
             return Pressed::Chose;
         }
         match key.code {
-            KeyCode::Enter if self.page.quick => self.activate(self.page.buttons.len() - 1),
+            KeyCode::Enter if self.page.quick => self.activate(self.page.buttons.len() - 1, now_up_ms),
             KeyCode::Up => {
                 self.move_focus(true);
                 Pressed::Nothing
@@ -317,9 +355,9 @@ impl Form {
         }
     }
 
-    fn key_on_button(&mut self, n: usize, key: Key) -> Pressed {
+    fn key_on_button(&mut self, n: usize, key: Key, now_up_ms: u64) -> Pressed {
         match key.code {
-            KeyCode::Enter => self.activate(n),
+            KeyCode::Enter => self.activate(n, now_up_ms),
             KeyCode::Left | KeyCode::Char('h') => {
                 self.focus = Some(Focus::Button(n.saturating_sub(1)));
                 Pressed::Nothing
@@ -328,16 +366,16 @@ impl Form {
                 self.focus = Some(Focus::Button((n + 1).min(self.page.buttons.len() - 1)));
                 Pressed::Nothing
             }
-            _ => self.key_between(key),
+            _ => self.key_between(key, now_up_ms),
         }
     }
 
     /// Keys that mean the same wherever no text is typed.
-    fn key_between(&mut self, key: Key) -> Pressed {
+    fn key_between(&mut self, key: Key, now_up_ms: u64) -> Pressed {
         if let KeyCode::Char(c) = key.code
             && let Some(n) = self.page.buttons.iter().position(|b| b.key == Some(c))
         {
-            return self.activate(n);
+            return self.activate(n, now_up_ms);
         }
         match key.code {
             KeyCode::Up | KeyCode::Char('k') => self.scroll_by(-1),
@@ -347,22 +385,23 @@ impl Form {
             KeyCode::Char('?') => self.tell_keys(),
             KeyCode::Char('y') => {
                 self.notice = Some("y is not enough here: fill in, go to the button, press Enter".to_owned());
-                true
+                return Pressed::NoButton;
             }
             _ => false,
         };
         Pressed::Nothing
     }
 
-    fn activate(&mut self, n: usize) -> Pressed {
+    fn activate(&mut self, n: usize, now_up_ms: u64) -> Pressed {
         let Some(button) = self.page.buttons.get(n) else { return Pressed::Nothing };
-        match (button.does, self.unarmed(button)) {
-            (Does::Close, _) => Pressed::Close,
-            (Does::Act(_), Some(why)) => {
+        let Does::Act(word) = button.does else { return Pressed::Close };
+        let in_a_moment = || (now_up_ms < self.settles_up_ms()).then(|| IN_A_MOMENT.to_owned());
+        match self.unarmed(button).or_else(in_a_moment) {
+            Some(why) => {
                 self.notice = Some(why);
                 Pressed::Nothing
             }
-            (Does::Act(word), None) => Pressed::Act(word),
+            None => Pressed::Act(word),
         }
     }
 

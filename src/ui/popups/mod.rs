@@ -105,6 +105,11 @@ pub trait Popup: std::fmt::Debug + Send {
     /// Draws itself over the middle of `area`, which is the whole screen.
     fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context, theme: &Theme);
 
+    /// From when on it looks as it does for good: a button may be armed then that is not now.
+    fn settles_up_ms(&self) -> u64 {
+        0
+    }
+
     /// The keys that mean something in it, for the line of hints.
     fn hints(&self) -> Vec<(&'static str, String)>;
 }

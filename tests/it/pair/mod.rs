@@ -96,7 +96,7 @@ async fn of_two_who_press_advance_at_once_one_wins_and_the_other_reads_who() {
         desk.press("a").await;
         desk.shows("GO / NO-GO").await;
         desk.press("\x1b[F").await;
-        desk.until("an armed button", |s| s.contains("GO / NO-GO") && !s.contains("(not armed)")).await;
+        desk.armed().await;
     }
     tokio::join!(anna.press("y"), twin.press("y"));
     world

@@ -257,7 +257,7 @@ pub async fn answer(desk: &mut Desk, key: &str, title: &str, answer: &str) {
     desk.press(key).await;
     desk.shows(title).await;
     desk.press("\x1b[F").await;
-    desk.until("an armed button", |screen| !screen.contains("(not armed)")).await;
+    desk.armed().await;
     desk.press(answer).await;
     desk.until("the dialog gone", |screen| !screen.contains(title)).await;
 }

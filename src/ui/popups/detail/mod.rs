@@ -67,11 +67,11 @@ fn proof(proof: &Proof) -> Vec<Row> {
 }
 
 impl Popup for Detail {
-    fn key(&mut self, key: KeyEvent, _cx: &Context) -> Outcome {
+    fn key(&mut self, key: KeyEvent, cx: &Context) -> Outcome {
         use super::form::Pressed;
-        match self.form.key(key.into()) {
+        match self.form.key(key.into(), cx.now.up_ms) {
             Pressed::Close => Outcome::Close,
-            Pressed::Nothing | Pressed::Act(_) | Pressed::Chose => Outcome::Stay,
+            _ => Outcome::Stay,
         }
     }
 

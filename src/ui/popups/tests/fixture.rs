@@ -1,5 +1,6 @@
 //! A cutover in hand, and a desk to sit at: the state, the clocks, who drives.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -290,19 +291,33 @@ pub struct Desk {
     pub now: Now,
     pub keymap: Keymap,
     pub operator: Person,
+    /// How long somebody has sat here.
+    pub waited_ms: Cell<u64>,
 }
 
 impl Desk {
     pub fn new(state: State) -> Self {
         let operator = Person { person: "opsA".to_owned(), uid: 1000, seat: Seat::Driver };
-        Self { state, telemetry: Telemetry::default(), now: now(), keymap: Keymap::default(), operator }
+        Self {
+            state,
+            telemetry: Telemetry::default(),
+            now: now(),
+            keymap: Keymap::default(),
+            operator,
+            waited_ms: Cell::new(0),
+        }
+    }
+
+    /// Nobody presses anything for a moment.
+    pub fn waits(&self) {
+        self.waited_ms.set(self.waited_ms.get() + 500);
     }
 
     pub fn cx(&self) -> Context<'_> {
         Context {
             state: &self.state,
             telemetry: &self.telemetry,
-            now: self.now,
+            now: Now { up_ms: self.now.up_ms + self.waited_ms.get(), ..self.now },
             keymap: &self.keymap,
             operator: Some(&self.operator),
             replay: None,
@@ -313,7 +328,7 @@ impl Desk {
         open(&self.cx()).unwrap()
     }
 
-    /// Presses keys as an operator would, who sees a frame before each; what the last one led to.
+    /// Presses keys as an operator would, who looks at a frame for a moment before each; what the last one led to.
     pub fn press(&self, popup: &mut Box<dyn Popup>, keys: &str) -> Outcome {
         self.press_at(popup, keys, 120, 60)
     }
@@ -344,7 +359,14 @@ impl Desk {
             .collect()
     }
 
+    /// What is on the screen after a moment.
     pub fn buffer(&self, popup: &dyn Popup, width: u16, height: u16) -> Buffer {
+        self.first_frame(popup, width, height);
+        self.waits();
+        self.first_frame(popup, width, height)
+    }
+
+    pub fn first_frame(&self, popup: &dyn Popup, width: u16, height: u16) -> Buffer {
         let area = Rect::new(0, 0, width, height);
         let mut buffer = Buffer::empty(area);
         popup.render(area, &mut buffer, &self.cx(), &Theme::mono());

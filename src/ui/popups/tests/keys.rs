@@ -1,5 +1,7 @@
 //! What keys lead to.
 
+use crossterm::event::{KeyCode, KeyEvent};
+
 use super::cases::*;
 use super::fixture::*;
 use super::states::*;
@@ -7,6 +9,7 @@ use crate::event::Health;
 use crate::session::{Command, State, StepStatus};
 use crate::ui::action::Action;
 use crate::ui::popups::{self, Context, Opened, Outcome, Popup, Subject};
+use crate::ui::testing::text;
 
 #[test]
 fn keys_lead_where_the_table_says() {
@@ -236,9 +239,40 @@ fn a_gate_that_may_not_be_overridden_has_no_go_at_all() {
 fn the_countdown_of_a_veto_runs() {
     let mut desk = Desk::new(armed());
     let popup: Box<dyn Popup> = desk.open(|cx| popups::veto(cx, &"switch.readyz.rollback".into()));
-    assert!(desk.drawn(&*popup, 80, 24).contains("fires in 00:00:12"));
+    let shows = |desk: &Desk| text(&desk.first_frame(&*popup, 80, 24));
+    assert!(shows(&desk).contains("fires in 00:00:12"));
     desk.now.up_ms += 5_000;
-    assert!(desk.drawn(&*popup, 80, 24).contains("fires in 00:00:07"));
+    assert!(shows(&desk).contains("fires in 00:00:07"));
+}
+
+/// It was opened a moment before the gate was GO, and has no button for that.
+#[test]
+fn a_yes_without_a_button_is_asked_anew_where_things_moved_on() {
+    let mut desk = Desk::new(at_no_go());
+    let mut popup = desk.open(popups::advance);
+    assert_eq!(desk.press(&mut popup, "y"), Outcome::Stay);
+    assert!(desk.drawn(&*popup, 120, 60).contains("y is not enough here"));
+    desk.state = at_go();
+    assert_eq!(desk.press(&mut popup, "y"), Outcome::Stay);
+    assert!(desk.drawn(&*popup, 120, 60).contains("asked anew: "));
+    assert!(matches!(desk.press(&mut popup, "y"), Outcome::Ask { .. }));
+}
+
+/// "all ready" ends in a `y`, and begins with what opens GO.
+#[test]
+fn words_typed_where_no_text_is_wanted_answer_nothing() {
+    let desk = Desk::new(at_go());
+    for words in ["y", "ll ready", "yyyyyyyy", "l\n"] {
+        let mut popup = desk.open(popups::advance);
+        desk.first_frame(&*popup, 120, 60);
+        for c in words.chars() {
+            let code = if c == '\n' { KeyCode::Enter } else { KeyCode::Char(c) };
+            assert_eq!(popup.key(KeyEvent::from(code), &desk.cx()), Outcome::Stay, "{words:?}");
+        }
+        let screen = text(&desk.first_frame(&*popup, 120, 60));
+        assert!(screen.contains("GO  y·]"), "it acts in a moment: {screen}");
+        assert!(matches!(desk.press(&mut popup, "y"), Outcome::Ask { .. }), "after a moment it is an answer");
+    }
 }
 
 #[test]

@@ -55,10 +55,13 @@ fn storm(state: State, open: fn(&popups::Context) -> popups::Opened, hands: &[Do
                 desk.buffer(&*popup, *width, *height);
             }
             Do::Paste(text) => popup.paste(text),
-            Do::Key(code, modifiers) => match popup.key(KeyEvent::new(*code, *modifiers), &desk.cx()) {
-                Outcome::Stay => {}
-                left => return left,
-            },
+            Do::Key(code, modifiers) => {
+                desk.waits();
+                match popup.key(KeyEvent::new(*code, *modifiers), &desk.cx()) {
+                    Outcome::Stay => {}
+                    left => return left,
+                }
+            }
         }
     }
     Outcome::Stay

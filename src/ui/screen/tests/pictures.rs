@@ -5,6 +5,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::situations;
+use crate::clock::Now;
+use crate::ui::popups::Context;
 use crate::ui::testing::{PROMISED, Scene, meanings, picture};
 
 fn hold(name: &str, size: (u16, u16), picture: &str) {
@@ -56,7 +58,11 @@ fn each_popup_looks_as_recorded() {
         for size in PROMISED {
             let area = Rect::new(0, 0, size.0, size.1);
             let mut buf = Buffer::empty(area);
-            popup.render(area, &mut buf, &scene.cx(), &meanings());
+            // As it looks once it has been read.
+            let cx = scene.cx();
+            let before = Now { up_ms: cx.now.up_ms - 500, ..cx.now };
+            popup.render(area, &mut buf.clone(), &Context { now: before, ..cx }, &meanings());
+            popup.render(area, &mut buf, &cx, &meanings());
             hold(&scene.name, size, &picture(&buf));
         }
     }
