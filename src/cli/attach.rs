@@ -125,6 +125,9 @@ pub(super) async fn sit_down(
     if let Some(head) = head {
         say(format!("head    {head}"));
     }
+    if state.is_closed() || tied {
+        say(format!("later   gonogo report {session}, gonogo replay {session}"));
+    }
     Ok(code)
 }
 

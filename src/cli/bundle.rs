@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args as ClapArgs;
 use color_eyre::eyre::{Result, WrapErr as _, eyre};
 
-use super::written;
+use super::{place, written};
 use crate::audit::bundle::{self, Packed, Record};
 use crate::audit::dir;
 use crate::audit::verify::{Verdict, verify};
@@ -30,8 +30,9 @@ Who gets it unpacks it with `tar xzf` and needs no session folder of their own:
 
 On stdout goes one line as `sha256sum` prints it; the same stands in the file with .sha256 at its end.")]
 pub(super) struct Args {
-    /// A session's name, a part that only one has, or the path of a session's folder or log.
-    session: String,
+    /// A session's name, a part that only one has, or the path of a session's folder or log; not needed where there is
+    /// only one.
+    session: Option<String>,
     /// Where to: a file, or a folder that is there. [default: SESSION.tar.gz here]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -39,7 +40,8 @@ pub(super) struct Args {
 
 /// Runs `gonogo bundle`.
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let log = dir::find(&args.session).map_err(|why| eyre!(why))?;
+    let session = place::given_or_only(args.session.as_deref()).map_err(|why| eyre!(why))?;
+    let log = dir::find(&session).map_err(|why| eyre!(why))?;
     let name = name_of(&log);
     let archive = match &args.output {
         Some(folder) if folder.is_dir() => folder.join(format!("{name}.tar.gz")),

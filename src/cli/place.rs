@@ -9,6 +9,9 @@ use super::recorded;
 use crate::audit::dir;
 use crate::wire::socket;
 
+/// How many sessions are named to whoever names none.
+const NEWEST: usize = 5;
+
 /// One session, as far as this user can reach it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
@@ -89,6 +92,45 @@ pub(super) fn only_live() -> Result<Place, String> {
         1 => Ok(live.remove(0)),
         0 => Err("no session is live; `gonogo sessions` lists those that there were".to_owned()),
         _ => Err(format!("several sessions are live, name one: {}", names(&live))),
+    }
+}
+
+/// The one session that waits to be brought back, for whoever names none.
+///
+/// # Errors
+/// A sentence: there is none, or there are several.
+pub(super) fn only_waiting() -> Result<Place, String> {
+    let mut waiting: Vec<Place> = all()?.into_iter().filter(Place::waits).collect();
+    match waiting.len() {
+        1 => Ok(waiting.remove(0)),
+        0 => {
+            Err("no session waits to be brought back; `gonogo sessions` lists those that there are"
+                .to_owned())
+        }
+        _ => Err(format!("several sessions wait to be brought back, name one: {}", names(&waiting))),
+    }
+}
+
+/// What was given to name a session; where nothing was, the only session that there is.
+///
+/// # Errors
+/// A sentence: there is none, or there are several, of which it names the newest.
+pub(super) fn given_or_only(session: Option<&str>) -> Result<String, String> {
+    match session {
+        Some(given) => Ok(given.to_owned()),
+        None => only(&all()?),
+    }
+}
+
+fn only(all: &[Place]) -> Result<String, String> {
+    match all {
+        [one] => Ok(one.name.clone()),
+        [] => Err("there is no session yet; `gonogo demo` makes one".to_owned()),
+        several => {
+            let newest = names(several.iter().take(NEWEST));
+            let others = if several.len() > NEWEST { "; `gonogo sessions --all` lists all" } else { "" };
+            Err(format!("which session? Name it or a part of its name, newest first: {newest}{others}"))
+        }
     }
 }
 
@@ -236,6 +278,16 @@ mod tests {
         assert_eq!(chosen("1120"), Err("`1120` fits several sessions: 20261120-a-b, 20261120-a".to_owned()));
         assert!(chosen("c").is_err_and(|why| why.contains("gonogo sessions --all")));
         assert!(chosen("").is_err(), "nothing is not a part of everything");
+    }
+
+    #[test]
+    fn whoever_names_no_session_is_told_the_newest() {
+        let all = ["7", "6", "5", "4", "3", "2", "1"].map(place);
+        assert_eq!(only(&all[..1]), Ok("7".to_owned()));
+        let told = "which session? Name it or a part of its name, newest first: ";
+        assert_eq!(only(&all[..2]), Err(format!("{told}7, 6")));
+        assert_eq!(only(&all), Err(format!("{told}7, 6, 5, 4, 3; `gonogo sessions --all` lists all")));
+        assert!(only(&[]).is_err_and(|why| why.contains("gonogo demo")));
     }
 
     #[test]

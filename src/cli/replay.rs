@@ -33,8 +33,9 @@ Space plays and halts, left and right go by event, n to the next failure, 0 to 9
 was; ? lists every key. A log that is still being written is followed once its end is reached. Nothing is run, nothing \
 is connected to, and nothing is written: no key here acts on the cutover.")]
 pub(super) struct Args {
-    /// A session's name, a part that only one has, or the path of a session's folder or log.
-    session: String,
+    /// A session's name, a part that only one has, or the path of a session's folder or log; not needed where there is
+    /// only one.
+    session: Option<String>,
     /// Begin there: an event's number, a time of day in UTC, a whole time, or T+ and the time since the session began.
     #[arg(long, value_name = "TIME|SEQ", allow_hyphen_values = true)]
     at: Option<At>,
@@ -51,7 +52,8 @@ pub(super) struct Args {
 
 /// Runs `gonogo replay`.
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let place = place::find(&args.session).map_err(|why| eyre!(why))?;
+    let session = place::given_or_only(args.session.as_deref()).map_err(|why| eyre!(why))?;
+    let place = place::find(&session).map_err(|why| eyre!(why))?;
     let Some(log) = &place.log else {
         let name = text::safe(&place.name).into_owned();
         return Err(eyre!("session {name} is somebody else's, who keeps its log: ask them for a copy of it"));
@@ -67,7 +69,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     if !stdin().is_terminal() || !stdout().is_terminal() {
         return Err(eyre!(
             "a replay needs a terminal for its keys and its screen: run `gonogo replay {}` on one",
-            text::safe(&args.session)
+            text::safe(&session)
         ));
     }
     let recording = Recording::open(log)?;

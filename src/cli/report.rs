@@ -9,7 +9,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use color_eyre::eyre::{Result, WrapErr as _, eyre};
 
 use super::cast::{self, CastArgs};
-use super::{progress, written};
+use super::{place, progress, written};
 use crate::audit::dir;
 use crate::audit::progress::Progress;
 use crate::audit::verify::Anchor;
@@ -31,8 +31,9 @@ What others wrote is escaped: nothing in it is Markdown or HTML.
 
 The JSON form is described by `gonogo schema report` (and `gonogo schema comparison` with --against).")]
 pub(super) struct Args {
-    /// A session's name, a part that only one has, or the path of a session's folder or log.
-    session: String,
+    /// A session's name, a part that only one has, or the path of a session's folder or log; not needed where there is
+    /// only one.
+    session: Option<String>,
     /// The form.
     #[arg(long, value_enum, default_value_t = Format::Md)]
     format: Format,
@@ -64,7 +65,8 @@ enum Format {
 
 /// Runs `gonogo report`.
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let log = dir::find(&args.session).map_err(|why| eyre!(why))?;
+    let session = place::given_or_only(args.session.as_deref()).map_err(|why| eyre!(why))?;
+    let log = dir::find(&session).map_err(|why| eyre!(why))?;
     let other = args.against.as_deref().map(dir::find).transpose().map_err(|why| eyre!(why))?;
     if let Some(output) = &args.output {
         for log in [Some(&log), other.as_ref()].into_iter().flatten() {

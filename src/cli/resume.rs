@@ -36,8 +36,9 @@ The session keeps to its own copy of the runbook; where the file has changed sin
 
 Exit codes: those of `gonogo run`.")]
 pub(super) struct Args {
-    /// A session's name, a part of it that only one has or only one that is not over, or its folder.
-    session: String,
+    /// A session's name, a part of it that only one has or only one that is not over, or its folder; not needed where
+    /// only one waits to be brought back.
+    session: Option<String>,
     /// Bring it back, and open no cockpit on it.
     #[arg(long, conflicts_with = "headless")]
     detach: bool,
@@ -55,7 +56,11 @@ pub(super) struct Args {
 
 /// Runs `gonogo resume`.
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let place = place::find_waiting(&args.session).map_err(|why| eyre!(why))?;
+    let place = match &args.session {
+        Some(session) => place::find_waiting(session),
+        None => place::only_waiting(),
+    };
+    let place = place.map_err(|why| eyre!(why))?;
     let folder = own_folder(&place)?;
     if place.is_live() {
         let name = text::safe(&place.name).into_owned();

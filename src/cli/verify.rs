@@ -7,7 +7,7 @@ use clap::Args as ClapArgs;
 use color_eyre::eyre::{Result, WrapErr as _, eyre};
 use serde_json::json;
 
-use super::{progress, ssh_keygen};
+use super::{place, progress, ssh_keygen};
 use crate::audit::dir;
 use crate::audit::progress::Progress;
 use crate::audit::reader::Tail;
@@ -51,8 +51,9 @@ A file of allowed signers has a line for each person, a name and the public key,
   seals      [{file, seq, hash, sealed, key, checked, signer, text}]; signer and seq may be null
   findings   sentences: clocks that jumped, what was not looked at")]
 pub(super) struct Args {
-    /// A session's name, a part that only one has, or the path of a session's folder or log.
-    session: String,
+    /// A session's name, a part that only one has, or the path of a session's folder or log; not needed where there is
+    /// only one.
+    session: Option<String>,
     /// Hold the log against a head that somebody noted, as the cockpit and the end of a run show it.
     #[arg(long, value_name = "SEQ:HASH")]
     anchor: Vec<Anchor>,
@@ -69,10 +70,11 @@ pub(super) struct Args {
 
 /// Runs `gonogo verify`.
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let path = match dir::find(&args.session) {
+    let session = place::given_or_only(args.session.as_deref()).map_err(|why| eyre!(why))?;
+    let path = match dir::find(&session) {
         Ok(path) => path,
         // With an anchor a log that is gone is a verdict, not a slip of the pen.
-        Err(_) if !args.anchor.is_empty() || args.receipts.is_some() => args.session.clone().into(),
+        Err(_) if !args.anchor.is_empty() || args.receipts.is_some() => session.into(),
         Err(why) => return Err(eyre!(why)),
     };
     let mut anchors = args.anchor.clone();
