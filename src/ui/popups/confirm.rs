@@ -61,6 +61,7 @@ impl Question for Confirm {
         }
         rows.push(Row::blank());
         rows.extend(items.iter().map(|item| ticked(item, seen)));
+        rows.push(preview::failing("\"no\"", plan));
         let open = Self::open_items(items, seen);
         let mut page = Page {
             title: "QUESTION".to_owned(),

@@ -216,18 +216,18 @@ impl Form {
         self.answer(name).map_or(0, |answer| answer.choice)
     }
 
-    /// What a button still lacks; `None` where it is armed, or will be in a moment.
+    /// All that a button still lacks; `None` where it is armed, or will be in a moment.
     pub fn unarmed(&self, button: &Button) -> Option<String> {
         if button.does == Does::Close {
             return None;
         }
-        for field in self.page.fields.iter().filter(|f| button.needs.contains(&f.name)) {
-            if let Some(lacks) = self.answer(field.name).and_then(|answer| field.lacks(answer)) {
-                return Some(lacks);
-            }
+        let fields = self.page.fields.iter().filter(|field| button.needs.contains(&field.name));
+        let mut lacks: Vec<String> =
+            fields.filter_map(|field| field.lacks(self.answer(field.name)?)).collect();
+        if !self.page.quick && self.seen.get().end_up_ms.is_none() {
+            lacks.push("read to the end first: PgDn, or End".to_owned());
         }
-        let read = self.page.quick || self.seen.get().end_up_ms.is_some();
-        (!read).then(|| "read to the end first: PgDn, or End".to_owned())
+        (!lacks.is_empty()).then(|| lacks.join("; "))
     }
 
     /// From when on what was shown and typed so far keeps no button from acting.

@@ -6,10 +6,8 @@ use super::row::{Row, Text, Tone};
 use super::standing::{known, of_step, standing};
 use super::{Context, Opened, Outcome, preview};
 use crate::runbook::StepId;
-use crate::runbook::model::OnFailure;
 use crate::session::{Command, Refusal};
 use crate::ui::format::{about, ms, time};
-use crate::ui::theme::Mark;
 
 /// Opens the question whether `step` is ended.
 pub fn open(cx: &Context, step: &StepId) -> Opened {
@@ -43,15 +41,7 @@ impl Question for Kill {
         rows.push(Row::new(
             "TERM to the command and all that it started, KILL after 10s. What it did so far stays done.",
         ));
-        rows.push(match plan.on_failure {
-            OnFailure::Hold => Row::new("It counts as failed, and the session holds."),
-            OnFailure::Rollback { grace } => Row::mark(
-                Mark::Warn,
-                format!("It counts as failed, and the session ROLLS BACK after {}.", about(ms(grace))),
-            ),
-            OnFailure::Continue => Row::new("It counts as failed; later steps run, its gate stays NO-GO."),
-            OnFailure::Stuck => Row::mark(Mark::Warn, "It counts as failed, and the rollback is stuck."),
-        });
+        rows.push(preview::failing("It", plan));
         Ok(Page {
             title: "KILL".to_owned(),
             tier: Tier::Risky,

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::row::{Row, Tone};
 use crate::runbook::interpolate::Scope;
-use crate::runbook::model::{Action, Command, Step, Template};
+use crate::runbook::model::{Action, Command, OnFailure, Step, Template};
 use crate::runbook::plan::expect;
 use crate::runbook::user::{kept, prefix};
 use crate::runbook::{StepId, describe_action};
@@ -102,6 +102,20 @@ fn around(step: &Step, scope: &Scope, state: &State, digest: String) -> String {
     }
     parts.push(digest);
     parts.join(" | ")
+}
+
+/// What follows where `what` makes the step fail.
+pub fn failing(what: &str, plan: &Step) -> Row {
+    let counts = format!("{what} counts as failed");
+    match plan.on_failure {
+        OnFailure::Hold => Row::new(format!("{counts}, and the session holds.")),
+        OnFailure::Rollback { grace } => {
+            let grace = about(ms(grace));
+            Row::mark(Mark::Warn, format!("{counts}, and the session ROLLS BACK after {grace}."))
+        }
+        OnFailure::Continue => Row::new(format!("{counts}; later steps run, its gate stays NO-GO.")),
+        OnFailure::Stuck => Row::mark(Mark::Warn, format!("{counts}, and the rollback is stuck.")),
+    }
 }
 
 #[cfg(test)]
