@@ -135,6 +135,7 @@ impl Camera {
             state,
             telemetry,
             now: player.now(),
+            watched_ms: 0,
             keymap: &self.keymap,
             operator: None,
             replay: None,

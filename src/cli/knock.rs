@@ -12,7 +12,8 @@ use crate::wire::message::Hello;
 const TRIES: usize = 200;
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-/// Attaches to the engine of the session at `place`, as [`client::connect_knowing`].
+/// Attaches to the engine of the session at `place`, as [`client::connect_knowing`]. One that holds the session and does
+/// not listen is waited for, ten seconds at the most; somebody else's socket is tried once.
 ///
 /// # Errors
 /// [`ConnectError`], a sentence.

@@ -30,14 +30,18 @@ impl Place {
         self.log.as_deref().and_then(Path::parent)
     }
 
-    /// Whether an engine holds it now; of somebody else's nothing is known but its socket.
+    /// Whether an engine holds it now; of somebody else's nothing is known but its socket, and a copy of a log is held by
+    /// nobody, wherever it lies.
     pub(super) fn is_live(&self) -> bool {
-        self.folder().map_or(self.door.is_some(), dir::is_live)
+        match &self.log {
+            Some(log) => log.ends_with(dir::LOG) && self.folder().is_some_and(dir::is_live),
+            None => self.door.is_some(),
+        }
     }
 
     /// The same session as it lies there now: its engine may have made a socket meanwhile.
     pub(super) fn anew(&self) -> Self {
-        self.folder().and_then(own).unwrap_or_else(|| self.clone())
+        self.folder().and_then(own).filter(|now| now.log == self.log).unwrap_or_else(|| self.clone())
     }
 
     /// Whether it is not over and no engine holds it: it waits to be brought back. A log that cannot be read does not.

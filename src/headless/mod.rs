@@ -151,6 +151,11 @@ async fn last_words(outputs: &OutputReader, finished: &StepFinished) {
     let from = output.bytes.saturating_sub(LAST_BYTES);
     let piece = outputs.read(finished.step.clone(), finished.attempt, from, LAST_BYTES as usize).await;
     let said = String::from_utf8_lossy(&piece.bytes);
+    // What was cut into is no line.
+    let said = match said.split_once('\n') {
+        Some((_, whole)) if from > 0 => whole,
+        _ => &said,
+    };
     let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
     for line in &lines[lines.len().saturating_sub(LAST_LINES)..] {
         let _ = writeln!(anstream::stdout(), "              | {}", text::safe_line(line));

@@ -136,6 +136,7 @@ async fn run(
         summons: Summons::default(),
         area: Rect::ZERO,
         tick_up_ms: 0,
+        writing_ms: 0,
     };
     cockpit.view.tied = cockpit.options.tied;
     if let Some(note) = cockpit.options.note.take() {
@@ -246,9 +247,16 @@ struct Cockpit {
     area: Rect,
     /// When the clock on the screen turns to its next second.
     tick_up_ms: u64,
+    /// How long frames have been written so far, all together.
+    writing_ms: u64,
 }
 
 impl Cockpit {
+    /// [`Context::watched_ms`] at that moment.
+    fn watched_ms(&self, clock: Now) -> u64 {
+        clock.up_ms.saturating_sub(self.writing_ms)
+    }
+
     fn due_in(&self, now: Now) -> Duration {
         let at = match self.due {
             Due::Now => self.now_up_ms,
@@ -281,16 +289,18 @@ impl Cockpit {
         self.read_output();
         self.look_through_output();
         self.list_events();
-        let cx = context(&self.playback, &self.options, self.commander.as_ref());
+        let watched_ms = self.watched_ms(clock);
+        let cx = context(&self.playback, &self.options, self.commander.as_ref(), watched_ms);
         let screen = Screen { cx, view: &self.view, zone: zone(cx.now), theme: self.options.themes.theme() };
         self.area = area;
         let bytes = self.terminal.draw(area, |area, buf| screen.render(area, buf))?;
+        self.writing_ms += clock::up_ms().saturating_sub(clock.up_ms);
         self.call()?;
         self.due = Due::Tick;
         self.now_up_ms = clock.up_ms + self.options.frames.pause_of_a_key_ms();
         self.soon_up_ms = clock.up_ms + self.options.frames.pause_ms(bytes);
         self.tick_up_ms = clock.up_ms + 1_000 - u64::from(clock.at.timestamp_subsec_millis()).min(999);
-        let settles = self.view.popup.as_ref().map(|popup| popup.settles_up_ms());
+        let settles = self.view.popup.as_ref().map(|popup| popup.settles_ms() + self.writing_ms);
         if let Some(settles) = settles.filter(|at| *at > clock.up_ms) {
             self.tick_up_ms = self.tick_up_ms.min(settles);
         }
@@ -371,6 +381,7 @@ fn context<'a>(
     playback: &'a Playback,
     options: &'a Options,
     commander: Option<&'a Commander>,
+    watched_ms: u64,
 ) -> Context<'a> {
     let (state, replay) = (playback.state(), playback.replay());
     // A recording is seen as whoever drove then saw it.
@@ -379,6 +390,7 @@ fn context<'a>(
         state,
         telemetry: playback.telemetry(),
         now: playback.now(),
+        watched_ms,
         keymap: &options.keymap,
         operator: commander.map(|commander| &commander.operator).or(drove),
         replay,

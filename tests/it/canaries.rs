@@ -358,7 +358,7 @@ impl World {
     }
 
     fn session(&self) -> Option<PathBuf> {
-        log_so_far(&self.path("state")).map(|log| log.with_file_name(""))
+        log_so_far(&self.path("state")).and_then(|log| log.parent().map(Path::to_owned))
     }
 
     fn log(&self) -> String {

@@ -133,10 +133,12 @@ impl Desk {
                     self.raw.extend(&buf[..count]);
                     self.screen.process(&buf[..count]);
                 }
-                Ok(_) => return self.child.wait().await.expect("its end").code(),
+                Ok(_) => break,
                 Err(_) => panic!("it does not leave; the screen is:\n{}", self.screen.screen().contents()),
             }
         }
+        let ended = tokio::time::timeout_at(patience, self.child.wait()).await;
+        ended.expect("it ends with its terminal").expect("its end").code()
     }
 
     /// Reads until nothing has come for a moment: what the keys so far led to is on the screen.

@@ -112,7 +112,7 @@ impl World {
     }
 
     fn session(&self) -> PathBuf {
-        newest_log(&self.path("state")).with_file_name("")
+        newest_log(&self.path("state")).parent().expect("its folder").to_owned()
     }
 
     fn log(&self) -> String {

@@ -127,7 +127,8 @@ async fn read(view: &mut View, state: &State, telemetry: &Telemetry, outputs: &O
 /// The cockpit, live or as it was: whoever drove sits before it.
 fn drawn(state: &State, telemetry: &Telemetry, view: &View, now: Now, replay: Option<&Replay>) -> String {
     let (theme, keymap) = (Theme::dark(), Keymap::default());
-    let cx = Context { state, telemetry, now, keymap: &keymap, operator: state.driver(), replay };
+    let cx =
+        Context { state, telemetry, now, watched_ms: 0, keymap: &keymap, operator: state.driver(), replay };
     let mut buffer = Buffer::empty(AREA);
     Screen { cx, view, zone: Utc.fix(), theme: &theme }.render(AREA, &mut buffer);
     let rows = buffer.content().chunks(AREA.width.into());

@@ -10,7 +10,15 @@ fn told(story: &Story, operator: &Person, lost: Option<&str>) -> Blocker {
     let keymap = Keymap::default();
     let Story { state, telemetry, now, .. } = story;
     blocker(
-        &Context { state, telemetry, now: *now, keymap: &keymap, operator: Some(operator), replay: None },
+        &Context {
+            state,
+            telemetry,
+            now: *now,
+            watched_ms: 0,
+            keymap: &keymap,
+            operator: Some(operator),
+            replay: None,
+        },
         lost,
     )
 }
@@ -170,7 +178,14 @@ fn what_releases_it_is_told_by_the_operators_own_keys() {
     let story = Story::go();
     let Story { state, telemetry, now, .. } = &story;
     let operator = driver();
-    let cx =
-        Context { state, telemetry, now: *now, keymap: &keymap, operator: Some(&operator), replay: None };
+    let cx = Context {
+        state,
+        telemetry,
+        now: *now,
+        watched_ms: 0,
+        keymap: &keymap,
+        operator: Some(&operator),
+        replay: None,
+    };
     assert!(blocker(&cx, None).release.starts_with("A goes on"), "{:?}", blocker(&cx, None));
 }

@@ -162,7 +162,7 @@ impl Dialog {
 
 impl Popup for Dialog {
     fn key(&mut self, key: KeyEvent, cx: &Context) -> Outcome {
-        match self.form.key(key.into(), cx.now.up_ms) {
+        match self.form.key(key.into(), cx.watched_ms) {
             Pressed::Nothing => Outcome::Stay,
             Pressed::Close => Outcome::Close,
             Pressed::Act(word) => self.send(word, cx),
@@ -171,9 +171,13 @@ impl Popup for Dialog {
                 Outcome::Stay
             }
             Pressed::NoButton => {
-                if let Some(moved) = self.anew(cx).ok().and_then(|form| self.moved(&form, cx)) {
-                    self.form.notice = Some(format!("asked anew: {moved}"));
-                    self.freeze(cx);
+                match self.anew(cx).map(|form| self.moved(&form, cx)) {
+                    Ok(Some(moved)) => {
+                        self.form.notice = Some(format!("asked anew: {moved}"));
+                        self.freeze(cx);
+                    }
+                    Ok(None) => {}
+                    Err(Refusal(why)) => self.form.notice = Some(gone(&why)),
                 }
                 Outcome::Stay
             }
@@ -197,13 +201,14 @@ impl Popup for Dialog {
             Err(Refusal(why)) => (None, Some(gone(&why))),
         };
         let live = self.question.live(cx);
-        let around = draw::Around { live: live.as_deref(), moved: moved.as_deref(), now_up_ms: cx.now.up_ms };
+        let around =
+            draw::Around { live: live.as_deref(), moved: moved.as_deref(), watched_ms: cx.watched_ms };
         let body = &form.as_ref().unwrap_or(&self.form).page.body;
         draw::form(&self.form, body, around, area, buf, theme);
     }
 
-    fn settles_up_ms(&self) -> u64 {
-        self.form.settles_up_ms()
+    fn settles_ms(&self) -> u64 {
+        self.form.settles_ms()
     }
 
     fn hints(&self) -> Vec<(&'static str, String)> {

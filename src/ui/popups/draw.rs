@@ -69,7 +69,8 @@ pub struct Around<'a> {
     pub live: Option<&'a str>,
     /// What has changed since the dialog froze: no button that acts is armed then. A notice takes its place.
     pub moved: Option<&'a str>,
-    pub now_up_ms: u64,
+    /// [`Context::watched_ms`](super::Context); any where nothing acts.
+    pub watched_ms: u64,
 }
 
 /// Draws `form` with `text` as its text over the middle of `area`.
@@ -77,13 +78,13 @@ pub fn form(form: &Form, text: &[Text], around: Around, area: Rect, buf: &mut Bu
     if area.is_empty() {
         return;
     }
-    let Around { live, moved, now_up_ms } = around;
+    let Around { live, moved, watched_ms } = around;
     let columns = usize::from(Place::of(area, 0).inner.width);
 
     let mut body: Vec<Line> = text.iter().flat_map(|block| block.lines(columns, theme)).collect();
     let ready = || match moved {
         Some(_) => Ready::No,
-        None if now_up_ms < form.settles_up_ms() => Ready::InAMoment,
+        None if watched_ms < form.settles_ms() => Ready::InAMoment,
         None => Ready::Now,
     };
     let button_count = button_lines(form, ready(), columns, theme).len();
@@ -107,7 +108,7 @@ pub fn form(form: &Form, text: &[Text], around: Around, area: Rect, buf: &mut Bu
     let body_rows = take(body.len());
     let gap_rows = take(gap);
 
-    let top = form.shown(body.len(), body_rows, now_up_ms);
+    let top = form.shown(body.len(), body_rows, watched_ms);
     // a frame that shows the end of the text arms the buttons, and armed ones may need fewer lines
     if button_lines(form, ready(), columns, theme).len() != button_count {
         return self::form(form, text, around, area, buf, theme);

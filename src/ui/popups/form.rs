@@ -2,8 +2,8 @@
 //!
 //! Tab goes from the button that has the focus at the start over the fields to the buttons behind it. Enter activates the
 //! button in focus and nothing else; a button that is not armed says why. All of the text must have been on the screen
-//! for a moment before a button that acts is armed, and no letter may have come for as long that was typed into nothing:
-//! what was meant for another place, a word in a row of words, answers nothing here.
+//! for a moment before a button acts, and no letter may have come for as long that was typed into nothing: a word that was
+//! meant for another place answers nothing here. A quick page, as a note, begins in its text, and Enter writes it at once.
 
 use std::cell::Cell;
 
@@ -107,11 +107,11 @@ pub struct Seen {
     pub lines: usize,
     pub height: usize,
     /// When the end of the text was first on the screen.
-    pub end_up_ms: Option<u64>,
+    pub end_ms: Option<u64>,
 }
 
-/// How long the text has been on the screen, and how long no stray letter has come, before a button acts. Nobody reads
-/// faster, nobody types a word more slowly.
+/// How long the text has been on the screen, and how long no stray letter has come, before a button acts: enough to see
+/// what is asked, and more than lies between the letters of most words.
 const MOMENT_MS: u64 = 500;
 
 /// What a key is told that came before that.
@@ -130,7 +130,7 @@ pub struct Form {
     scroll: Cell<usize>,
     seen: Cell<Seen>,
     /// When the last letter came that was not typed into a line of text.
-    letter_up_ms: Option<u64>,
+    letter_ms: Option<u64>,
     /// One line that answers the last key.
     pub notice: Option<String>,
 }
@@ -224,36 +224,36 @@ impl Form {
         let fields = self.page.fields.iter().filter(|field| button.needs.contains(&field.name));
         let mut lacks: Vec<String> =
             fields.filter_map(|field| field.lacks(self.answer(field.name)?)).collect();
-        if !self.page.quick && self.seen.get().end_up_ms.is_none() {
+        if !self.page.quick && self.seen.get().end_ms.is_none() {
             lacks.push("read to the end first: PgDn, or End".to_owned());
         }
         (!lacks.is_empty()).then(|| lacks.join("; "))
     }
 
     /// From when on what was shown and typed so far keeps no button from acting.
-    pub fn settles_up_ms(&self) -> u64 {
-        let read = self.seen.get().end_up_ms.filter(|_| !self.page.quick);
-        read.max(self.letter_up_ms).map_or(0, |at| at + MOMENT_MS)
+    pub fn settles_ms(&self) -> u64 {
+        let read = self.seen.get().end_ms.filter(|_| !self.page.quick);
+        read.max(self.letter_ms).map_or(0, |at| at + MOMENT_MS)
     }
 
     /// The first line of the text that is shown, once the text has `lines` lines of which `height` fit; remembers what
     /// has been seen.
-    pub fn shown(&self, lines: usize, height: usize, now_up_ms: u64) -> usize {
+    pub fn shown(&self, lines: usize, height: usize, watched_ms: u64) -> usize {
         let scroll = self.scroll.get().min(lines.saturating_sub(height));
         self.scroll.set(scroll);
         let end = lines == 0 || (height > 0 && scroll + height >= lines);
-        let end_up_ms = self.seen.get().end_up_ms.or(end.then_some(now_up_ms));
-        self.seen.set(Seen { lines, height, end_up_ms });
+        let end_ms = self.seen.get().end_ms.or(end.then_some(watched_ms));
+        self.seen.set(Seen { lines, height, end_ms });
         scroll
     }
 
     /// Takes a key.
-    pub fn key(&mut self, key: Key, now_up_ms: u64) -> Pressed {
+    pub fn key(&mut self, key: Key, watched_ms: u64) -> Pressed {
         self.notice = None;
         let is_letter = matches!(key.code, KeyCode::Char(_)) && !self.is_in_text();
-        let pressed = self.heard(key, now_up_ms);
+        let pressed = self.heard(key, watched_ms);
         if is_letter {
-            self.letter_up_ms = Some(now_up_ms);
+            self.letter_ms = Some(watched_ms);
         }
         pressed
     }
@@ -266,7 +266,7 @@ impl Form {
         }
     }
 
-    fn heard(&mut self, key: Key, now_up_ms: u64) -> Pressed {
+    fn heard(&mut self, key: Key, watched_ms: u64) -> Pressed {
         if key.ctrl || key.alt {
             // In a line of text some of them edit it, as in a shell.
             if let Focus::Field(n) = self.focus()
@@ -291,8 +291,8 @@ impl Form {
             return Pressed::Nothing;
         }
         match self.focus() {
-            Focus::Field(n) => self.key_in_field(n, key, now_up_ms),
-            Focus::Button(n) => self.key_on_button(n, key, now_up_ms),
+            Focus::Field(n) => self.key_in_field(n, key, watched_ms),
+            Focus::Button(n) => self.key_on_button(n, key, watched_ms),
         }
     }
 
@@ -319,14 +319,14 @@ impl Form {
         }
     }
 
-    fn key_in_field(&mut self, n: usize, key: Key, now_up_ms: u64) -> Pressed {
+    fn key_in_field(&mut self, n: usize, key: Key, watched_ms: u64) -> Pressed {
         if let Kind::Choice(options) = &self.page.fields[n].kind {
             let last = options.len().saturating_sub(1);
             let now = self.answer_mut(n).choice;
             let then = match key.code {
                 KeyCode::Right | KeyCode::Char('l' | ' ') => (now + 1).min(last),
                 KeyCode::Left | KeyCode::Char('h') => now.saturating_sub(1),
-                _ => return self.key_between(key, now_up_ms),
+                _ => return self.key_between(key, watched_ms),
             };
             if then == now {
                 return Pressed::Nothing;
@@ -335,7 +335,7 @@ impl Form {
             return Pressed::Chose;
         }
         match key.code {
-            KeyCode::Enter if self.page.quick => self.activate(self.page.buttons.len() - 1, now_up_ms),
+            KeyCode::Enter if self.page.quick => self.activate(self.page.buttons.len() - 1, watched_ms),
             KeyCode::Up => {
                 self.move_focus(true);
                 Pressed::Nothing
@@ -355,9 +355,9 @@ impl Form {
         }
     }
 
-    fn key_on_button(&mut self, n: usize, key: Key, now_up_ms: u64) -> Pressed {
+    fn key_on_button(&mut self, n: usize, key: Key, watched_ms: u64) -> Pressed {
         match key.code {
-            KeyCode::Enter => self.activate(n, now_up_ms),
+            KeyCode::Enter => self.activate(n, watched_ms),
             KeyCode::Left | KeyCode::Char('h') => {
                 self.focus = Some(Focus::Button(n.saturating_sub(1)));
                 Pressed::Nothing
@@ -366,16 +366,16 @@ impl Form {
                 self.focus = Some(Focus::Button((n + 1).min(self.page.buttons.len() - 1)));
                 Pressed::Nothing
             }
-            _ => self.key_between(key, now_up_ms),
+            _ => self.key_between(key, watched_ms),
         }
     }
 
     /// Keys that mean the same wherever no text is typed.
-    fn key_between(&mut self, key: Key, now_up_ms: u64) -> Pressed {
+    fn key_between(&mut self, key: Key, watched_ms: u64) -> Pressed {
         if let KeyCode::Char(c) = key.code
             && let Some(n) = self.page.buttons.iter().position(|b| b.key == Some(c))
         {
-            return self.activate(n, now_up_ms);
+            return self.activate(n, watched_ms);
         }
         match key.code {
             KeyCode::Up | KeyCode::Char('k') => self.scroll_by(-1),
@@ -383,8 +383,18 @@ impl Form {
             KeyCode::Home | KeyCode::Char('g') => self.scroll_by(isize::MIN),
             KeyCode::End | KeyCode::Char('G') => self.scroll_by(isize::MAX),
             KeyCode::Char('?') => self.tell_keys(),
+            KeyCode::Char('y') if watched_ms < self.settles_ms() => {
+                self.notice = Some(IN_A_MOMENT.to_owned());
+                true
+            }
             KeyCode::Char('y') => {
-                self.notice = Some("y is not enough here: fill in, go to the button, press Enter".to_owned());
+                let acts = self.page.buttons.iter().any(|button| button.does != Does::Close);
+                let why = if acts {
+                    "y is not enough here: fill in, go to the button, press Enter"
+                } else {
+                    "there is nothing to say yes to, as things stand"
+                };
+                self.notice = Some(why.to_owned());
                 return Pressed::NoButton;
             }
             _ => false,
@@ -392,10 +402,10 @@ impl Form {
         Pressed::Nothing
     }
 
-    fn activate(&mut self, n: usize, now_up_ms: u64) -> Pressed {
+    fn activate(&mut self, n: usize, watched_ms: u64) -> Pressed {
         let Some(button) = self.page.buttons.get(n) else { return Pressed::Nothing };
         let Does::Act(word) = button.does else { return Pressed::Close };
-        let in_a_moment = || (now_up_ms < self.settles_up_ms()).then(|| IN_A_MOMENT.to_owned());
+        let in_a_moment = || (watched_ms < self.settles_ms()).then(|| IN_A_MOMENT.to_owned());
         match self.unarmed(button).or_else(in_a_moment) {
             Some(why) => {
                 self.notice = Some(why);

@@ -60,6 +60,9 @@ pub struct Context<'a> {
     pub state: &'a State,
     pub telemetry: &'a Telemetry,
     pub now: Now,
+    /// How long somebody has looked at a screen, in milliseconds since any moment: it goes on where the session's time
+    /// stands still, and stands still while a frame is written, which nobody can see yet.
+    pub watched_ms: u64,
     pub keymap: &'a Keymap,
     /// Who sits here, or over a recording who drove; `None` where nobody does.
     pub operator: Option<&'a Person>,
@@ -105,8 +108,8 @@ pub trait Popup: std::fmt::Debug + Send {
     /// Draws itself over the middle of `area`, which is the whole screen.
     fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context, theme: &Theme);
 
-    /// From when on it looks as it does for good: a button may be armed then that is not now.
-    fn settles_up_ms(&self) -> u64 {
+    /// From when on it looks as it does for good, by [`Context::watched_ms`]: a button may act then that does not now.
+    fn settles_ms(&self) -> u64 {
         0
     }
 

@@ -98,7 +98,8 @@ impl Cockpit {
                 self.wants_frame(Due::Now);
             }
             Returned::Unwritten(note) => {
-                let cx = context(&self.playback, &self.options, self.commander.as_ref());
+                let watched_ms = self.watched_ms(crate::clock::now());
+                let cx = context(&self.playback, &self.options, self.commander.as_ref(), watched_ms);
                 update::unwritten(&mut self.view, note, &cx);
                 self.wants_frame(Due::Now);
             }

@@ -29,7 +29,8 @@ pub(super) struct Copied {
 impl Cockpit {
     /// Copies the row or the panel in focus: to the clipboard at once, to the file beside the loop.
     pub(super) fn copy(&mut self, extent: Extent) {
-        let cx = context(&self.playback, &self.options, self.commander.as_ref());
+        let watched_ms = self.watched_ms(crate::clock::now());
+        let cx = context(&self.playback, &self.options, self.commander.as_ref(), watched_ms);
         let pane = self.view.focus;
         if let (Extent::Panel, Pane::Events, Playback::Recorded(recorded)) = (extent, pane, &self.playback) {
             // The panel has only those round the playhead.

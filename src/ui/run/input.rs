@@ -17,7 +17,8 @@ use crate::ui::update::{self, Effect};
 impl Cockpit {
     /// Takes what the terminal sent; true when the operator leaves.
     pub(super) fn input(&mut self, input: Input) -> bool {
-        let cx = context(&self.playback, &self.options, self.commander.as_ref());
+        let watched_ms = self.watched_ms(crate::clock::now());
+        let cx = context(&self.playback, &self.options, self.commander.as_ref(), watched_ms);
         let effect = match input {
             Input::Key(key) if key.kind != KeyEventKind::Release => update::key(&mut self.view, key, &cx),
             Input::Mouse(mouse) if update::heeds(mouse) => {

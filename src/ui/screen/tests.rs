@@ -32,6 +32,7 @@ fn draw(story: &Story, view: &mut View, theme: &Theme, width: u16, height: u16) 
         state: &story.state,
         telemetry: &story.telemetry,
         now: story.now,
+        watched_ms: 0,
         keymap: &keymap,
         operator: Some(&operator),
         replay: None,
@@ -51,6 +52,7 @@ fn draw_replay(at: &(Story, Replay), view: &mut View, theme: &Theme, width: u16,
         state,
         telemetry,
         now: *now,
+        watched_ms: 0,
         keymap: &keymap,
         operator: state.driver(),
         replay: Some(replay),
@@ -167,6 +169,7 @@ fn keys_move_the_focus_and_the_selection_by_name() {
                 state: &story.state,
                 telemetry: &story.telemetry,
                 now: story.now,
+                watched_ms: 0,
                 keymap: &keymap,
                 operator: Some(&operator),
                 replay: None,
@@ -194,7 +197,7 @@ fn the_clock_of_the_operator_stands_beside_utc() {
     let story = Story::running();
     let keymap = Keymap::default();
     let (state, telemetry, now) = (&story.state, &story.telemetry, story.now);
-    let cx = Context { state, telemetry, now, keymap: &keymap, operator: None, replay: None };
+    let cx = Context { state, telemetry, now, watched_ms: 0, keymap: &keymap, operator: None, replay: None };
     let area = Rect::new(0, 0, 120, 36);
     let zone = FixedOffset::east_opt(3_600).unwrap();
     view.arrange(area, state, telemetry);

@@ -85,7 +85,15 @@ impl Scene {
     pub fn cx(&self) -> Context<'_> {
         let (state, telemetry, now) = (&self.story.state, &self.story.telemetry, self.story.now);
         let operator = Some(&self.operator);
-        Context { state, telemetry, now, keymap: &self.keymap, operator, replay: self.replay.as_ref() }
+        Context {
+            state,
+            telemetry,
+            now,
+            watched_ms: now.up_ms,
+            keymap: &self.keymap,
+            operator,
+            replay: self.replay.as_ref(),
+        }
     }
 
     /// A frame of that size.

@@ -12,6 +12,7 @@ fn press(view: &mut View, story: &Story, keys: &str) -> Effect {
         state: &story.state,
         telemetry: &story.telemetry,
         now: story.now,
+        watched_ms: 0,
         keymap: &keymap,
         operator: Some(&operator),
         replay: None,
@@ -30,7 +31,8 @@ fn over(view: &mut View, story: &Story, seq: usize, keys: &str) -> Effect {
     let (Story { state, telemetry, now, .. }, replay) = story.replayed(seq, 0);
     let keymap = Keymap::replay();
     let (state, telemetry, replay) = (&state, &telemetry, Some(&replay));
-    let cx = Context { state, telemetry, now, keymap: &keymap, operator: state.driver(), replay };
+    let cx =
+        Context { state, telemetry, now, watched_ms: 0, keymap: &keymap, operator: state.driver(), replay };
     let mut effect = Effect::Nothing;
     for text in keys.split(' ') {
         let one: crate::ui::keymap::Key = text.parse().expect("a key");
@@ -248,6 +250,7 @@ fn a_note_that_is_not_written_keeps_its_words_and_says_why() {
         state,
         telemetry,
         now: story.now,
+        watched_ms: 0,
         keymap: &keymap,
         operator: Some(&operator),
         replay: None,

@@ -28,6 +28,7 @@ use gonogo::runbook::model::{Host, Runbook};
 use gonogo::runbook::{Inputs, Source, load};
 use serde_json::Value;
 
+use crate::desk::log_so_far;
 use crate::leftovers;
 
 pub(crate) use ended::Ended;
@@ -235,8 +236,7 @@ impl Rehearsal {
 
     /// The folder of the newest session.
     pub(crate) fn session(&self) -> Option<PathBuf> {
-        let sessions = std::fs::read_dir(self.folder.path().join("state/sessions")).ok()?.flatten();
-        sessions.map(|session| session.path()).filter(|path| path.join("audit.jsonl").exists()).max()
+        log_so_far(&self.folder.path().join("state")).and_then(|log| log.parent().map(Path::to_owned))
     }
 
     /// What is on record of the newest session, as far as it is written.

@@ -69,7 +69,7 @@ fn proof(proof: &Proof) -> Vec<Row> {
 impl Popup for Detail {
     fn key(&mut self, key: KeyEvent, cx: &Context) -> Outcome {
         use super::form::Pressed;
-        match self.form.key(key.into(), cx.now.up_ms) {
+        match self.form.key(key.into(), cx.watched_ms) {
             Pressed::Close => Outcome::Close,
             _ => Outcome::Stay,
         }

@@ -291,7 +291,7 @@ pub struct Desk {
     pub now: Now,
     pub keymap: Keymap,
     pub operator: Person,
-    /// How long somebody has sat here.
+    /// How long somebody has sat here; the session's time stands still meanwhile, as where its engine is gone.
     pub waited_ms: Cell<u64>,
 }
 
@@ -317,7 +317,8 @@ impl Desk {
         Context {
             state: &self.state,
             telemetry: &self.telemetry,
-            now: Now { up_ms: self.now.up_ms + self.waited_ms.get(), ..self.now },
+            now: self.now,
+            watched_ms: self.waited_ms.get(),
             keymap: &self.keymap,
             operator: Some(&self.operator),
             replay: None,

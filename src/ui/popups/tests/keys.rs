@@ -258,6 +258,19 @@ fn a_yes_without_a_button_is_asked_anew_where_things_moved_on() {
     assert!(matches!(desk.press(&mut popup, "y"), Outcome::Ask { .. }));
 }
 
+#[test]
+fn a_stray_word_takes_no_warning_away() {
+    let mut desk = Desk::new(at_no_go());
+    let mut popup = desk.open(popups::advance);
+    desk.drawn(&*popup, 120, 60);
+    desk.state = at_go();
+    for c in "eventually".chars().filter(|c| *c != 'n') {
+        assert_eq!(popup.key(KeyEvent::from(KeyCode::Char(c)), &desk.cx()), Outcome::Stay);
+    }
+    assert_eq!(desk.press(&mut popup, "down"), Outcome::Stay);
+    assert!(desk.drawn(&*popup, 120, 60).contains("it moved on: "));
+}
+
 /// "all ready" ends in a `y`, and begins with what opens GO.
 #[test]
 fn words_typed_where_no_text_is_wanted_answer_nothing() {

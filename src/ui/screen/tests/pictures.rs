@@ -5,7 +5,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::situations;
-use crate::clock::Now;
 use crate::ui::popups::Context;
 use crate::ui::testing::{PROMISED, Scene, meanings, picture};
 
@@ -60,8 +59,8 @@ fn each_popup_looks_as_recorded() {
             let mut buf = Buffer::empty(area);
             // As it looks once it has been read.
             let cx = scene.cx();
-            let before = Now { up_ms: cx.now.up_ms - 500, ..cx.now };
-            popup.render(area, &mut buf.clone(), &Context { now: before, ..cx }, &meanings());
+            let before = Context { watched_ms: cx.watched_ms - 500, ..cx };
+            popup.render(area, &mut buf.clone(), &before, &meanings());
             popup.render(area, &mut buf, &cx, &meanings());
             hold(&scene.name, size, &picture(&buf));
         }

@@ -46,7 +46,15 @@ impl Desk {
 
     fn cx<'a>(&'a self, keymap: &'a Keymap, operator: &'a crate::event::Person) -> Context<'a> {
         let (state, telemetry) = (&self.story.state, &self.story.telemetry);
-        Context { state, telemetry, now: self.story.now, keymap, operator: Some(operator), replay: None }
+        Context {
+            state,
+            telemetry,
+            now: self.story.now,
+            watched_ms: 0,
+            keymap,
+            operator: Some(operator),
+            replay: None,
+        }
     }
 
     fn at(&mut self, kind: MouseEventKind, column: u16, row: u16) -> Effect {
@@ -174,6 +182,7 @@ fn a_click_on_an_event_of_a_recording_takes_the_playhead_there() {
         state: &state,
         telemetry: &telemetry,
         now,
+        watched_ms: 0,
         keymap: &keymap,
         operator: None,
         replay: Some(&replay),
