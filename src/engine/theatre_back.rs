@@ -51,6 +51,20 @@ fn a_rollback_step_that_fails_is_stuck_and_goes_on_when_it_is_retried() {
 }
 
 #[test]
+fn a_rollback_of_which_a_step_was_skipped_never_says_that_everything_is_undone() {
+    let mut play = observing();
+    play.script.failing_steps.insert(step("switch.stop-new"), vec!["exit 7".to_owned()]);
+    play.ask(Command::Rollback { to: None, reason: None }).expect("possible");
+    play.until("it is stuck", |s| s.situation() == Situation::RollbackStuck);
+    play.ask(Command::Skip { step: step("switch.stop-new"), reason: "it is gone".to_owned() })
+        .expect("possible");
+    play.until("it is rolled back", State::is_closed);
+    let finished = play.events().into_iter().find(|e| matches!(e.event, EventKind::RollbackFinished { .. }));
+    let said = crate::event::describe(&finished.expect("it is finished"));
+    assert_eq!(said, "rollback finished, NOT ALL IS UNDONE: skipped switch.stop-new");
+}
+
+#[test]
 fn a_rollback_ends_what_runs_first() {
     let mut play = hanging(TWO_STAGES);
     let plan = rollback::plan(play.state(), None).expect("a plan");

@@ -81,7 +81,7 @@ fn a_handover_says_at_every_moment_what_happens_next() {
     play.until("it asks", |s| s.step(&"switch.ask".into()).status == StepStatus::Waiting);
     let asks = "nobody is here for db: come with `gonogo attach --for db`";
     let blocked =
-        "running, switch: blocked by step switch.ask waits for an answer, released by answer switch.ask";
+        "running, switch: blocked: step switch.ask waits for an answer, released by answer switch.ask";
     assert_eq!(line(&play), format!("{blocked} ({asks})"));
     assert_eq!(
         read(&play).next,
@@ -99,14 +99,14 @@ fn a_handover_says_at_every_moment_what_happens_next() {
     let (missing, release) = ("0 of 2 approvals (and 1 more)", "2 more people vote GO");
     assert_eq!(
         line(&play),
-        format!("running, switch at its gate: blocked by {missing}, released by {release}")
+        format!("running, switch at its gate: blocked: {missing}, released by {release}")
     );
 
     play.ask_of(&b, Command::Pause).expect("anyone may");
     assert_eq!(read(&play).next[0], "the soak of 10m stands still while paused, 9m are left");
     assert!(
         line(&play)
-            .starts_with("running, paused, switch at its gate: blocked by the session is paused by opsB")
+            .starts_with("running, paused, switch at its gate: blocked: the session is paused by opsB")
     );
     play.ask(Command::Resume).expect("the driver");
 

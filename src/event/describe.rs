@@ -163,8 +163,15 @@ pub fn describe(event: &Event) -> String {
         E::RollbackStuck { why, remaining, .. } => {
             format!("rollback stuck, {} to go{}", count(remaining.len()), because(why))
         }
-        E::RollbackFinished { full: true } => "rollback finished, everything is undone".to_owned(),
-        E::RollbackFinished { full: false } => {
+        E::RollbackFinished { full, skipped } if !skipped.is_empty() => {
+            let end = if *full { "" } else { ", what was before is at its gate again" };
+            format!(
+                "rollback finished, NOT ALL IS UNDONE: skipped {}{end}",
+                skipped.iter().map(StepId::as_str).collect::<Vec<_>>().join(", ")
+            )
+        }
+        E::RollbackFinished { full: true, .. } => "rollback finished, everything is undone".to_owned(),
+        E::RollbackFinished { full: false, .. } => {
             "rollback finished, what was before is at its gate again".to_owned()
         }
         E::Notified { of, on, to, .. } => format!("told of {on} (event {of}): {to}"),

@@ -276,6 +276,9 @@ pub enum EventKind {
     },
     RollbackFinished {
         full: bool,
+        /// The steps of the way back that somebody passed over: what they undo stays.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        skipped: Vec<StepId>,
     },
     /// Somebody was told of an event, as `[[notify]]` asks.
     Notified {

@@ -335,5 +335,5 @@ fn back(story: &mut Story) {
     story.engine(512_010, EventKind::RollbackStuck { step, why, remaining });
     let (step, reason) = ("rollback.tell".into(), "told them by phone".to_owned());
     story.person(600_000, "opsA", EventKind::StepSkipped { step, reason });
-    story.engine(600_010, EventKind::RollbackFinished { full: true });
+    story.engine(600_010, EventKind::RollbackFinished { full: true, skipped: Vec::new() });
 }

@@ -44,6 +44,9 @@ pub fn clock(report: &Report, when: When) -> String {
 pub fn outcome(report: &Report) -> String {
     match report.session.outcome {
         Some(Outcome::Completed) => "COMPLETED".to_owned(),
+        Some(Outcome::RolledBack) if report.rollbacks.last().is_some_and(|r| !r.skipped.is_empty()) => {
+            "ROLLED BACK, NOT ALL: undo steps were skipped".to_owned()
+        }
         Some(Outcome::RolledBack) => "ROLLED BACK".to_owned(),
         Some(Outcome::Aborted) => "ABORTED".to_owned(),
         None => format!("{}, so far", report.session.situation.word().to_uppercase()),

@@ -138,7 +138,11 @@ fn judge(state: &State, stage: &StageId, blocking: &dyn Fn(&CheckId) -> Option<S
                 );
             }
             StepStatus::Failed => {
-                verdict.lack(format!("step {id} failed: {why}"), format!("retry or skip {id}"), true);
+                verdict.lack(
+                    format!("step {id} failed: {why}"),
+                    if step.skippable { format!("retry or skip {id}") } else { format!("retry {id}") },
+                    true,
+                );
             }
             StepStatus::Unknown => {
                 verdict.lack(

@@ -1,6 +1,6 @@
 //! The way back: what rolling back would do, at any moment.
 
-use super::state::{StageStatus, State};
+use super::state::{StageStatus, State, StepStatus};
 use crate::clock::Now;
 use crate::runbook::model::{Runbook, Step};
 use crate::runbook::{StageId, StepId};
@@ -116,6 +116,13 @@ pub fn came_back_to(state: &State) -> Option<&StageId> {
     let rollback =
         state.rollback.as_ref().filter(|rollback| rollback.finished.is_some() && !rollback.full)?;
     Some(&rollback.to)
+}
+
+/// The steps of the last rollback that somebody passed over, in order: what they undo stays.
+#[must_use]
+pub fn skipped(state: &State) -> Vec<StepId> {
+    let steps = state.rollback.iter().flat_map(|rollback| &rollback.steps);
+    steps.filter(|id| state.step(id).status == StepStatus::Skipped).cloned().collect()
 }
 
 /// When the window in which rolling back needs no reason ends, in boot-clock milliseconds; `None` while it has not

@@ -90,10 +90,20 @@ fn ended(cx: &Context, lost: Option<&str>) -> Option<Blocker> {
         Outcome::RolledBack => {
             let why = cx.state.rollback.as_ref().and_then(|rollback| rollback.reason.as_deref());
             let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-            Blocker::new(Mark::Warn, format!("ROLLED BACK, closed at {at}{why}"), leaves)
+            let left = not_undone(cx.state);
+            Blocker::new(Mark::Warn, format!("ROLLED BACK{left}, closed at {at}{why}"), leaves)
         }
         Outcome::Aborted => Blocker::new(Mark::Fail, format!("ABORTED at {at}: left as it stands"), leaves),
     })
+}
+
+/// What a rollback left as it was, as the middle of a sentence; empty where it was all.
+fn not_undone(state: &State) -> String {
+    match rollback::skipped(state).as_slice() {
+        [] => String::new(),
+        [one] => format!(", NOT ALL: {one} skipped"),
+        [first, more @ ..] => format!(", NOT ALL: {first} and {} more skipped", more.len()),
+    }
 }
 
 /// The wheel waits for whoever sits here.
@@ -224,7 +234,10 @@ fn hold(cx: &Context) -> Option<Blocker> {
         Hold::StepFailed { step, why } => Blocker::new(
             Mark::Fail,
             format!("STEP {step} FAILED: {why}{more}"),
-            keys(cx, &[(Action::Retry, "retry"), (Action::Skip, "skip"), back]),
+            match cx.state.step_plan(&step).is_some_and(|plan| plan.skippable) {
+                true => keys(cx, &[(Action::Retry, "retry"), (Action::Skip, "skip"), back]),
+                false => keys(cx, &[(Action::Retry, "retry"), back]),
+            },
         ),
         Hold::StepUnknown { step, why } => {
             let text = format!("STEP {step} UNKNOWN: {why}{more}");
@@ -356,7 +369,8 @@ fn at_gate(cx: &Context) -> Option<Blocker> {
     }
     let verdict = gate::evaluate(state, id);
     let back = rollback::came_back_to(state);
-    let back = back.map_or(String::new(), |to| format!("ROLLED BACK to before {to}; "));
+    let left = not_undone(state);
+    let back = back.map_or(String::new(), |to| format!("ROLLED BACK to before {to}{left}; "));
     let Some(first) = verdict.missing.first() else {
         let next = match state.next_stage() {
             Some(next) => keys(cx, &[(Action::Advance, &format!("goes on to {next}"))]),

@@ -54,7 +54,7 @@ With --json one object with these keys; null, or an empty list, where there is n
   running       step, attempt, elapsed_ms, budget_ms, ending
   countdowns    trigger, why, fires_in_ms
   not_green     check, health, reason: what is looked at now and not green
-  way_back      go, missing: whether everything that a rollback needs is there
+  way_back      go, missing: whether everything that a rollback needs is there; unproven: no check tells
   driver, driver_away (since when), here [{person, seat, roles, since}], wheel_offered_to, wheel_asked_by
   log           health (ok, full, failed), why, head (SEQ:HASH), seq";
 

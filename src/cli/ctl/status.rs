@@ -95,6 +95,8 @@ struct ChangeWindow {
 struct WayBack {
     #[serde(flatten)]
     gate: Gate,
+    /// No check of the runbook tells whether it is ready.
+    unproven: bool,
     /// What rolling back as far as it goes would run now.
     steps: Vec<String>,
     /// What is known to be needed for it, and how many of the steps were measured and have no time at all.
@@ -256,6 +258,7 @@ impl WayBack {
         let deadline = back.deadline.filter(|_| back.takes.steps > 0);
         Self {
             gate: Gate::of(gate::escape_hatch(state)),
+            unproven: back.ready == way_back::Ready::Unproven,
             steps: back.steps.iter().map(|(id, _)| id.to_string()).collect(),
             takes_ms: back.takes.ms,
             steps_measured: back.takes.measured,

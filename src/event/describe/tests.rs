@@ -308,8 +308,15 @@ fn every_kind_reads_as_one_short_line() {
             },
             "rollback stuck, 2 steps to go: switch.back did not undo: exit 1",
         ),
-        (E::RollbackFinished { full: true }, "rollback finished, everything is undone"),
-        (E::RollbackFinished { full: false }, "rollback finished, what was before is at its gate again"),
+        (E::RollbackFinished { full: true, skipped: Vec::new() }, "rollback finished, everything is undone"),
+        (
+            E::RollbackFinished { full: true, skipped: vec!["a.x".into(), "b.y".into()] },
+            "rollback finished, NOT ALL IS UNDONE: skipped a.x, b.y",
+        ),
+        (
+            E::RollbackFinished { full: false, skipped: Vec::new() },
+            "rollback finished, what was before is at its gate again",
+        ),
         (
             E::NoteAdded { tag: NoteTag::Decision, text: "we wait for the DBA".to_owned() },
             "decision: we wait for the DBA",

@@ -275,7 +275,7 @@ fn a_whole_rollback_ends_the_run_with_the_sessions_close_and_not_an_event_before
     play.add(EventKind::StageEntered { stage: "pre".into() });
     play.add(EventKind::RollbackStarted { to: "pre".into(), full: true, steps: vec![], reason: None });
     play.add(EventKind::StageRolledBack { stage: "pre".into() });
-    play.add(EventKind::RollbackFinished { full: true });
+    play.add(EventKind::RollbackFinished { full: true, skipped: Vec::new() });
     assert_eq!(play.next(), WAIT);
     assert_eq!(play.run(), (ROLLED_BACK, "rolled back".to_owned(), vec![]));
 }

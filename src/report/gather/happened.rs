@@ -132,6 +132,7 @@ impl Happened {
                 full: *full,
                 steps: steps.iter().map(StepId::to_string).collect(),
                 stages: Vec::new(),
+                skipped: Vec::new(),
                 stuck: Vec::new(),
                 verdicts: Vec::new(),
                 finished: None,
@@ -153,7 +154,10 @@ impl Happened {
             EventKind::GateChanged { stage, go, missing } if stage.as_str() == ROLLBACK => {
                 rollback.verdicts.push(GateVerdict { when, go: *go, missing: missing.clone() });
             }
-            EventKind::RollbackFinished { .. } => rollback.finished = Some(when),
+            EventKind::RollbackFinished { skipped, .. } => {
+                rollback.finished = Some(when);
+                rollback.skipped = skipped.iter().map(StepId::to_string).collect();
+            }
             _ => {}
         }
     }

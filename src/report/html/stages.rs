@@ -232,6 +232,12 @@ fn rollbacks(report: &Report) -> Markup {
                 .iter()
                 .map(|stage| html!("{} stage {} undone", clock(stage.when.at), stage.stage)),
         );
+        said.extend(
+            rollback
+                .skipped
+                .iter()
+                .map(|step| html!("{} {} was skipped", state(("▲", "NOT UNDONE", "warn")), step)),
+        );
         said.extend(rollback.stuck.iter().map(|stuck| {
             html!(
                 "{} {} {}{}",

@@ -101,6 +101,9 @@ pub(super) fn rollbacks(out: &mut String, report: &Report) {
         for stage in &rollback.stages {
             push(out, &format!("  - {} undone: {}", clock(report, stage.when), inline(&stage.stage)));
         }
+        for step in &rollback.skipped {
+            push(out, &format!("  - NOT UNDONE: {} was skipped", inline(step)));
+        }
         for stuck in &rollback.stuck {
             push(out, &format!("  - {} STUCK: {}", clock(report, stuck.when), inline(&stuck.why)));
         }

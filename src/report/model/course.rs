@@ -270,6 +270,8 @@ pub struct Rollback {
     pub steps: Vec<String>,
     /// Stages that were undone.
     pub stages: Vec<RolledBack>,
+    /// Steps that somebody passed over: what they undo stays.
+    pub skipped: Vec<String>,
     pub stuck: Vec<Stuck>,
     /// What the gate of the way back said.
     pub verdicts: Vec<GateVerdict>,

@@ -70,7 +70,7 @@ pub fn handover(state: &State, now: Now) -> Handover {
     }
 }
 
-/// The session in one line: `running, switch at its gate: blocked by 1 of 2 approvals (opsA), released by 1 more person
+/// The session in one line: `running, switch at its gate: blocked: 1 of 2 approvals (opsA), released by 1 more person
 /// votes GO`.
 #[must_use]
 pub fn status_line(state: &State, now: Now) -> String {
@@ -91,7 +91,7 @@ pub fn status_line(state: &State, now: Now) -> String {
     let running = running(state, now);
     match (blocked.as_slice(), running.as_slice()) {
         ([first, rest @ ..], _) => {
-            line += &format!(": blocked by {}", first.what);
+            line += &format!(": blocked: {}", first.what);
             if !rest.is_empty() {
                 line += &format!(" (and {} more)", rest.len());
             }

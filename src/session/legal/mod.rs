@@ -166,7 +166,7 @@ impl<'a> Place<'a> {
             E::RollbackStarted { to, full, steps, .. } => self.starts_back(to, *full, steps),
             E::StageRolledBack { stage } => self.rolled_back(stage),
             E::RollbackStuck { step, remaining, .. } => self.sticks(step.as_ref(), remaining),
-            E::RollbackFinished { full } => self.finishes_back(*full),
+            E::RollbackFinished { full, skipped } => self.finishes_back(*full, skipped),
             E::Notified { notify, of, .. } | E::NotifyFailed { notify, of, .. } => {
                 let is_due = |notice: &super::notices::Notice| (notice.notify, notice.of) == (*notify, *of);
                 must(self.state.notices.iter().any(is_due), || {

@@ -60,10 +60,13 @@ impl<'a> Place<'a> {
         missing.map_or(Ok(()), |check| Err(format!("{check} was not green")))
     }
 
-    pub(super) fn finishes_back(&self, full: bool) -> Legal {
+    pub(super) fn finishes_back(&self, full: bool, skipped: &[StepId]) -> Legal {
         let rollback = self.under_way()?;
         must(rollback.full == full, || "it undid another part than it says".to_owned())?;
         self.is_undone(rollback)?;
+        must(rollback::skipped(self.state) == skipped, || {
+            "other steps were skipped than it says".to_owned()
+        })?;
         let Some(gate) = self.runbook.rollback.gate.as_ref().filter(|_| full) else { return Ok(()) };
         must(rollback.at_gate.is_some(), || "it had not come to its gate".to_owned())?;
         let missing = gate.checks.iter().find(|check| self.state.blocks(check));

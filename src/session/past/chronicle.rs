@@ -64,7 +64,7 @@ impl Chronicle {
             // What waited for a person, or for an engine, says nothing of how long it takes.
             EventKind::RollbackStuck { .. } | EventKind::EngineStarted { .. } => self.back = None,
             EventKind::StepFinished(finish) if finish.passed => self.step_passed(finish, event.now()),
-            EventKind::RollbackFinished { full: true } => self.rolled_back(event.now()),
+            EventKind::RollbackFinished { full: true, .. } => self.rolled_back(event.now()),
             _ => {}
         }
         Ok(())

@@ -173,6 +173,6 @@ fn finish(round: &mut Round, rollback: &RollbackState, runbook: &Runbook, facts:
         events.push(EventKind::GateChanged { stage: ROLLBACK.into(), go: true, missing: Vec::new() });
     }
     // The session's own end follows by itself.
-    events.push(EventKind::RollbackFinished { full: rollback.full });
+    events.push(EventKind::RollbackFinished { full: rollback.full, skipped: rollback::skipped(state) });
     events
 }

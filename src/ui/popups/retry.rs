@@ -7,6 +7,8 @@ use super::row::{Row, Text};
 use super::standing::{known, of_step, standing};
 use super::{Context, Opened, Outcome};
 use crate::runbook::StepId;
+use crate::runbook::model::Action;
+use crate::session::starting::is_judged_here;
 use crate::session::{Command, Refusal};
 use crate::ui::theme::Mark;
 
@@ -25,7 +27,8 @@ impl Question for Retry {
         may(&Command::Retry { step: self.step.clone() }, cx)?;
         let plan = known(cx.state, &self.step)?;
         let mut rows = standing(&self.step, cx);
-        if !plan.idempotent {
+        let only_looks = is_judged_here(&plan.action) || matches!(plan.action, Action::Assert { .. });
+        if !plan.idempotent && !only_looks {
             rows.push(Row::mark(
                 Mark::Warn,
                 "The runbook does not call it idempotent: what it did before stays done.",

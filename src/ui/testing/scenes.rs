@@ -291,7 +291,7 @@ impl Story {
         for stage in ["switch", "freeze"] {
             story.tell(EventKind::StageRolledBack { stage: stage.into() });
         }
-        story.tell(EventKind::RollbackFinished { full: true });
+        story.tell(EventKind::RollbackFinished { full: true, skipped: Vec::new() });
         let (outcome, reason) = (Outcome::RolledBack, Some("everything was undone".to_owned()));
         story.tell(EventKind::SessionClosed { outcome, reason });
         story

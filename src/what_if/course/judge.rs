@@ -60,7 +60,7 @@ impl Walk<'_> {
                 }
             }
             // After one that goes back to a stage, the gate before that asks for the proof.
-            EventKind::RollbackFinished { full: true } => {
+            EventKind::RollbackFinished { full: true, .. } => {
                 let gate = self.runbook.rollback.gate.clone();
                 let red = gate
                     .iter()

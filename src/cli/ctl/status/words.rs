@@ -137,7 +137,11 @@ impl WayBack {
             1 => "1 step, ".to_owned(),
             count => format!("{count} steps, "),
         };
-        let word = if self.gate.go { "ready" } else { "NOT READY" };
+        let word = match (self.gate.go, self.unproven) {
+            (true, true) => "UNPROVEN: the runbook names no check for it",
+            (true, false) => "ready",
+            (false, _) => "NOT READY",
+        };
         let mut lines = vec![row("way back", &format!("{word}; {steps}{}", self.takes))];
         lines.extend(self.gate.missing.iter().filter(|_| !told).map(|missing| row("", &missing.what)));
         lines.extend(self.in_time.iter().map(|in_time| row("", in_time)));

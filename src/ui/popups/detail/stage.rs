@@ -60,6 +60,10 @@ pub fn rows(id: &StageId, cx: &Context) -> Option<Vec<Row>> {
         rows.push(Row::mark(Mark::Warn, format!("promoted with an override: {reason}")));
     }
     rows.push(Row::blank());
+    if plan.rollback.is_empty() {
+        rows.push(Row::title("TO UNDO IT").and(Tone::Plain, "  nothing is run: it has no undo steps"));
+        return Some(rows);
+    }
     rows.push(Row::title("TO UNDO IT").and(Tone::Dim, format!("  {}", in_order(&plan.rollback))));
     rows.extend(plan.rollback.iter().flat_map(|step| preview::step(step, cx.state)));
     Some(rows)
