@@ -180,11 +180,12 @@ fn rollback(cx: &Context) -> Option<Blocker> {
         let at = stuck.step.as_ref().map_or(String::new(), |step| format!(" at {step}"));
         let left = stuck.remaining.len();
         let text = format!("ROLLBACK STUCK{at}: {} ({left} to go)", stuck.why);
-        return Some(Blocker::new(
-            Mark::Fail,
-            text,
-            keys(cx, &[(Action::Retry, "retry"), (Action::Skip, "skip")]),
-        ));
+        let release = if stuck.step.is_none() && rollback.at_gate.is_some() {
+            "it ends by itself once that is green".to_owned()
+        } else {
+            keys(cx, &[(Action::Retry, "retry"), (Action::Skip, "skip")])
+        };
+        return Some(Blocker::new(Mark::Fail, text, release));
     }
     let of = rollback.steps.len();
     let done = rollback.steps.iter().filter(|id| is_done(state, id)).count();
@@ -304,11 +305,11 @@ fn paused(cx: &Context) -> Option<Blocker> {
     Some(Blocker::new(Mark::Warn, text, keys(cx, &[(Action::Resume, "resumes")])))
 }
 
-/// A pause behind something worse is told beside it.
+/// A pause behind something worse is told in front of it: what comes last may be cut.
 fn also_paused(blocker: Blocker, state: &State) -> Blocker {
     match &state.paused {
         Some(pause) if !state.is_closed() => {
-            Blocker { text: format!("{}  [PAUSED by {}]", blocker.text, pause.by), ..blocker }
+            Blocker { text: format!("[PAUSED by {}] {}", pause.by, blocker.text), ..blocker }
         }
         _ => blocker,
     }

@@ -59,7 +59,7 @@ fn a_question_shows_and_a_pause_is_told_beside_it() {
     story.start("freeze.told");
     starts(&story, Mark::Ask, "QUESTION freeze.told: ");
     story.tell_by(By::Person(driver()), EventKind::Paused);
-    assert!(says(&story).1.ends_with("[PAUSED by opsA]"));
+    assert!(says(&story).1.starts_with("[PAUSED by opsA] "));
     let mut story = Story::running();
     story.tell_by(By::Person(driver()), EventKind::Paused);
     starts(&story, Mark::Warn, "PAUSED by opsA at 02:01:03Z");
