@@ -105,6 +105,8 @@ impl Dialog {
     pub fn filled(question: impl Question + 'static, cx: &Context, fill: impl FnOnce(&mut Form)) -> Opened {
         let mut form = Form::new(question.page(&Form::default(), cx)?);
         fill(&mut form);
+        // What was chosen may ask for something else.
+        form.turn(question.page(&form, cx)?);
         let facts = question.facts(&form, cx);
         Ok(Box::new(Self { question: Box::new(question), form, facts, seen: cx.state.seq }))
     }

@@ -202,13 +202,17 @@ fn value(form: &Form, field: &Field, focused: bool, room: usize, theme: &Theme) 
         Kind::Choice(options) => {
             let option = options.get(answer.choice).map(String::as_str).unwrap_or_default();
             let option = text::safe(option);
-            let style = if focused { theme.selected } else { theme.text };
             let place = format!("  {} of {}", answer.choice + 1, options.len());
-            let room = room.saturating_sub(place.len() + 4);
-            return vec![
-                Span::styled(format!("< {} >", text::fit(&option, room)), style),
-                Span::styled(place, theme.dim),
-            ];
+            if focused {
+                let room = room.saturating_sub(place.len() + 4);
+                let shown = format!("< {} >", text::fit(&option, room));
+                return vec![Span::styled(shown, theme.selected), Span::styled(place, theme.dim)];
+            }
+            // No arrows: without the focus they move between the buttons.
+            let hint = if options.len() > 1 { "  tab to change" } else { "" };
+            let aside = format!("{place}{hint}");
+            let option = text::fit(&option, room.saturating_sub(aside.len())).into_owned();
+            return vec![Span::styled(option, theme.text), Span::styled(aside, theme.dim)];
         }
         Kind::Typed(wanted) => {
             format!("  {} of {} characters", answer.line.len(), wanted.graphemes(true).count())

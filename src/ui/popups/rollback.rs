@@ -15,9 +15,15 @@ use crate::session::{Command, Refusal, State, way_back};
 use crate::ui::format::{about, ms, time};
 use crate::ui::theme::Mark;
 
-/// Opens the choice of how far to roll back.
+/// Opens the choice of how far to roll back: at first to where anything is undone, for nothing comes back of a stage that
+/// did nothing.
 pub fn open(cx: &Context) -> Opened {
-    Dialog::open(RollBack, cx)
+    let undoes = |to: &StageId| {
+        rollback::plan(cx.state, Some(to))
+            .is_some_and(|plan| !plan.steps.is_empty() || !plan.cancels.is_empty())
+    };
+    let nearest = rollback::targets(cx.state).iter().position(undoes).unwrap_or(0);
+    Dialog::filled(RollBack, cx, |form| form.choose("to", nearest))
 }
 
 #[derive(Debug)]

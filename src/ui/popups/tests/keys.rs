@@ -6,7 +6,7 @@ use super::cases::*;
 use super::fixture::*;
 use super::states::*;
 use crate::event::Health;
-use crate::session::{Command, State, StepStatus};
+use crate::session::{Command, State, StepStatus, rollback};
 use crate::ui::action::Action;
 use crate::ui::popups::{self, Context, Opened, Outcome, Popup, Subject};
 use crate::ui::testing::text;
@@ -127,6 +127,19 @@ fn an_open_dialog_follows_the_session_and_what_was_asked_before_is_not_armed() {
     assert_eq!(desk.press(&mut popup, "enter"), advance(None, None));
 }
 
+/// Going back over a stage that did nothing brings nothing back.
+#[test]
+fn a_rollback_begins_with_the_nearest_stage_of_which_anything_is_undone() {
+    let mut desk = Desk::new(at_go());
+    let nearest = rollback::targets(&desk.state).first().cloned().expect("a target");
+    let shown = |desk: &Desk| desk.drawn(&*desk.open(popups::rollback), 120, 60);
+    assert!(shown(&desk).contains(&format!("undo down to : {nearest}  1 of")));
+    for stage in plan(&mut desk.state).stages.iter_mut().filter(|stage| stage.id == nearest) {
+        stage.rollback.clear();
+    }
+    assert!(shown(&desk).contains("  2 of"), "{}", shown(&desk));
+}
+
 #[test]
 fn a_choice_stays_with_what_was_chosen_wherever_that_stands_in_its_list_now() {
     let mut desk = Desk::new(asked());
@@ -134,8 +147,8 @@ fn a_choice_stays_with_what_was_chosen_wherever_that_stands_in_its_list_now() {
     desk.press(&mut popup, "tab right");
     let chosen = |popup: &dyn Popup, desk: &Desk| {
         let screen = desk.drawn(popup, 120, 60);
-        let line = screen.lines().find(|line| line.contains("item ") && line.contains("< "));
-        line.and_then(|line| Some(line.split_once("< ")?.1.split_once(" >")?.0.to_owned()))
+        let line = screen.lines().find(|line| line.contains("item ") && line.contains(" of "))?;
+        ["Orders flow", "Invoices flow"].into_iter().find(|item| line.contains(item)).map(str::to_owned)
     };
     let before = chosen(&*popup, &desk).expect("a choice");
     assert_eq!(before, "Invoices flow");
