@@ -59,8 +59,8 @@ fn a_rollback_of_which_a_step_was_skipped_never_says_that_everything_is_undone()
     play.ask(Command::Skip { step: step("switch.stop-new"), reason: "it is gone".to_owned() })
         .expect("possible");
     play.until("it is rolled back", State::is_closed);
-    let finished = play.events().into_iter().find(|e| matches!(e.event, EventKind::RollbackFinished { .. }));
-    let said = crate::event::describe(&finished.expect("it is finished"));
+    let finished = play.events().iter().find(|e| matches!(e.event, EventKind::RollbackFinished { .. }));
+    let said = crate::event::describe(finished.expect("it is finished"));
     assert_eq!(said, "rollback finished, NOT ALL IS UNDONE: skipped switch.stop-new");
 }
 
