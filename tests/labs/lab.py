@@ -17,6 +17,7 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parent.parent.parent
 # Nothing here takes this long; what does hangs.
 DEADLINE = 120.0
+SAID = " " * 14 + "| "
 ACK = re.compile(r"^(\d\d:\d\d:\d\d\.\d{3})Z #(\d+) +(\S+) +(.*)\n$")
 
 RUNBOOK = """\
@@ -230,7 +231,9 @@ class Cutover:
         return Engine(self, [*wrap, *self.command()], watched)
 
     def note(self, line):
-        """Takes a printed line as what it is: a promise."""
+        """Takes a printed line as what it is: a promise, or what a step that failed said last."""
+        if line.startswith(SAID):
+            return
         found = ACK.match(line)
         if not found:
             raise Failure(f"a printed line that is no event: {line!r}")
