@@ -131,15 +131,7 @@ impl Camera {
     async fn take(&mut self, player: &Player) -> String {
         let (state, telemetry) = (player.state(), player.telemetry());
         self.look(state, telemetry).await;
-        let cx = Context {
-            state,
-            telemetry,
-            now: player.now(),
-            watched_ms: 0,
-            keymap: &self.keymap,
-            operator: None,
-            replay: None,
-        };
+        let cx = Context::shown(state, telemetry, player.now(), &self.keymap);
         let mut screen = Buffer::empty(self.area);
         Screen { cx, view: &self.view, zone: Utc.fix(), theme: &self.theme }.render(self.area, &mut screen);
         let change = paint::change(&self.shown, &screen);

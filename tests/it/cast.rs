@@ -83,15 +83,7 @@ async fn drawn(player: &Player, view: &mut View, area: Rect) -> Vec<String> {
         view.output.take(&wanted.source, piece);
     }
     let (theme, keymap) = (Theme::dark(), Keymap::default());
-    let cx = Context {
-        state,
-        telemetry,
-        now: player.now(),
-        watched_ms: 0,
-        keymap: &keymap,
-        operator: None,
-        replay: None,
-    };
+    let cx = Context::shown(state, telemetry, player.now(), &keymap);
     let mut buffer = Buffer::empty(area);
     Screen { cx, view, zone: Utc.fix(), theme: &theme }.render(area, &mut buffer);
     buffer.content().chunks(area.width.into()).map(row).collect()

@@ -70,6 +70,13 @@ pub struct Context<'a> {
     pub replay: Option<&'a Replay>,
 }
 
+impl<'a> Context<'a> {
+    /// Of a session that is only shown: nobody sits at it.
+    pub fn shown(state: &'a State, telemetry: &'a Telemetry, now: Now, keymap: &'a Keymap) -> Self {
+        Self { state, telemetry, now, watched_ms: 0, keymap, operator: None, replay: None }
+    }
+}
+
 /// What a key led to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {

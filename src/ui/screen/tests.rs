@@ -197,7 +197,7 @@ fn the_clock_of_the_operator_stands_beside_utc() {
     let story = Story::running();
     let keymap = Keymap::default();
     let (state, telemetry, now) = (&story.state, &story.telemetry, story.now);
-    let cx = Context { state, telemetry, now, watched_ms: 0, keymap: &keymap, operator: None, replay: None };
+    let cx = Context::shown(state, telemetry, now, &keymap);
     let area = Rect::new(0, 0, 120, 36);
     let zone = FixedOffset::east_opt(3_600).unwrap();
     view.arrange(area, state, telemetry);

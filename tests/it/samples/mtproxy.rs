@@ -169,15 +169,7 @@ fn way_back_panel(of: &Rehearsal) -> Vec<String> {
     (view.focus, view.zoom) = (Pane::WayBack, true);
     view.arrange(area, state, telemetry);
     let (theme, keymap) = (Theme::dark(), Keymap::default());
-    let cx = Context {
-        state,
-        telemetry,
-        now: player.now(),
-        watched_ms: 0,
-        keymap: &keymap,
-        operator: None,
-        replay: None,
-    };
+    let cx = Context::shown(state, telemetry, player.now(), &keymap);
     let mut buffer = Buffer::empty(area);
     Screen { cx, view: &view, zone: Utc.fix(), theme: &theme }.render(area, &mut buffer);
     buffer.content().chunks(area.width.into()).map(|row| row.iter().map(Cell::symbol).collect()).collect()

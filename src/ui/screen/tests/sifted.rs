@@ -61,15 +61,7 @@ fn a_panel_is_copied_whole_whatever_the_screen_has_room_for() {
         for theme in [&dark, &ascii] {
             draw(&story, &mut view, theme, 60, 15);
             let (state, telemetry, now) = (&story.state, &story.telemetry, story.now);
-            let cx = Context {
-                state,
-                telemetry,
-                now,
-                watched_ms: 0,
-                keymap: &keymap,
-                operator: None,
-                replay: None,
-            };
+            let cx = Context::shown(state, telemetry, now, &keymap);
             let screen = Screen { cx, view: &view, zone: Utc.fix(), theme };
             let copied = copy::text(&screen, extent).expect("something");
             assert!(copied.contains(wanted), "{focus:?} {extent:?}: {copied}");
@@ -82,7 +74,7 @@ fn a_panel_is_copied_whole_whatever_the_screen_has_room_for() {
     view.focus = Pane::Crew;
     draw(&story, &mut view, &Theme::dark(), 60, 15);
     let (state, telemetry, now) = (&story.state, &story.telemetry, story.now);
-    let cx = Context { state, telemetry, now, watched_ms: 0, keymap: &keymap, operator: None, replay: None };
+    let cx = Context::shown(state, telemetry, now, &keymap);
     let screen = Screen { cx, view: &view, zone: Utc.fix(), theme: &Theme::dark() };
     assert_eq!(copy::text(&screen, Extent::Row), None);
 }
