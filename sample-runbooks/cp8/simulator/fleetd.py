@@ -60,7 +60,7 @@ def clients(host):
 def figures(host, runtime):
     if runtime == "rust":
         happen_if_due(host)
-    connection = http.client.HTTPConnection("127.0.0.1", port_of(host, runtime), timeout=1)
+    connection = http.client.HTTPConnection("127.0.0.1", port_of(host, runtime), timeout=2)
     try:
         connection.request("GET", "/stats.json")
         told = json.loads(connection.getresponse().read())
@@ -153,7 +153,12 @@ class Answer(http.server.BaseHTTPRequestHandler):
         pass
 
 
-server = http.server.ThreadingHTTPServer(("127.0.0.1", PORT), Answer)
+class Server(http.server.ThreadingHTTPServer):
+    # Whoever asks while five wait would be let in a second later.
+    request_queue_size = 128
+
+
+server = Server(("127.0.0.1", PORT), Answer)
 for name in HOSTS:
     threading.Thread(target=clients, args=(name,), daemon=True).start()
 # Forgotten, it ends by itself.

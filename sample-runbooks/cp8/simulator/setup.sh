@@ -66,19 +66,26 @@ git -C "$repo" -c user.name=release -c user.email=release@openclaw.example commi
 
 # The fleet: a quarter, a half, all.
 printf '%s\n' "# HOST INCREMENT" "gw-1 canary" "gw-2 staged" "gw-3 full" "gw-4 full" >"$dir/fleet/inventory"
-# Below the ports that connections going out are given: none of them takes one before its gateway starts.
-mapfile -t ports < <(python3 - <<'PYTHON'
-import random, socket
-free = []
-for port in random.sample(range(10000, 20000), 1000):
+# Eight in a row, below the ports that connections going out are given, and by the fleet's own metrics port: what only
+# starts later finds its port free, since no other fleet on this machine was told of the same.
+mapfile -t ports < <(python3 - "${METRICS_PORT:-9600}" <<'PYTHON'
+import socket, sys
+
+
+def is_free(port):
     try:
         socket.create_server(("127.0.0.1", port)).close()
+        return True
     except OSError:
-        continue
-    free.append(port)
-    if len(free) == 8:
+        return False
+
+
+for attempt in range(1250):
+    first = 10000 + (int(sys.argv[1]) + attempt * 611) % 1250 * 8
+    row = range(first, first + 8)
+    if all(map(is_free, row)):
+        print("\n".join(map(str, row)))
         break
-print("\n".join(map(str, free)))
 PYTHON
 )
 for n in 1 2 3 4; do

@@ -62,7 +62,7 @@ fn soaking<'r>(of: &'r Rehearsal, stage: &str) -> Running<'r> {
 #[track_caller]
 fn says(ended: &Ended, check: &str, why: &str) {
     let said = ended.said.lines().any(|line| line.contains(check) && line.contains(why));
-    assert!(said, "nobody says {why:?} of {check}:\n{}", ended.said);
+    assert!(said, "nobody says {why:?} of {check}:\n{}", ended.at_last());
 }
 
 #[test]
@@ -90,8 +90,8 @@ fn cp8_goes_back_to_typescript_from_every_stage() {
     side_by_side(&STAGES, |stage| {
         let made = made();
         let ended = made.drive_back_from(stage).with(4);
-        assert!(ended.entered(stage), "{}", ended.said);
-        assert_eq!(ended.first_failure(), None, "{}", ended.said);
+        assert!(ended.entered(stage), "{}", ended.at_last());
+        assert_eq!(ended.first_failure(), None, "{}", ended.at_last());
         is_typescript(&made);
     });
 }
@@ -104,7 +104,7 @@ fn a_canary_that_is_killed_and_started_again_by_its_unit_is_rolled_back() {
     let ended = running.end().with(4);
     says(&ended, "canary-process", "fired");
     is_typescript(&made);
-    assert!(ended.passed("rollback.forensics") && ended.passed("rollback.restore"), "{}", ended.said);
+    assert!(ended.passed("rollback.forensics") && ended.passed("rollback.restore"), "{}", ended.at_last());
 }
 
 #[test]
@@ -172,6 +172,6 @@ fn a_command_that_hangs_on_one_host_is_ended_and_holds() {
     std::fs::write(&program, real.replacen("set -euo pipefail\n", &format!("set -euo pipefail\n{hangs}"), 1))
         .expect("written");
     let ended = made.drive().with(3);
-    assert_eq!(ended.first_failure().map(|(step, _)| step), Some("deploy.up"), "{}", ended.said);
+    assert_eq!(ended.first_failure().map(|(step, _)| step), Some("deploy.up"), "{}", ended.at_last());
     assert!(!ended.touched("full"));
 }

@@ -3,6 +3,9 @@
 use gonogo::session::State;
 use serde_json::Value;
 
+/// As many lines as tell of the last stage or two.
+const LAST_LINES: usize = 60;
+
 pub(crate) struct Ended {
     /// The exit code: 0 completed, 3 held, 4 rolled back, 9 the rollback is stuck.
     pub(crate) code: i32,
@@ -17,8 +20,14 @@ impl Ended {
     /// Fails, with all that was said, unless it ended with this code.
     #[track_caller]
     pub(crate) fn with(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "{}", self.said);
+        assert_eq!(self.code, code, "{}", self.at_last());
         self
+    }
+
+    /// The end of what was said: why it ended is there, and a log of failures may be cut.
+    pub(crate) fn at_last(&self) -> String {
+        let lines: Vec<&str> = self.said.lines().collect();
+        lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
     }
 
     /// The newest end of a step.

@@ -63,8 +63,8 @@ fn freekill_goes_over_to_the_native_runtime_on_both_platforms() {
         let ended = made.drive().with(0);
         is_native(&made);
         let other = if *platform == "linux" { "windows" } else { "linux" };
-        assert!(ended.passed(&format!("switch.install-{platform}")), "{}", ended.said);
-        assert!(ended.finish(&format!("switch.install-{other}")).is_none(), "{}", ended.said);
+        assert!(ended.passed(&format!("switch.install-{platform}")), "{}", ended.at_last());
+        assert!(ended.finish(&format!("switch.install-{other}")).is_none(), "{}", ended.at_last());
     });
 }
 
@@ -75,8 +75,8 @@ fn freekill_goes_back_to_python_from_every_stage_on_both_platforms() {
     side_by_side(&all, |(platform, stage)| {
         let made = on(platform);
         let ended = made.drive_back_from(stage).with(4);
-        assert!(ended.entered(stage), "{}", ended.said);
-        assert_eq!(ended.first_failure(), None, "{}", ended.said);
+        assert!(ended.entered(stage), "{}", ended.at_last());
+        assert_eq!(ended.first_failure(), None, "{}", ended.at_last());
         is_python(&made);
         let accepted = ended.passed("switch.legacy-acceptance");
         assert_eq!(accepted, *stage != "preconditions", "acceptance, once what it accepts was touched");
@@ -100,9 +100,9 @@ fn freekills_lies_are_caught_on_windows_as_they_are_on_linux() {
     side_by_side(&lies, |(lie, step, code)| {
         let made = on("windows").lie(lie);
         let ended = made.drive();
-        assert_eq!(ended.code, *code, "{lie}: {}", ended.said);
-        assert_eq!(ended.first_failure().unwrap_or_default().0, *step, "{lie}: {}", ended.said);
-        assert_eq!(ended.touched("switch"), *code == 4, "{lie}: {}", ended.said);
+        assert_eq!(ended.code, *code, "{lie}: {}", ended.at_last());
+        assert_eq!(ended.first_failure().unwrap_or_default().0, *step, "{lie}: {}", ended.at_last());
+        assert_eq!(ended.touched("switch"), *code == 4, "{lie}: {}", ended.at_last());
         is_python(&made);
     });
 }
@@ -112,7 +112,7 @@ fn freekill_warns_of_extension_hooks_that_fail_without_being_enforced_and_goes_o
     let made = Rehearsal::of("freekill").lie("abi-partial");
     let ended = made.drive().with(0);
     let warned = ended.said.lines().any(|line| line.contains("abi-hooks") && line.contains("failed: false"));
-    assert!(warned, "{}", ended.said);
+    assert!(warned, "{}", ended.at_last());
 }
 
 #[test]
@@ -123,8 +123,8 @@ fn freekill_goes_back_when_the_native_runtime_is_killed_however_soon_its_supervi
     kill(&native(&made));
     let ended = running.end().with(4);
     is_python(&made);
-    assert!(ended.passed("rollback.forensics"), "{}", ended.said);
-    assert!(ended.passed("switch.legacy-acceptance"), "{}", ended.said);
+    assert!(ended.passed("rollback.forensics"), "{}", ended.at_last());
+    assert!(ended.passed("switch.legacy-acceptance"), "{}", ended.at_last());
 }
 
 #[test]
@@ -146,9 +146,9 @@ fn freekill_does_not_begin_where_the_way_back_is_gone() {
         let made = Rehearsal::of("freekill");
         std::fs::remove_file(made.root().join("scripts").join(script)).expect("it was there");
         let ended = made.drive().with(3);
-        assert!(ended.said.contains("the way back is not ready"), "{}", ended.said);
-        assert!(ended.said.contains(script), "{}", ended.said);
-        assert!(!ended.entered("preconditions"), "{}", ended.said);
+        assert!(ended.said.contains("the way back is not ready"), "{}", ended.at_last());
+        assert!(ended.said.contains(script), "{}", ended.at_last());
+        assert!(!ended.entered("preconditions"), "{}", ended.at_last());
     });
 }
 
@@ -158,8 +158,8 @@ fn freekill_stops_at_its_first_step_where_there_is_no_python_host_to_replace() {
     let services = command_lines(&made).into_iter().map(|(pid, _)| pid).collect::<Vec<_>>();
     kill(&services);
     let ended = made.drive().with(3);
-    assert_eq!(ended.first_failure().unwrap_or_default().0, "preconditions.host", "{}", ended.said);
-    assert!(!ended.touched("switch"), "{}", ended.said);
+    assert_eq!(ended.first_failure().unwrap_or_default().0, "preconditions.host", "{}", ended.at_last());
+    assert!(!ended.touched("switch"), "{}", ended.at_last());
 }
 
 #[test]
@@ -188,6 +188,6 @@ fn freekill_stops_before_the_switch_when_the_legacy_acceptance_goes_on_the_way()
     running.until(|event| event["kind"] == "step_finished" && event["step"] == "preconditions.verify");
     std::fs::remove_file(made.root().join("scripts/runtime_host_release_gate.ps1")).expect("it was there");
     let ended = running.end().with(3);
-    assert!(ended.said.contains("the way back is not ready"), "{}", ended.said);
-    assert!(!ended.touched("switch"), "{}", ended.said);
+    assert!(ended.said.contains("the way back is not ready"), "{}", ended.at_last());
+    assert!(!ended.touched("switch"), "{}", ended.at_last());
 }

@@ -60,8 +60,8 @@ fn journal_goes_back_to_python_from_every_stage_on_both_platforms() {
     side_by_side(&all, |(platform, stage)| {
         let made = on(platform);
         let ended = made.drive_back_from(stage).with(4);
-        assert!(ended.entered(stage), "{}", ended.said);
-        assert_eq!(ended.first_failure(), None, "{}", ended.said);
+        assert!(ended.entered(stage), "{}", ended.at_last());
+        assert_eq!(ended.first_failure(), None, "{}", ended.at_last());
         assert_eq!((backend(&made).as_str(), kept(&made, platform).as_str()), ("python", "python"));
         for role in ["internal", "pilot"] {
             assert!(!made.root().join(format!("run/{role}.pid")).exists(), "{role} runs on");
@@ -76,8 +76,8 @@ fn journals_soak_is_no_go_once_the_csharp_api_was_killed() {
     running.until_kind("soak_started");
     kill(&made, "internal-api");
     let ended = running.end().with(3);
-    assert!(ended.said.contains("internal-api"), "{}", ended.said);
-    assert!(!ended.touched("switch"), "{}", ended.said);
+    assert!(ended.said.contains("internal-api"), "{}", ended.at_last());
+    assert!(!ended.touched("switch"), "{}", ended.at_last());
     assert_eq!(backend(&made), "python");
 }
 
@@ -98,8 +98,8 @@ fn journal_goes_back_by_itself_when_the_new_default_fails() {
         }
         // An app that was killed leaves what it had started: its API would keep the port, and is ended too.
         let ended = running.end();
-        assert_eq!(ended.code, 4, "{what}: {}", ended.said);
-        assert!(ended.passed("rollback.forensics"), "{what}: {}", ended.said);
+        assert_eq!(ended.code, 4, "{what}: {}", ended.at_last());
+        assert!(ended.passed("rollback.forensics"), "{what}: {}", ended.at_last());
         assert_eq!(backend(&made), "python", "{what}");
     });
 }
@@ -109,8 +109,8 @@ fn journal_does_not_begin_without_a_python_backend_to_go_back_to() {
     let made = Rehearsal::of("journal");
     std::fs::remove_file(made.root().join("journal/backend.py")).expect("it was there");
     let ended = made.drive().with(3);
-    assert!(ended.said.contains("the way back is not ready"), "{}", ended.said);
-    assert!(!ended.entered("gate-green"), "{}", ended.said);
+    assert!(ended.said.contains("the way back is not ready"), "{}", ended.at_last());
+    assert!(!ended.entered("gate-green"), "{}", ended.at_last());
 }
 
 #[test]
@@ -118,15 +118,15 @@ fn journal_stops_at_its_first_step_where_the_default_app_refuses_connections() {
     let made = Rehearsal::of("journal");
     kill(&made, "desktop");
     let ended = made.drive().with(3);
-    assert_eq!(ended.first_failure().unwrap_or_default().0, "gate-green.baseline", "{}", ended.said);
+    assert_eq!(ended.first_failure().unwrap_or_default().0, "gate-green.baseline", "{}", ended.at_last());
 }
 
 #[test]
 fn journal_takes_one_to_three_pilot_users_and_no_more() {
     side_by_side(&["", "ada,grace,joan,mary", "ada;grace"], |pilots| {
         let ended = Rehearsal::of("journal").set("pilots", pilots).drive();
-        assert_eq!(ended.code, 2, "{pilots:?}: {}", ended.said);
-        assert!(ended.said.contains("pilots"), "{}", ended.said);
+        assert_eq!(ended.code, 2, "{pilots:?}: {}", ended.at_last());
+        assert!(ended.said.contains("pilots"), "{}", ended.at_last());
     });
 }
 
@@ -137,5 +137,5 @@ fn journals_pilot_is_not_over_without_its_file_of_bug_reports() {
     running.until(|event| event["kind"] == "step_finished" && event["step"] == "pilot.start-posix");
     std::fs::remove_file(made.root().join("pilot/bug-reports.json")).expect("the pilot wrote it");
     let ended = running.end().with(3);
-    assert_eq!(ended.first_failure().unwrap_or_default().0, "pilot.bugs", "{}", ended.said);
+    assert_eq!(ended.first_failure().unwrap_or_default().0, "pilot.bugs", "{}", ended.at_last());
 }

@@ -1,6 +1,7 @@
 //! The tables of the samples' READMEs that say where each lie of the simulators is caught; each is told in turn.
 
 use std::collections::BTreeSet;
+use std::sync::Mutex;
 
 use super::mapping::{marked, rows, switch};
 use super::turns::side_by_side;
@@ -72,49 +73,68 @@ fn the_lies_of_a_simulator_are_those_of_its_table_and_its_scripts_know_each() {
 #[test]
 fn each_lie_of_each_sample_is_caught_where_its_table_says_with_the_sentence_that_it_says() {
     let lies: Vec<Lie> = all().iter().flat_map(|sample| lies(sample)).collect();
+    let elsewhere = Mutex::new(Vec::new());
     side_by_side(&lies, |lie| {
-        let runbook = runbook(&lie.sample);
-        let switch = switch(&read(&lie.sample, "README.md"));
-        let is_undoing = |step: &str| {
-            let mut undoing =
-                runbook.stages.iter().flat_map(|stage| &stage.rollback).chain(&runbook.rollback.steps);
-            undoing.any(|s| s.id.as_str() == step)
-        };
-        let rehearsal = Rehearsal::of(&lie.sample).lie(&lie.name);
-        if lie.late && is_undoing(&lie.caught_at) {
-            // What only the way back can see: it is stuck and says so, rather than pass for done.
-            let last = runbook.stages.iter().rfind(|stage| stage.applies).expect("a stage");
-            let ended = rehearsal.drive_back_from(last.id.as_str());
-            caught(lie, &ended, ended.code == 9);
-        } else if lie.late {
-            let ended = rehearsal.drive();
-            caught(lie, &ended, ended.code == 4 && ended.entered(&switch));
-        } else {
-            let ended = rehearsal.drive();
-            // It holds there, or goes back by itself where a trigger is armed for just that.
-            caught(lie, &ended, [3, 4].contains(&ended.code) && !ended.touched(&switch));
+        if let Err(why) = caught(lie, &told(lie)) {
+            elsewhere.lock().expect("nobody panics with it").push((lie, why));
         }
     });
+    // What is slow for a moment may be stopped by something else first, as by a trigger on a figure that nobody told in
+    // time. That is no fault, but it proves nothing of the lie: it is told again, with no other beside it.
+    for (lie, why) in elsewhere.into_inner().expect("nobody panics with it") {
+        eprintln!("{why}\n\nIt is told again, by itself.");
+        if let Err(why) = caught(lie, &told(lie)) {
+            panic!("{why}");
+        }
+    }
 }
 
-/// Fails unless the run ended as it must, and its sentence was said by whom the table names.
-fn caught(lie: &Lie, ended: &Ended, ended_well: bool) {
-    let Lie { sample, name, caught_at, says, .. } = lie;
-    let tell = |what: &str| format!("{sample}, {name}: {what}: exit {}\n{}", ended.code, ended.said);
-    assert!(ended_well, "{}", tell("it did not stop where it must"));
-    if caught_at.contains('.') {
-        let (step, why) = ended.first_failure().unwrap_or_default();
-        assert_eq!(step, caught_at, "{}", tell("another step caught it, or none"));
-        assert!(
-            why.contains(says.as_str()),
-            "{}",
-            tell(&format!("{step} does not say {says:?} but {why:?}"))
-        );
+/// A cutover to which the lie is told. Fails unless it stopped where it must.
+fn told(lie: &Lie) -> Ended {
+    let rehearsal = Rehearsal::of(&lie.sample).lie(&lie.name);
+    let runbook = runbook(&lie.sample);
+    let switch = switch(&read(&lie.sample, "README.md"));
+    let mut undoing = runbook.stages.iter().flat_map(|stage| &stage.rollback).chain(&runbook.rollback.steps);
+    let (ended, stopped) = if lie.late && undoing.any(|step| step.id.as_str() == lie.caught_at) {
+        // What only the way back can see: it is stuck and says so, rather than pass for done.
+        let last = runbook.stages.iter().rfind(|stage| stage.applies).expect("a stage");
+        let ended = rehearsal.drive_back_from(last.id.as_str());
+        let stuck = ended.code == 9;
+        (ended, stuck)
+    } else {
+        let ended = rehearsal.drive();
+        let stopped = match lie.late {
+            true => ended.code == 4 && ended.entered(&switch),
+            // It holds there, or goes back by itself where a trigger is armed for just that.
+            false => [3, 4].contains(&ended.code) && !ended.touched(&switch),
+        };
+        (ended, stopped)
+    };
+    assert!(stopped, "{}", tell(lie, "it did not stop where it must", &ended));
+    ended
+}
+
+/// Whether its sentence was said by whom the table names; else what was said instead.
+fn caught(lie: &Lie, ended: &Ended) -> Result<(), String> {
+    let Lie { sample, caught_at, says, .. } = lie;
+    let wrong = if caught_at.contains('.') {
+        match ended.first_failure().unwrap_or_default() {
+            (step, why) if step != caught_at => format!("{step:?} caught it: {why:?}"),
+            (_, why) if !why.contains(says.as_str()) => format!("it does not say {says:?} but {why:?}"),
+            _ => return Ok(()),
+        }
     } else {
         // A check is named with what is wrong with it; what else stops a session, as `freeze`, speaks for itself.
         let is_check = runbook(sample).checks.keys().any(|check| check.as_str() == caught_at);
         let named = |line: &str| !is_check || line.contains(caught_at.as_str());
-        let said = ended.said.lines().any(|line| named(line) && line.contains(says.as_str()));
-        assert!(said, "{}", tell(&format!("nobody says {says:?} of {caught_at}")));
-    }
+        if ended.said.lines().any(|line| named(line) && line.contains(says.as_str())) {
+            return Ok(());
+        }
+        format!("nobody says {says:?} of {caught_at}")
+    };
+    Err(tell(lie, &wrong, ended))
+}
+
+fn tell(lie: &Lie, what: &str, ended: &Ended) -> String {
+    format!("{}, {}: {what}: exit {}\n{}", lie.sample, lie.name, ended.code, ended.at_last())
 }

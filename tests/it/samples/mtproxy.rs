@@ -69,8 +69,8 @@ fn mtproxy_goes_back_to_c_from_every_stage() {
     side_by_side(&STAGES, |stage| {
         let made = made();
         let ended = made.drive_back_from(stage).with(4);
-        assert!(ended.entered(stage), "{}", ended.said);
-        assert_eq!(ended.first_failure(), None, "{}", ended.said);
+        assert!(ended.entered(stage), "{}", ended.at_last());
+        assert_eq!(ended.first_failure(), None, "{}", ended.at_last());
         is_c(&made);
     });
 }
@@ -107,7 +107,7 @@ fn a_rollback_binary_that_is_gone_keeps_stage_1_shut() {
     let made = made();
     std::fs::remove_file(made.root().join("objs/bin/mtproto-proxy")).expect("it was there");
     let ended = made.drive().with(3);
-    assert!(ended.said.contains("the way back is not ready"), "{}", ended.said);
+    assert!(ended.said.contains("the way back is not ready"), "{}", ended.at_last());
     assert!(!ended.events.iter().any(|e| e["kind"] == "stage_entered"));
 }
 
@@ -129,13 +129,13 @@ fn mtproxy_goes_back_to_c_when_an_error_comes_up_that_c_never_had() {
         writeln!(log.expect("Go logs"), "2026-02-14T10:00:53.000Z proxy: protocol error: bad frame 7")
             .expect("written");
     });
-    assert!(ended.said.contains("new: proxy: protocol error: bad frame N"), "{}", ended.said);
+    assert!(ended.said.contains("new: proxy: protocol error: bad frame N"), "{}", ended.at_last());
 }
 
 #[test]
 fn mtproxy_goes_back_to_c_when_more_forwards_fail_than_on_c() {
     let ended = broken_while_observed(|made| fault(made, "errors=50"));
-    assert!(ended.said.contains("observe.go-failures.rollback fired"), "{}", ended.said);
+    assert!(ended.said.contains("observe.go-failures.rollback fired"), "{}", ended.at_last());
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn mtproxy_goes_back_to_c_when_go_is_killed() {
         let killed = made.command("kill").args(["-KILL", pid.trim()]).status().expect("kill runs");
         assert!(killed.success());
     });
-    assert!(ended.passed("rollback.incident"), "{}", ended.said);
+    assert!(ended.passed("rollback.incident"), "{}", ended.at_last());
 }
 
 #[test]

@@ -28,7 +28,7 @@ impl Drop for Turn {
 }
 
 /// Does `each` for all of them side by side, and says of every one that failed, not only of the first.
-pub(crate) fn side_by_side<T: Sync>(all: &[T], each: impl Fn(&T) + Sync) {
+pub(crate) fn side_by_side<'a, T: Sync>(all: &'a [T], each: impl Fn(&'a T) + Sync) {
     let each = &each;
     let failures: Vec<String> = std::thread::scope(|scope| {
         let threads: Vec<_> = all.iter().map(|one| scope.spawn(move || each(one))).collect();

@@ -78,8 +78,8 @@ fn vedicq_goes_back_to_the_previous_image_from_every_stage() {
     side_by_side(&STAGES, |stage| {
         let made = made();
         let ended = made.drive_back_from(stage).with(4);
-        assert!(ended.entered(stage), "{}", ended.said);
-        assert_eq!(ended.first_failure(), None, "{}", ended.said);
+        assert!(ended.entered(stage), "{}", ended.at_last());
+        assert_eq!(ended.first_failure(), None, "{}", ended.at_last());
         is_live(&made, OLD);
         assert_eq!(inspected(&made, "vedicq-slot", "{{.State.Status}}"), "", "the slot is empty");
         assert_eq!(inspected(&made, "vedicq-slot-db", "{{.State.Status}}"), "running");
