@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args as ClapArgs;
 use color_eyre::eyre::{Result, WrapErr as _, eyre};
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::knock::knock;
 use super::look::{self, Look};
@@ -18,12 +18,14 @@ use crate::audit::receipts::Receipts;
 use crate::clock;
 use crate::config::Config;
 use crate::text;
-use crate::ui::run::{Exit, Options, Parting, cockpit};
-use crate::wire::client::{Attached, Head};
+use crate::ui::run::{Again, Exit, Options, Parting, cockpit};
+use crate::wire::client::{Attached, ConnectError, Head};
 use crate::wire::message::{Hello, Kind};
 
 /// How often the log's head that this cockpit has seen is kept.
 const KEEP_HEAD: Duration = Duration::from_secs(5);
+/// How often a session without an engine is looked at.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Whom to join, and as what.
 #[derive(Debug, ClapArgs)]
@@ -87,18 +89,19 @@ pub(super) async fn sit_down(
     config: Config,
     afterwards: Afterwards,
 ) -> Result<ExitCode> {
-    let Attached { feed, session, note, head, .. } = match knock(place, hello, kept_head(&place.name)).await {
+    let entered = knock(place, hello.clone(), kept_head(&place.name)).await;
+    let Attached { feed, session, note, head, .. } = match entered {
         Ok(attached) => attached,
         Err(e) => {
             anstream::eprintln!("gonogo: {}", text::safe(&e.to_string()));
             return Ok(ExitCode::from(exit::HELD));
         }
     };
-    let keeper = tokio::spawn(keep_heads(session.clone(), head.clone()));
+    let (again, feeds) = mpsc::channel(1);
+    let keeper = tokio::spawn(stay(place.clone(), hello, head, again));
     let tied = afterwards == Afterwards::Ends;
-    let parting = cockpit(feed, Options { tied, ..look::options(config, note) }).await;
-    keeper.abort();
-    keep_head(&session, &head);
+    let parting = cockpit(feed, feeds, Options { tied, ..look::options(config, note) }).await;
+    keeper.await.wrap_err("what was seen of the log's head was not kept")?;
     let Parting { exit, state, head } =
         parting.wrap_err("the cockpit needs a terminal; `--headless` does without one")?;
     let session = text::safe(&session).into_owned();
@@ -111,7 +114,7 @@ pub(super) async fn sit_down(
             format!("goes on without this cockpit: `gonogo attach {session}` comes back to it"),
             ExitCode::SUCCESS,
         ),
-        Exit::Lost(why) => (why, ExitCode::from(exit::ERROR)),
+        Exit::Lost(why) => (format!("lost its engine: {why}"), ExitCode::from(exit::ERROR)),
         Exit::Signalled(signal) => {
             let code = ExitCode::from(128 + u8::try_from(signal).unwrap_or(0));
             let what = if tied { "ends with its cockpit, which was" } else { "goes on; this cockpit was" };
@@ -131,11 +134,65 @@ pub(super) async fn sit_down(
     Ok(code)
 }
 
-/// Keeps what this cockpit has seen of the log's head, so that nobody can cut it off or write it anew unseen.
-async fn keep_heads(session: String, mut head: watch::Receiver<Head>) {
-    while head.changed().await.is_ok() {
-        keep_head(&session, &head);
-        tokio::time::sleep(KEEP_HEAD).await;
+/// Keeps what the cockpit sees of the log's head, and comes in again each time that the session has an engine after it
+/// was lost, until the cockpit is left.
+async fn stay(place: Place, hello: Hello, mut head: watch::Receiver<Head>, again: mpsc::Sender<Again>) {
+    loop {
+        tokio::select! {
+            () = keep_heads(&place.name, &mut head) => {}
+            () = again.closed() => return keep_head(&place.name, &head),
+        }
+        let attached = tokio::select! {
+            attached = come_back(&place, &hello) => attached,
+            () = again.closed() => return,
+        };
+        let feed = attached.map(|attached| {
+            head = attached.head;
+            attached.feed
+        });
+        let shown = feed.is_ok();
+        // A cockpit that was just left needs neither.
+        let _ = again.send(feed.map_err(|e| e.to_string())).await;
+        if !shown {
+            return;
+        }
+    }
+}
+
+/// Comes in again once the session has an engine.
+///
+/// # Errors
+/// It has one that does not let us in, or that shows another log than was seen here.
+async fn come_back(place: &Place, hello: &Hello) -> Result<Attached, ConnectError> {
+    loop {
+        tokio::time::sleep(LOOK_AGAIN).await;
+        match knock(place, hello.clone(), kept_head(&place.name)).await {
+            Err(
+                ConnectError::NoEngine { .. }
+                | ConnectError::NotListening { .. }
+                | ConnectError::Silent
+                | ConnectError::Lost(_),
+            ) => {}
+            answer => return answer,
+        }
+    }
+}
+
+/// Keeps what this cockpit has seen of the log's head, so that nobody can cut it off or write it anew unseen, for as long
+/// as there is an engine.
+async fn keep_heads(session: &str, head: &mut watch::Receiver<Head>) {
+    let mut kept = 0;
+    loop {
+        let seq = head.borrow().seq;
+        if seq != kept {
+            keep_head(session, head);
+            kept = seq;
+        }
+        // Nothing is waited for but the engine's end.
+        let gone = tokio::time::timeout(KEEP_HEAD, head.wait_for(|_| false)).await.is_ok();
+        if gone {
+            return keep_head(session, head);
+        }
     }
 }
 

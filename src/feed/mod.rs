@@ -19,6 +19,12 @@ use crate::session::{Command, Refusal, State, Telemetry};
 /// The refusal of a command whose engine went before it answered.
 pub const GONE: &str = "the engine is gone: `gonogo resume` brings the session back";
 
+/// What brings back a session whose engine is gone, a sentence.
+#[must_use]
+pub fn way_to_resume(session: &str) -> String {
+    format!("`gonogo resume {session}` brings the engine back")
+}
+
 /// One screen's view of a session.
 #[derive(Debug)]
 pub struct Feed {

@@ -81,7 +81,9 @@ fn ended(cx: &Context, lost: Option<&str>) -> Option<Blocker> {
     let leaves = keys(cx, &[(Action::Quit, "leaves")]);
     let Some((outcome, at)) = &cx.state.outcome else {
         return lost.map(|why| {
-            Blocker::new(Mark::Fail, format!("LOST: {why}"), keys(cx, &[(Action::Detach, "leaves")]))
+            let text =
+                format!("LOST at {}: {why}; shown is what was seen until then", cx.now.second(cx.now.at));
+            Blocker::new(Mark::Fail, text, keys(cx, &[(Action::Detach, "leaves")]))
         });
     };
     let at = cx.now.second(at.at);

@@ -30,7 +30,7 @@ use super::terminal::Terminal;
 use super::theme::Shelf;
 use super::view::View;
 use crate::clock::{self, Now};
-use crate::feed::{Commander, Feed, FeedItem, OutputReader};
+use crate::feed::{Commander, Feed, FeedItem, OutputReader, way_to_resume};
 use crate::replay::Player;
 use crate::runbook::StepId;
 use crate::session::State;
@@ -83,17 +83,22 @@ pub struct Parting {
     pub head: Option<String>,
 }
 
-/// Runs the cockpit on the terminal until the operator leaves, or the terminal does.
+/// A session that was lost: its feed once it has an engine again, or why it will not be shown any more, a sentence.
+pub type Again = Result<Feed, String>;
+
+/// Runs the cockpit on the terminal until the operator leaves, or the terminal does. What comes over `again` is shown in
+/// place of a feed that was lost.
 ///
 /// It is to be awaited by `block_on` on a thread of its own, as `main` does: a write to a stalled terminal blocks, and
 /// must block nothing else.
 ///
 /// # Errors
 /// There is no terminal to run on.
-pub async fn cockpit(feed: Feed, options: Options) -> io::Result<Parting> {
+pub async fn cockpit(feed: Feed, again: mpsc::Receiver<Again>, options: Options) -> io::Result<Parting> {
     let Feed { state, telemetry, items, commander, outputs } = feed;
     let playback = Playback::Live(Box::new(Live { state, telemetry, lost: None }));
-    run(playback, Some(items), commander, outputs, View::default(), options).await
+    let told = Told { items: Some(items), again: Some(again) };
+    run(playback, told, commander, outputs, View::default(), options).await
 }
 
 /// Runs the same cockpit over a recording. It has nobody to command.
@@ -103,12 +108,12 @@ pub async fn cockpit(feed: Feed, options: Options) -> io::Result<Parting> {
 pub async fn play(player: Player, beside: Beside, options: Options) -> io::Result<Parting> {
     let outputs = player.outputs();
     let playback = Playback::Recorded(Box::new(Recorded::new(player, beside)));
-    run(playback, None, None, outputs, View::of_a_recording(), options).await
+    run(playback, Told::default(), None, outputs, View::of_a_recording(), options).await
 }
 
 async fn run(
     playback: Playback,
-    items: Option<mpsc::Receiver<FeedItem>>,
+    mut told: Told,
     commander: Option<Commander>,
     outputs: OutputReader,
     view: View,
@@ -143,7 +148,6 @@ async fn run(
         cockpit.view.note(note);
     }
     let mut batch = Vec::with_capacity(BATCH);
-    let mut items = items;
     // The SIGCONT that ended our own stop is still to be heard, and means nothing more.
     let mut continued = false;
     let exit = loop {
@@ -187,9 +191,14 @@ async fn run(
                     cockpit.returned(returned);
                 }
             }
-            count = receive(&mut items, &mut batch) => {
+            again = receive(&mut told.again) => match again {
+                Some(Ok(feed)) => told.items = Some(cockpit.come_back(feed)),
+                Some(Err(why)) => cockpit.take(FeedItem::Lost(why)),
+                None => told.again = None,
+            },
+            count = receive_many(&mut told.items, &mut batch) => {
                 if count == 0 {
-                    items = None;
+                    told.items = None;
                     let gone = gone(cockpit.playback.state());
                     cockpit.take(FeedItem::Lost(gone));
                 }
@@ -203,8 +212,23 @@ async fn run(
     Ok(Parting { exit, state, head })
 }
 
+/// What is told from outside; nothing over a recording.
+#[derive(Debug, Default)]
+struct Told {
+    items: Option<mpsc::Receiver<FeedItem>>,
+    again: Option<mpsc::Receiver<Again>>,
+}
+
+/// The next of what comes one by one; never, where nothing comes any more.
+async fn receive<T>(from: &mut Option<mpsc::Receiver<T>>) -> Option<T> {
+    match from {
+        Some(from) => from.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Some of what the session tells; never, where nothing comes any more.
-async fn receive(items: &mut Option<mpsc::Receiver<FeedItem>>, batch: &mut Vec<FeedItem>) -> usize {
+async fn receive_many(items: &mut Option<mpsc::Receiver<FeedItem>>, batch: &mut Vec<FeedItem>) -> usize {
     match items {
         Some(items) => items.recv_many(batch, BATCH).await,
         None => std::future::pending().await,
@@ -344,10 +368,24 @@ impl Cockpit {
             }
             FeedItem::Lost(why) => {
                 live.lost.get_or_insert_with(clock::now);
-                self.view.lost.get_or_insert(why);
+                self.view.lost = Some(why);
                 self.wants_frame(Due::Soon);
             }
         }
+    }
+
+    /// Shows the session anew, once it has an engine again; what it tells from now on is returned.
+    fn come_back(&mut self, feed: Feed) -> mpsc::Receiver<FeedItem> {
+        let Feed { state, telemetry, items, commander, outputs } = feed;
+        self.playback = Playback::Live(Box::new(Live { state, telemetry, lost: None }));
+        (self.commander, self.outputs) = (commander, outputs);
+        self.view.lost = None;
+        self.view.note("the session has an engine again");
+        // An answer that the old engine still gave is of what may be written anew.
+        self.view.output.go_back();
+        self.rewinds += 1;
+        self.wants_frame(Due::Now);
+        items
     }
 
     /// Moves the playhead of a recording.
@@ -406,7 +444,7 @@ fn looks_at(view: &View, step: &StepId) -> Due {
 /// What is said of an engine that said nothing on leaving.
 fn gone(state: &State) -> String {
     let session = state.opened.as_ref().map_or("SESSION", |opened| opened.session.as_str());
-    format!("the engine is gone: `gonogo resume {session}` brings it back")
+    way_to_resume(session)
 }
 
 /// The operator's own clock now: it changes twice a year.

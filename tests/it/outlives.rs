@@ -239,6 +239,30 @@ async fn an_engine_that_is_killed_leaves_the_command_alone_and_comes_back() {
 }
 
 #[tokio::test]
+async fn a_cockpit_that_lost_its_engine_comes_back_with_it_and_drives_on() {
+    let world = World::new();
+    let mut desk = world.begin().await;
+    for lost in 1..=2 {
+        world.slay();
+        desk.shows("LOST at ").await;
+        let back = world.gonogo(&["resume", "long", "--detach"]);
+        assert!(back.status.success(), "{}", said(&back));
+        desk.until("the session again", |screen| !screen.contains("LOST") && screen.contains("RUNNING"))
+            .await;
+        assert_eq!(world.kinds("engine_started").len(), 1 + lost);
+    }
+    // What it shows and what it does is of the new engine: the output goes on, and the session is driven to its end.
+    world.release();
+    desk.shows("| copied").await;
+    desk.shows("GO: everything that move asks for").await;
+    world.copied_once();
+    desk.go("a", "GO / NO-GO").await;
+    desk.shows("COMPLETED").await;
+    desk.press("q").await;
+    assert_eq!(desk.leaves().await, Some(0));
+}
+
+#[tokio::test]
 async fn a_command_that_ended_while_no_engine_was_there_is_judged_by_its_record() {
     let world = World::new();
     let desk = world.begin().await;

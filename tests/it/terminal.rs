@@ -36,6 +36,7 @@ fn cockpit_under_test() {
         commander: None,
         outputs: OutputReader::new(requests),
     };
+    let (_, never) = mpsc::channel(1);
     let order = notes.join("order");
     let ordered = async || {
         while !order.exists() {
@@ -45,7 +46,7 @@ fn cockpit_under_test() {
     let parting = runtime.block_on(async {
         match way.as_str() {
             "panic" => tokio::select! {
-                exit = cockpit(feed, Options { mouse: true, ..Options::default() }) => exit,
+                exit = cockpit(feed, never, Options { mouse: true, ..Options::default() }) => exit,
                 () = async { ordered().await; panic!("the screen's own thread fell over") } => unreachable!(),
             },
             "task" => {
@@ -57,13 +58,13 @@ fn cockpit_under_test() {
                     std::future::pending::<()>().await;
                 };
                 tokio::select! {
-                    exit = cockpit(feed, Options { mouse: true, ..Options::default() }) => exit,
+                    exit = cockpit(feed, never, Options { mouse: true, ..Options::default() }) => exit,
                     () = task => unreachable!(),
                 }
             }
             _ => {
                 let _ = tell.send(FeedItem::Lost("there never was one".to_owned())).await;
-                cockpit(feed, Options { mouse: true, ..Options::default() }).await
+                cockpit(feed, never, Options { mouse: true, ..Options::default() }).await
             }
         }
     });

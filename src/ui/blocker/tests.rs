@@ -103,9 +103,11 @@ fn a_log_that_cannot_be_written_and_a_lost_engine_come_first() {
     let mut story = Story::failed();
     story.telemetry.log = LogHealth::Full("/var/lib/gonogo has 0 bytes free".to_owned());
     starts(&story, Mark::Fail, "LOG FULL: /var/lib/gonogo has 0 bytes free");
-    let gone = "the engine is gone: `gonogo resume 20261120-020000-orders-db` brings it back";
+    let gone = "`gonogo resume 20261120-020000-orders-db` brings the engine back";
     let lost = told(&story, &driver(), Some(gone));
-    assert_eq!((lost.text, lost.release), (format!("LOST: {gone}"), "d leaves".to_owned()));
+    let at = story.now.second(story.now.at);
+    assert_eq!(lost.text, format!("LOST at {at}: {gone}; shown is what was seen until then"));
+    assert_eq!(lost.release, "d leaves");
     story.tell(EventKind::SessionClosed { outcome: Outcome::RolledBack, reason: None });
     let closed = told(&story, &driver(), Some("it is done"));
     assert!(closed.text.starts_with("ROLLED BACK"), "{}", closed.text);

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Chain, Head, LAG};
 use crate::event::EventKind;
-use crate::feed::{Ask, FeedItem, Order, OutputPiece, ReadOutput};
+use crate::feed::{Ask, FeedItem, Order, OutputPiece, ReadOutput, way_to_resume};
 use crate::session::Refusal;
 use crate::session::telemetry::Measure;
 use crate::wire::codec::{self, LOG_LINE, Lines};
@@ -58,7 +58,7 @@ impl Pump {
                 line = lines.next() => {
                     let taken = match line {
                         Ok(Some(line)) => self.take(line).await,
-                        Ok(None) | Err(_) => Err(self.gone()),
+                        Ok(None) | Err(_) => Err(way_to_resume(&self.session)),
                     };
                     if let Err(why) = taken {
                         break why;
@@ -69,10 +69,10 @@ impl Pump {
                     Ok(count) if count > 0 => {
                         self.out.drain(..count);
                     }
-                    _ => break self.gone(),
+                    _ => break way_to_resume(&self.session),
                 },
                 () = &mut silence => break format!(
-                    "nothing was heard of the engine for {}: it may be stopped; attach again once it goes on",
+                    "nothing was heard of the engine for {}: it may be stopped",
                     humantime::format_duration(SILENCE)
                 ),
                 Some(ask) = asks.recv(), if room => self.ask(ask, None),
@@ -87,10 +87,6 @@ impl Pump {
         } else {
             let _ = items.send(FeedItem::Lost(lost)).await;
         }
-    }
-
-    fn gone(&self) -> String {
-        format!("the engine is gone: `gonogo resume {}` brings it back", self.session)
     }
 
     fn send(&mut self, message: &ToServer) {

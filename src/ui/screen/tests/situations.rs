@@ -24,7 +24,7 @@ pub fn cockpit() -> Vec<Scene> {
     let why = "/var/lib/gonogo/audit.jsonl: no space left on device, 0 bytes free".to_owned();
     unwritten.telemetry.log = LogHealth::Full(why);
     let mut lost = live("lost", Story::running());
-    lost.view.lost = Some("the engine is gone: `gonogo resume` brings it back".to_owned());
+    lost.view.lost = Some("`gonogo resume 20261120-020000-orders-db` brings the engine back".to_owned());
     let mut refused = live("refused", Story::running());
     refused.view.refuse("switch.weights has not run: there is nothing to retry");
     let mut typing = live("typing", Story::running()).focused(Pane::Output);
