@@ -21,18 +21,19 @@ pub fn step(step: &Step, state: &State) -> Vec<Row> {
     if !step.title.is_empty() {
         head = head.and(Tone::Plain, format!("  {}", step.title));
     }
-    let mut rows = vec![head.and(Tone::Dim, times(step)).indent(1)];
+    let mut rows = vec![head.indent(1)];
     let what = what(step, state);
-    let digest = digest(&what);
     let scope = scope(step, state);
+    let mut about = times(step);
     if let Action::Run { command: Command::Shell(script), .. } = &step.action {
         // a script reads better as its lines than as one quoted word
         rows.extend(Row::exact(Tone::Plain, &scope.show(script)).map(|row| row.indent(3)));
-        rows.push(Row::dim(around(step, &scope, state, digest)).indent(3));
+        about.extend(around(step, &scope, state));
     } else {
         rows.extend(Row::exact(Tone::Plain, &what).map(|row| row.indent(3)));
-        rows.push(Row::dim(digest).indent(3));
     }
+    about.push(digest(&what));
+    rows.push(Row::dim(about.join(" | ")).indent(3));
     let expected = expect::of_action(&step.action, &scope);
     if !expected.is_empty() {
         rows.push(Row::dim(format!("green only if: {}", expected.join("; "))).indent(3));
@@ -74,22 +75,16 @@ fn scope(step: &Step, state: &State) -> Scope {
     masked_scope(state, step, state.step(&step.id).attempt + 1)
 }
 
-fn times(step: &Step) -> String {
-    let mut times = String::new();
-    if let Some(estimate) = step.estimate {
-        times += &format!("  about {}", about(ms(estimate)));
-    }
-    if let Some(timeout) = step.timeout {
-        times += &format!("  budget {}", about(ms(timeout)));
-    }
-    if step.retries.attempts > 1 {
-        times += &format!("  up to {} attempts", step.retries.attempts);
-    }
-    times
+fn times(step: &Step) -> Vec<String> {
+    let estimate = step.estimate.map(|estimate| format!("about {}", about(ms(estimate))));
+    let timeout = step.timeout.map(|timeout| format!("budget {}", about(ms(timeout))));
+    let attempts = Some(step.retries.attempts).filter(|attempts| *attempts > 1);
+    let attempts = attempts.map(|attempts| format!("up to {attempts} attempts"));
+    [estimate, timeout, attempts].into_iter().flatten().collect()
 }
 
 /// What stands round a script: who runs it, where, with what.
-fn around(step: &Step, scope: &Scope, state: &State, digest: String) -> String {
+fn around(step: &Step, scope: &Scope, state: &State) -> Vec<String> {
     let mut parts = Vec::new();
     parts.extend(state.runbook.as_ref().map(|r| format!("by {}", r.shell.join(" "))));
     if let (Some(user), Some(runbook)) = (&step.user, &state.runbook) {
@@ -100,8 +95,7 @@ fn around(step: &Step, scope: &Scope, state: &State, digest: String) -> String {
         let env = step.env.iter().map(|(name, value)| format!("{name}={}", scope.show(value)));
         parts.push(format!("with {}", env.collect::<Vec<_>>().join(" ")));
     }
-    parts.push(digest);
-    parts.join(" | ")
+    parts
 }
 
 /// What follows where `what` makes the step fail.

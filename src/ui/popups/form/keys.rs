@@ -176,9 +176,17 @@ impl Form {
                 self.notice = Some(why.to_owned());
                 return Pressed::NoButton;
             }
+            KeyCode::Char(_) => self.tell_where_text_goes(),
             _ => false,
         };
         Pressed::Nothing
+    }
+
+    fn tell_where_text_goes(&mut self) -> bool {
+        let text = self.page.fields.iter().find(|field| !matches!(field.kind, Kind::Choice(_)));
+        self.notice =
+            text.map(|field| format!("this is not written anywhere: Tab goes to \"{}\"", field.label));
+        true
     }
 
     fn activate(&mut self, n: usize, watched_ms: u64) -> Pressed {

@@ -302,6 +302,16 @@ fn words_typed_where_no_text_is_wanted_answer_nothing() {
 }
 
 #[test]
+fn whoever_types_beside_a_field_is_told_where_text_goes() {
+    let desk = Desk::new(at_no_go());
+    let mut popup = desk.open(popups::advance);
+    desk.press(&mut popup, "w");
+    assert!(desk.drawn(&*popup, 120, 60).contains("Tab goes to \""), "the override's reason is a text");
+    desk.press(&mut popup, "tab w");
+    assert!(!desk.drawn(&*popup, 120, 60).contains("Tab goes to \""));
+}
+
+#[test]
 fn while_the_log_cannot_be_written_there_is_no_go() {
     let mut desk = Desk::new(at_go());
     desk.telemetry.log = crate::session::telemetry::LogHealth::Full("/var: 0 bytes free".to_owned());
