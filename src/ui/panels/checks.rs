@@ -142,7 +142,8 @@ impl Checks<'_> {
         let (mark, word) = status::check(self.state, id);
         let plan = self.state.runbook.as_ref().and_then(|r| r.check(id));
         let series = self.telemetry.checks.get(id);
-        let style = theme.mark(mark);
+        let doubted = mark == Mark::Ok && series.is_some_and(|series| series.streak < 0);
+        let style = if doubted { theme.warn } else { theme.mark(mark) };
         let label = plan.map_or_else(|| id.to_string(), label);
         let row = self
             .look
@@ -150,15 +151,15 @@ impl Checks<'_> {
             .cell(if selected { ">" } else { "" }, 1, theme.key)
             .cell(&label, columns.name.saturating_sub(2), theme.text)
             .gap(1)
-            .cell(&format!("{} {word}", theme.glyph(mark)), STATE, style)
+            .cell(&format!("{} {word}", theme.glyph(mark)), STATE, theme.mark(mark))
             .gap(1)
-            .right(&streak(plan, series, mark), STREAK, theme.text)
+            .right(&streak(plan, series, mark), STREAK, if doubted { theme.warn } else { theme.text })
             .gap(1);
         let age = series.and_then(Series::last);
         let age = age.map_or("-".to_owned(), |last| format::about(self.now.up_ms.saturating_sub(last.up_ms)));
         let age_style = if mark == Mark::Stale { style } else { theme.dim };
         let latency = latency(series);
-        let row = match self.reason(id, mark) {
+        let row = match self.reason(id, mark, doubted) {
             // Why it is red is worth more than a short trend.
             Some(reason) if columns.trend < 12 => {
                 let room = row.left().saturating_sub(AGE + 1);
@@ -198,15 +199,15 @@ impl Checks<'_> {
         }
     }
 
-    /// Why it is not green, where it is not.
-    fn reason(&self, id: &CheckId, mark: Mark) -> Option<String> {
+    /// Why it is not green, where it is not, or why it is doubted: it was green, and its newest samples were not good.
+    fn reason(&self, id: &CheckId, mark: Mark, doubted: bool) -> Option<String> {
         let seen = self.state.check(id);
-        if !matches!(mark, Mark::Fail | Mark::Stale) {
+        if !doubted && !matches!(mark, Mark::Fail | Mark::Stale) {
             return None;
         }
         let newest = self.telemetry.checks.get(id).and_then(Series::last).map(|sample| &sample.reason);
-        let fresh = newest.filter(|reason| seen.health == Health::Failing && !reason.is_empty());
-        let reason = fresh.unwrap_or(&seen.reason);
+        let fresh = (doubted || seen.health == Health::Failing).then_some(newest).flatten();
+        let reason = fresh.filter(|reason| !reason.is_empty()).unwrap_or(&seen.reason);
         (!reason.is_empty()).then(|| reason.clone())
     }
 
@@ -248,11 +249,15 @@ fn label(check: &Check) -> String {
     if check.advisory { format!("({})", check.id) } else { check.id.to_string() }
 }
 
-/// Good samples in a row out of how many make it green.
+/// Good samples in a row out of how many make it green; of a green one that is doubted, bad ones out of how many make it
+/// red.
 fn streak(plan: Option<&Check>, series: Option<&Series>, mark: Mark) -> String {
     let (Some(plan), Some(series)) = (plan, series) else { return "-".to_owned() };
     if mark == Mark::Stale {
         return "-".to_owned();
+    }
+    if mark == Mark::Ok && series.streak < 0 {
+        return format!("-{}/{}", series.streak.unsigned_abs().min(99), plan.failure_threshold);
     }
     format!("{}/{}", series.streak.clamp(0, 999), plan.success_threshold)
 }

@@ -87,9 +87,12 @@ pub fn panels() -> Vec<Scene> {
     let live = |name, story, pane| Scene::live(name, story).focused(pane).zoomed().printing(OUTPUT);
     let eventful = Story::eventful();
     let recorded = |name, pane| Scene::recorded(name, &eventful, 24, 500).focused(pane).zoomed();
+    let mut doubted = Story::soaking();
+    doubted.samples("new-readyz", &[503.0], false);
     vec![
         live("panel_stages", Story::no_go(), Pane::Stages),
         live("panel_checks", Story::no_go(), Pane::Checks),
+        live("panel_checks_doubted", doubted, Pane::Checks),
         live("panel_steps", Story::failed(), Pane::Steps),
         live("panel_processes", Story::running(), Pane::Processes),
         live("panel_output", Story::running(), Pane::Output),
