@@ -150,7 +150,7 @@ fn held(step: Option<&StepId>, why: String, answers: Option<&Answers>, tried: &T
 fn forward(state: &State, answers: Option<&Answers>, tried: &Tried, now: Now) -> Next {
     let may_advance = answers.is_some_and(|a| a.advance);
     if let Some(to) = came_back_to(state) {
-        let why = format!("rolled back to {to}; the session holds before it");
+        let why = format!("rolled back to before {to}; the session holds there");
         return Next::Stop { code: ROLLED_BACK, why };
     }
     let Some(current) = state.current_stage() else {

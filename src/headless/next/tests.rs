@@ -249,7 +249,7 @@ fn a_rollback_of_some_stages_ends_the_run_instead_of_going_forward_again() {
     play.add(EventKind::RollbackStarted { to: "switch".into(), full: false, steps: vec![], reason: None });
     let (code, why, asked) = play.run();
     assert_eq!((code, asked.len()), (ROLLED_BACK, 0));
-    assert_eq!(why, "rolled back to switch; the session holds before it");
+    assert_eq!(why, "rolled back to before switch; the session holds there");
 }
 
 #[test]

@@ -34,6 +34,7 @@ impl Stages {
                     entered: when,
                     at_gate: None,
                     ended: None,
+                    undone: None,
                     took_ms: 0,
                     red_ms: 0,
                     retries: 0,
@@ -79,6 +80,7 @@ impl Stages {
             }),
             EventKind::StageRolledBack { stage } => self.at(stage, |entry| {
                 entry.ended.get_or_insert(Ended { when, by: by(), how: EndedHow::RolledBack });
+                entry.undone = Some(when);
             }),
             _ => {}
         }

@@ -135,6 +135,7 @@ fn passage(entry: &Entry, time: Option<u32>) -> Markup {
         };
         (ended.when.at, html!("{} by {}, after {}", state(how), ended.by, took(entry.took_ms)))
     }));
+    said.extend(entry.undone_later().map(|when| (when.at, state(("▲", "ROLLED BACK", "warn")))));
     html!(
         "{}{}{}",
         time.map(|time| html!("<p><b>Passage {}</b></p>", time)),

@@ -19,10 +19,10 @@ pub(super) fn stages(out: &mut String, report: &Report) {
         }
         for (number, entry) in stage.entries.iter().enumerate() {
             let last = number + 1 == stage.entries.len();
-            let status = match entry.ended.as_ref().map(|ended| ended.how) {
+            let status = match entry.undone {
                 _ if last => status,
-                Some(EndedHow::RolledBack) => "rolled back",
-                _ => "passed",
+                Some(_) => "rolled back",
+                None => "passed",
             };
             let gate = entry
                 .at_gate
@@ -53,6 +53,9 @@ pub(super) fn stages(out: &mut String, report: &Report) {
                     EndedHow::RolledBack => "rolled back",
                 };
                 facts.push(format!("{how} by {} {}", inline(&ended.by), clock(report, ended.when)));
+            }
+            if let Some(undone) = entry.undone_later() {
+                facts.push(format!("rolled back {}", clock(report, undone)));
             }
             if let Some(asked) = stage.gate.soak_ms {
                 facts.push(format!("soak of {}", soak(asked, entry)));

@@ -63,6 +63,9 @@ pub struct Entry {
     pub at_gate: Option<When>,
     /// `null`: the record ends, or the session was closed, in it.
     pub ended: Option<Ended>,
+    /// When a rollback had undone it, also after it had been promoted.
+    #[serde(default)]
+    pub undone: Option<When>,
     /// From the entry to the end, or to the end of the record.
     pub took_ms: u64,
     /// How long a check of its gate was failing or stale meanwhile; an advisory one does not count.
@@ -75,6 +78,15 @@ pub struct Entry {
     pub votes: Vec<Vote>,
     /// The word on each item, as it was last.
     pub ticks: Vec<Tick>,
+}
+
+impl Entry {
+    /// When it was undone, where it had ended otherwise before.
+    #[must_use]
+    pub fn undone_later(&self) -> Option<When> {
+        let ended = self.ended.as_ref()?;
+        self.undone.filter(|_| ended.how != EndedHow::RolledBack)
+    }
 }
 
 /// How a passage through a stage ended.
