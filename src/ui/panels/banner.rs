@@ -23,18 +23,33 @@ impl Widget for &Banner<'_> {
             Mark::Fail => self.theme.blocked,
             mark => self.theme.mark(*mark),
         };
-        let release_cols = text::width(&text::safe(release)) + 3;
         let row = Row::new(area.width).gap(1).text(self.theme.glyph(*mark), style).gap(1);
         let room = row.left();
         // A key to press goes before the end of the reason, which the panels tell too; what is waited for does not.
         let share = if *is_key { 2 } else { 5 };
-        let whole = text::width(&text::safe(reason)) + release_cols <= room;
-        let (row, released) = if whole || release_cols * share <= room {
-            (row.upto(reason, room - release_cols, style), true)
-        } else {
-            (row.upto(reason, room, style), false)
+        let reason_cols = text::width(&text::safe(reason));
+        let fits = |release: &&str| {
+            let cols = text::width(&text::safe(release)) + AROUND;
+            reason_cols + cols <= room || (cols * share <= room && room - cols >= LEAST)
         };
-        let row = if released { row.end(&format!("{release} "), self.theme.key) } else { row };
+        let row = match shorter(release).find(fits) {
+            Some(release) => {
+                let cols = text::width(&text::safe(release)) + AROUND;
+                row.upto(reason, room - cols, style).end(&format!("{release} "), self.theme.key)
+            }
+            None => row.upto(reason, room, style),
+        };
         row.render(area, buf, ratatui::style::Style::new());
     }
+}
+
+/// So many columns of a reason name the step and what became of it.
+const LEAST: usize = 28;
+
+/// The least columns between the reason and what releases it, and behind it.
+const AROUND: usize = 3;
+
+/// What releases it, and the same with fewer and fewer of its keys: the first is the most likely one.
+fn shorter(release: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(release), |all| all.rsplit_once("  ").map(|(fewer, _)| fewer))
 }
