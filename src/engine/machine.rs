@@ -12,7 +12,7 @@ use super::work::{Work, effect, fact_events, notices, stamp, untold, world};
 use crate::check::tracker::Taken;
 use crate::check::{Change, Tracker};
 use crate::clock::Now;
-use crate::event::{By, Event, EventKind};
+use crate::event::{By, Event, EventKind, Health};
 use crate::feed::Ask;
 use crate::redact::Redactor;
 use crate::session::telemetry::{LogFile, LogHealth, Measure};
@@ -304,6 +304,10 @@ impl<J: Journal> Machine<J> {
         for fact in &self.unrecorded {
             fact_events(&mut work, fact);
         }
+        if !asks.is_empty() {
+            // Whoever asks is answered by what is known by now, not by what was recorded last.
+            self.follow(&mut work);
+        }
         let mut answers = Vec::with_capacity(asks.len());
         for ask in asks {
             let answer = match decide(&work.state, &ask.command, &ask.operator, ask.seen_seq, now) {
@@ -408,6 +412,14 @@ impl<J: Journal> Machine<J> {
         tracker.enter_stage(work.state.current_stage());
         tracker.compare_with(&work.state.baselines);
         for fenced in std::mem::take(&mut work.fences) {
+            // What it was before the fence is not to be recorded behind it.
+            let mut at = 0;
+            self.changes.retain(|change| {
+                at += 1;
+                at <= work.changes_taken
+                    || change.check != fenced
+                    || !matches!(change.to, Health::Ok | Health::Stale)
+            });
             self.changes.extend(tracker.fence(&fenced, up));
         }
         self.changes.extend(tracker.poll(&watch::needed(&work.state), up));

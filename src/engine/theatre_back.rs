@@ -221,3 +221,16 @@ fn a_step_of_a_stuck_rollback_that_is_said_to_be_done_lets_it_go_on() {
     play.until("it is over", State::is_closed);
     assert_eq!(play.state().situation(), Situation::RolledBack);
 }
+
+#[test]
+fn a_way_back_that_nothing_proves_is_stuck_once_until_it_is_proven() {
+    let mut play = observing();
+    play.script.failing_checks.insert("old".into(), "status 503".to_owned());
+    play.ask(Command::Rollback { to: None, reason: None }).expect("possible");
+    play.until("it is stuck", |s| s.situation() == Situation::RollbackStuck);
+    play.pass(Duration::from_secs(300));
+    let stuck = play.events().iter().filter(|e| matches!(e.event, EventKind::RollbackStuck { .. })).count();
+    assert_eq!(stuck, 1, "{}", play.story().join("\n"));
+    play.script.failing_checks.clear();
+    play.until("it is rolled back", State::is_closed);
+}

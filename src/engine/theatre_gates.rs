@@ -187,3 +187,67 @@ fn a_failed_step_that_is_skipped_takes_its_countdown_with_it() {
         .expect("skippable");
     assert!(play.state().triggers.is_empty(), "{:?}", play.state().triggers);
 }
+
+#[test]
+fn nobody_goes_on_over_a_failure_that_could_not_be_recorded_before_they_asked() {
+    let gate = "  soak = \"10s\"\n  accept = [\"calls are normal\"]\n";
+    assert!(TWO_STAGES.contains(gate));
+    let mut play = observing_in(&TWO_STAGES.replace(gate, ""));
+    play.until("it is GO", |s| gate::evaluate(s, &stage("observe")).is_go());
+    play.machine.journal_mut().broken = Some(LogHealth::Full("0 bytes free".to_owned()));
+    play.ask(Command::Pause).expect_err("nothing can be recorded");
+    play.script.failing_checks.insert("new".into(), "connection refused".to_owned());
+    play.pass(Duration::from_secs(10));
+    play.machine.journal_mut().broken = None;
+    let refusal = play.advance().expect_err("it is known to be red");
+    assert!(refusal.0.contains("connection refused"), "{refusal}");
+}
+
+/// One that is decided on what was green before it, because that is recorded late, would be green for nothing.
+#[test]
+fn what_was_green_before_a_step_waits_for_it_is_not_recorded_behind_its_start() {
+    let mut play = opened(
+        r#"
+id = "late"
+[check.hatch]
+file = "/way/back"
+period = "1s"
+[check.new]
+http = "http://127.0.0.1:1/new"
+period = "1s"
+failure_threshold = 1
+[check.other]
+http = "http://127.0.0.1:1/other"
+period = "1s"
+failure_threshold = 1
+[[stage]]
+id = "switch"
+watch = ["new", "other"]
+  [[stage.step]]
+  id = "start-new"
+  run = ["start"]
+  [[stage.step]]
+  id = "answers"
+  await = ["new"]
+  [[stage.rollback]]
+  id = "stop-new"
+  run = ["stop"]
+[rollback]
+ready = ["hatch"]
+"#,
+    );
+    play.script.failing_checks.insert("new".into(), "connection refused".to_owned());
+    play.advance().expect("entered");
+    play.machine.journal_mut().broken = Some(LogHealth::Full("0 bytes free".to_owned()));
+    play.pass(Duration::from_secs(3));
+    play.script.failing_checks.clear();
+    play.pass(Duration::from_secs(3));
+    play.script.failing_checks.insert("other".into(), "connection refused".to_owned());
+    play.pass(Duration::from_secs(3));
+    // From here on nobody looks: what the step waits for cannot be seen.
+    play.blind = true;
+    play.machine.journal_mut().broken = None;
+    play.pass(Duration::from_secs(2));
+    let answers = play.state().step(&step("switch.answers"));
+    assert!(answers.status.is_open(), "{:?}\n{}", answers.status, play.story().join("\n"));
+}

@@ -204,8 +204,12 @@ impl State {
             EventKind::StageRolledBack { stage } => self.stage_rolled_back(stage, now),
             EventKind::RollbackStuck { step, why, remaining } => {
                 if let Some(rollback) = &mut self.rollback {
-                    rollback.stuck =
-                        Some(Stuck { step: step.clone(), why: why.clone(), remaining: remaining.clone() });
+                    rollback.stuck = Some(Stuck {
+                        since: now,
+                        step: step.clone(),
+                        why: why.clone(),
+                        remaining: remaining.clone(),
+                    });
                 }
             }
             EventKind::RollbackFinished { .. } => self.finish_rollback(now),

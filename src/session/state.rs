@@ -171,6 +171,7 @@ pub struct RollbackState {
 /// Why a rollback does not go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stuck {
+    pub since: Now,
     pub step: Option<StepId>,
     pub why: String,
     pub remaining: Vec<StepId>,

@@ -107,7 +107,9 @@ impl Entry {
         self.begin_at(now + 1 + self.initial_delay);
         self.streak = bad.unwrap_or_default();
         self.meter.iter_mut().for_each(Meter::fence);
-        (self.health == Health::Ok).then(|| self.turn(id, Health::Pending, "fence", now))?
+        // What was silent before may be silent again, and is to be told of then.
+        matches!(self.health, Health::Ok | Health::Stale)
+            .then(|| self.turn(id, Health::Pending, "fence", now))?
     }
 
     /// Counts, and is sampled, from this moment on.

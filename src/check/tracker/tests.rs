@@ -335,3 +335,14 @@ fn bad_samples_are_counted_within_a_window() {
     let count = |seconds| t.bad_within(&"a".into(), Duration::from_secs(seconds), 50_000);
     assert_eq!((count(5), count(10), count(30), count(60)), (0, 1, 2, 3));
 }
+
+#[test]
+fn a_stale_check_that_is_fenced_may_become_stale_again() {
+    let mut tracker = tracker(&[check("a", |_| {})], 0);
+    tracker.tick(60_000);
+    assert_eq!(tracker.health(&"a".into()), Health::Stale);
+    tracker.fence(&"a".into(), 60_000);
+    assert_eq!(tracker.health(&"a".into()), Health::Pending);
+    let changes = tracker.tick(120_000);
+    assert_eq!(changes.iter().map(|change| change.to).collect::<Vec<_>>(), [Health::Stale]);
+}

@@ -161,7 +161,9 @@ fn finish(round: &mut Round, rollback: &RollbackState, runbook: &Runbook, facts:
             return events;
         };
         if gate.checks.iter().any(|check| state.blocks(check)) {
-            if !round.reached(at_gate.up_ms + ms(gate.timeout)) {
+            // It says so once; how its checks go on is told by them.
+            let said = rollback.stuck.as_ref().is_some_and(|stuck| stuck.since.up_ms >= at_gate.up_ms);
+            if said || !round.reached(at_gate.up_ms + ms(gate.timeout)) {
                 return Vec::new();
             }
             let (_, seen) = not_seen(round, &gate.checks, facts);
