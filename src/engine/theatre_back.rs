@@ -189,6 +189,37 @@ fn a_point_of_no_return_wants_its_name_and_closes_the_way_back_behind_it() {
 }
 
 #[test]
+fn a_point_of_no_return_stays_passed_when_its_own_stage_is_undone_and_entered_again() {
+    let more = "  [[stage.rollback]]\n  id = \"undrop\"\n  run = [\"true\"]\n[[stage]]\nid = \"after\"\n\
+                  [[stage.step]]\n  id = \"three\"\n  confirm = \"go on?\"\n";
+    let mut play = Theatre::new(&format!("{POINT}{more}"));
+    play.advance().expect("entered");
+    play.until("the gate is GO", |s| s.stages["before"].gate.as_ref().is_some_and(|g| g.go));
+    let drop = || Command::Advance { typed: Some("drop".to_owned()), over: None };
+    play.ask(drop()).expect("typed");
+    play.until("its gate is GO", |s| s.stages["drop"].gate.as_ref().is_some_and(|g| g.go));
+    play.advance().expect("GO");
+    play.until("it is asked", |s| step_status(s, "after.three") == StepStatus::Waiting);
+    play.ask(Command::Rollback { to: Some(stage("drop")), reason: None }).expect("its own way back is open");
+    play.until("it is undone", |s| status(s, "before") == StageStatus::AtGate);
+    let is_closed = |play: &mut Theatre| {
+        assert_eq!(rollback::point_passed(play.state()), Some(&stage("drop")));
+        assert!(!rollback::reaches(play.state(), None), "no trigger goes back over it");
+        for to in [None, Some(stage("before"))] {
+            let refusal =
+                play.ask(Command::Rollback { to, reason: None }).expect_err("what was dropped is gone");
+            assert!(refusal.0.contains("behind the point of no return"), "{refusal}");
+        }
+    };
+    is_closed(&mut play);
+    play.until("the gate before is GO again", |s| gate::evaluate(s, &stage("before")).is_go());
+    play.hanging.insert(step("drop.two"));
+    play.ask(drop()).expect("it is entered again");
+    assert_eq!(status(play.state(), "drop"), StageStatus::Active);
+    assert_eq!(rollback::targets(play.state()), [stage("drop")]);
+}
+
+#[test]
 fn a_way_back_that_has_gone_since_it_was_last_looked_at_keeps_the_gate_shut() {
     // It is looked at once an hour, and one bad look is enough.
     let rarely = "file = \"/way/back\"\nperiod = \"1h\"\nfailure_threshold = 1";

@@ -10,7 +10,7 @@ use proptest::test_runner::RngSeed;
 
 use super::theatre::Theatre;
 use crate::event::{By, Event, EventKind, ItemOf, Resolution};
-use crate::runbook::model::{Step, TriggerThen};
+use crate::runbook::model::{Stage, Step, TriggerThen};
 use crate::runbook::{StageId, StepId};
 use crate::session::telemetry::LogHealth;
 use crate::session::{Command, StageStatus, State, TriggerState, gate, triggers};
@@ -334,8 +334,13 @@ fn judge(before: &State, event: &Event) -> Result<(), TestCaseError> {
             prop_assert_eq!(missing.is_empty(), reason.is_none());
             prop_assert!(by_person || missing.is_empty());
         }
-        EventKind::RollbackStarted { .. } => {
+        EventKind::RollbackStarted { to, .. } => {
             prop_assert!(before.active_rollback().is_none(), "two rollbacks at once");
+            let runbook = before.runbook.as_ref().expect("it is loaded");
+            let mut behind = runbook.stages.iter().skip_while(|stage| stage.id != *to).skip(1);
+            let ran = |stage: &Stage| stage.steps.iter().any(|s| before.step(&s.id).attempt > 0);
+            let crossed = behind.find(|stage| stage.point_of_no_return && ran(stage));
+            prop_assert!(crossed.is_none(), "rolled back to {} over a point of no return", to);
         }
         _ => {}
     }

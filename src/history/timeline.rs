@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{By, Event, EventKind, Health, author, describe, is_failure};
 use crate::runbook::id::ROLLBACK;
-use crate::runbook::model::Stage;
 use crate::runbook::{CheckId, StageId, StepId};
-use crate::session::{StageStatus, State, StepStatus};
+use crate::session::{StageStatus, State, StepStatus, rollback};
 
 use super::decisions;
 
@@ -27,7 +26,7 @@ pub struct Timeline {
     /// Where the last event lies, which began at 0.
     end_ms: u64,
     boot: Option<Arc<str>>,
-    /// The point of no return that was passed last, until its stage is entered again.
+    /// The point of no return that was passed last.
     point: Option<StageId>,
 }
 
@@ -288,19 +287,12 @@ impl Timeline {
 
     /// Whether with this event the first step runs from behind which nothing leads back.
     fn crosses(&mut self, event: &EventKind, after: &State) -> bool {
-        match event {
-            EventKind::StageEntered { stage } => {
-                self.point.take_if(|point| point == stage);
-                false
-            }
-            EventKind::StepStarted { step, .. } => {
-                let stage = after.runbook.as_ref().and_then(|r| r.stage(&step.stage().into()));
-                let forward = |s: &&Stage| s.point_of_no_return && s.steps.iter().any(|s| s.id == *step);
-                let Some(stage) = stage.filter(forward) else { return false };
-                self.point.replace(stage.id.clone()).as_ref() != Some(&stage.id)
-            }
-            _ => false,
+        let passed = rollback::point_passed(after).filter(|_| matches!(event, EventKind::StepStarted { .. }));
+        let crosses = passed.is_some() && passed != self.point.as_ref();
+        if crosses {
+            self.point = passed.cloned();
         }
+        crosses
     }
 
     fn mark(&mut self, event: &Event, t_ms: u64, after: &State) {

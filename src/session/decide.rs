@@ -215,8 +215,11 @@ fn roll_back(state: &State, to: Option<&StageId>, reason: Option<&str>, now: Now
             (Some(to), Some(point)) => {
                 refuse(format!("{to} lies behind the point of no return {point} and cannot be rolled back"))
             }
+            (None, Some(point)) => refuse(format!(
+                "{point} was rolled back; what came before it lies behind the point of no return and cannot be rolled back"
+            )),
             (Some(to), None) => refuse(format!("{to} was not entered: there is nothing to roll back")),
-            (None, _) => refuse("no stage was entered: there is nothing to roll back"),
+            (None, None) => refuse("no stage was entered: there is nothing to roll back"),
         };
     };
     let reason = reason.map(str::trim).filter(|r| !r.is_empty()).map(str::to_owned);

@@ -27,30 +27,22 @@ fn was_entered(status: StageStatus) -> bool {
     )
 }
 
-/// The latest stage that is a point of no return and has started its first step: nothing before it can be undone.
+/// The latest stage that is a point of no return and has started its first step: nothing before it can be undone, also
+/// when the stage itself was undone since.
 #[must_use]
 pub fn point_passed(state: &State) -> Option<&StageId> {
-    let runbook = state.runbook.as_ref()?;
-    let stage = runbook.stages.iter().rev().find(|stage| {
-        stage.point_of_no_return
-            && state.stages.get(&stage.id).is_some_and(|s| was_entered(s.status))
-            && stage.steps.iter().any(|step| state.step(&step.id).touched)
-    })?;
+    let started = |step: &Step| state.step(&step.id).attempt > 0;
+    let stages = state.runbook.as_ref()?.stages.iter();
+    let stage = stages.rev().find(|stage| stage.point_of_no_return && stage.steps.iter().any(started))?;
     Some(&stage.id)
 }
 
 /// The stages that a rollback may go to now, latest first: the first is the smallest rollback, the last the whole.
 #[must_use]
 pub fn targets(state: &State) -> Vec<StageId> {
-    let floor = point_passed(state);
-    let mut targets = Vec::new();
-    for (id, _) in state.stages.iter().rev().filter(|(_, stage)| was_entered(stage.status)) {
-        targets.push(id.clone());
-        if floor == Some(id) {
-            break;
-        }
-    }
-    targets
+    let floor = point_passed(state).and_then(|point| state.stages.get_index_of(point)).unwrap_or(0);
+    let reachable = state.stages.iter().skip(floor).rev();
+    reachable.filter(|(_, stage)| was_entered(stage.status)).map(|(id, _)| id.clone()).collect()
 }
 
 /// Whether a rollback to `to` (`None`: all the way) is possible now.
