@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::theatre::Theatre;
-use super::theatre_scenes::{self, observed};
+use super::theatre_scenes::{self, begun, observed};
 use crate::event::{EventKind, Health};
-use crate::session::{State, StepStatus, TriggerState};
+use crate::session::{Command, State, StepStatus, TriggerState};
 
 /// Its gate opens by itself, and its trigger rolls back.
 const AUTOMATIC: &str = r#"
@@ -120,4 +120,69 @@ fn only_what_is_idempotent_runs_again_by_itself_and_not_for_ever() {
         play.lose(&look, "its shim is gone");
     }
     assert_eq!(play.state().step(&look).status, StepStatus::Unknown, "a person is asked after all");
+}
+
+#[test]
+fn a_command_that_ended_in_time_is_not_late_because_the_engine_was_away() {
+    let mut play = Theatre::new(&observed(AUTOMATIC));
+    play.advance().expect("it can begin");
+    assert_eq!(play.state().step(&"observe.look".into()).status, StepStatus::Running);
+    play.die(Duration::from_secs(3600), false);
+    play.until("it has ended", |s| !s.step(&"observe.look".into()).status.is_open());
+    assert_eq!(play.state().step(&"observe.look".into()).status, StepStatus::Passed);
+}
+
+#[test]
+fn a_command_that_runs_on_too_long_is_ended_by_whoever_takes_over() {
+    let mut play = Theatre::new(&observed(AUTOMATIC));
+    play.hanging.insert("observe.look".into());
+    play.advance().expect("it can begin");
+    play.die(Duration::from_secs(3600), false);
+    play.until("it was ended", |s| s.step(&"observe.look".into()).status == StepStatus::Failed);
+}
+
+/// What an engine waits for with a look at it, and how it comes to be without an engine, or with one that sleeps.
+#[test]
+fn what_is_waited_for_is_looked_for_before_it_is_called_late() {
+    type Away = fn(&mut Theatre);
+    let aways: [Away; 3] = [
+        |play| play.die(Duration::from_secs(3600), false),
+        |play| play.die(Duration::from_secs(3600), true),
+        |play| play.sleep(Duration::from_secs(3600)),
+    ];
+    for away in aways {
+        let mut play = begun();
+        play.script.failing_checks.insert("new".into(), "connection refused".to_owned());
+        play.until("it waits", |s| s.step(&"switch.answers".into()).status.is_open());
+        play.pass(Duration::from_secs(5));
+        play.script.failing_checks.clear();
+        away(&mut play);
+        play.until("it has ended", |s| !s.step(&"switch.answers".into()).status.is_open());
+        assert_eq!(play.state().step(&"switch.answers".into()).status, StepStatus::Passed);
+
+        let mut play = theatre_scenes::observing();
+        play.script.failing_checks.insert("old".into(), "connection refused".to_owned());
+        play.ask(Command::Rollback { to: None, reason: None }).expect("possible");
+        play.until("all is undone", |s| s.rollback.as_ref().is_some_and(|back| back.at_gate.is_some()));
+        play.script.failing_checks.clear();
+        away(&mut play);
+        play.until("it is proven", State::is_closed);
+        assert!(
+            !play.happened(|e| matches!(e, EventKind::RollbackStuck { .. })),
+            "{}",
+            play.story().join("\n")
+        );
+    }
+}
+
+#[test]
+fn what_is_never_seen_is_late_also_where_the_engine_sleeps_now_and_then() {
+    let mut play = begun();
+    play.script.failing_checks.insert("new".into(), "connection refused".to_owned());
+    play.until("it waits", |s| s.step(&"switch.answers".into()).status.is_open());
+    for _ in 0..10 {
+        play.pass(Duration::from_secs(5));
+        play.sleep(Duration::from_secs(60));
+    }
+    assert_eq!(play.state().step(&"switch.answers".into()).status, StepStatus::Failed);
 }

@@ -54,6 +54,7 @@ impl State {
                 if let Some(known) = self.boot_id.replace(boot_id.clone()) {
                     self.everybody_left(now);
                     self.look_anew();
+                    self.taken_over = Some(now);
                     if known != *boot_id {
                         self.break_soaks("the machine was restarted");
                         self.rebase(now);

@@ -46,6 +46,8 @@ pub struct State {
     pub started: Option<Now>,
     pub last: Option<Now>,
     pub boot_id: Option<String>,
+    /// When the engine at work took over from another one; `None` where it is the first.
+    pub taken_over: Option<Now>,
     /// What earlier sessions teach; `None` where nobody looked.
     pub past: Option<Arc<PastSessions>>,
     /// The machine was restarted since the session was opened.

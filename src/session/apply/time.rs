@@ -19,6 +19,13 @@ impl State {
                 stage.soak.unobserved_ms = before.saturating_add(gap);
             }
         }
+        for step in self.steps.values_mut().filter(|step| step.status.is_open()) {
+            step.unobserved_ms += gap;
+        }
+        // What nobody looked for was not missed.
+        if let Some(at_gate) = self.rollback.as_mut().and_then(|rollback| rollback.at_gate.as_mut()) {
+            at_gate.up_ms += gap;
+        }
         // A veto needs somebody who sees the countdown.
         for trigger in self.triggers.values_mut() {
             if let TriggerState::Armed { fires_at, .. } = trigger {
@@ -30,6 +37,7 @@ impl State {
     /// An engine that took over knows of no sample yet, and who was here is to come again.
     pub(super) fn look_anew(&mut self) {
         self.checks.clear();
+        self.steps.values_mut().for_each(|step| step.unobserved_ms = 0);
         for operator in self.crew.values_mut() {
             operator.left = operator.left.or(self.last);
         }

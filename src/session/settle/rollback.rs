@@ -6,7 +6,7 @@ use crate::event::EventKind;
 use crate::runbook::StepId;
 use crate::runbook::id::ROLLBACK;
 use crate::runbook::model::{OnFailure, Runbook, Step};
-use crate::session::state::{RollbackState, StageStatus, State, StepStatus};
+use crate::session::state::{self, RollbackState, StageStatus, State, StepStatus};
 use crate::session::{rollback, starting};
 
 /// How long a command may take to end before the rollback says that it is stuck on it: TERM, the grace of 10 s,
@@ -94,7 +94,7 @@ fn end_what_runs(round: &mut Round, rollback: &RollbackState, runbook: &Runbook)
                 why: "the rollback ends it".to_owned(),
                 timed_out: false,
             }),
-            Some(killed) if rollback.stuck.is_none() && round.reached(killed.since.up_ms + ENDING_MS) => {
+            Some(killed) if rollback.stuck.is_none() && round.reached(ended_by(state, killed)) => {
                 let why = format!("{} could not be ended", step.id);
                 ending.events.extend(stuck(state, rollback, None, why));
             }
@@ -102,6 +102,12 @@ fn end_what_runs(round: &mut Round, rollback: &RollbackState, runbook: &Runbook)
         }
     }
     ending
+}
+
+/// When a command that is being ended should have ended, as whoever took over could see it.
+fn ended_by(state: &State, killed: &state::Ending) -> u64 {
+    let taken_over = state.taken_over.map_or(0, |at| at.up_ms + steps::TAKING_OVER_MS);
+    (killed.since.up_ms + ENDING_MS).max(taken_over)
 }
 
 /// Whether a failed undo is passed over: forensics always, others where the runbook says so.

@@ -9,6 +9,9 @@ use crate::runbook::model::{Action, OnFailure, Step};
 use crate::session::state::{StageStatus, State, StepStatus};
 use crate::session::{rollback, starting};
 
+/// How long an engine that takes over may take to find out what became of a command.
+pub(super) const TAKING_OVER_MS: u64 = 30_000;
+
 /// Ends what has come to its end: waits that are over, awaits that are green, attempts that took too long.
 pub(super) fn ends(round: &mut Round, facts: &Facts) -> Vec<EventKind> {
     let Some(runbook) = round.state.runbook.clone() else { return Vec::new() };
@@ -85,11 +88,12 @@ fn end(round: &mut Round, step: &Step, facts: &Facts) -> Option<EventKind> {
         _ => {}
     }
     let timeout = step.timeout.filter(|_| seen.killed.is_none())?;
-    if !round.reached(began + ms(timeout)) {
+    let late_at = late_at(state, step, began, ms(timeout));
+    if !round.reached(late_at) {
         return None;
     }
     let late = format!("timed out after {}", humantime::format_duration(timeout));
-    if seen.end_refused.is_some_and(|at| at.up_ms >= began + ms(timeout)) {
+    if seen.end_refused.is_some_and(|at| at.up_ms >= late_at) {
         // What could not be ended for being late is not asked again and again: a person looks at it.
         return None;
     }
@@ -106,6 +110,20 @@ fn end(round: &mut Round, step: &Step, facts: &Facts) -> Option<EventKind> {
     };
     let (proofs, why) = not_seen(round, checks, facts);
     Some(starting::finish(state, step, false, late + &why, proofs, up))
+}
+
+/// When an attempt has taken too long, on the boot clock. A command's time goes by whether an engine is there or not, but
+/// one that takes over reads what became of it before it ends it for being late. Everything else is looked at by the
+/// engine, anew by one that takes over, and time in which nobody looked is not counted.
+fn late_at(state: &State, step: &Step, began: u64, timeout: u64) -> u64 {
+    let seen = state.step(&step.id);
+    let taken_over = state.taken_over.map(|at| at.up_ms).filter(|at| *at >= began);
+    match &step.action {
+        Action::Run { .. } | Action::Start { .. } if seen.process.is_none() => {
+            (began + timeout).max(taken_over.map_or(0, |at| at + TAKING_OVER_MS))
+        }
+        _ => taken_over.unwrap_or(began) + timeout + seen.unobserved_ms,
+    }
 }
 
 fn all_green(checks: usize) -> String {

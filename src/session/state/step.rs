@@ -19,6 +19,8 @@ pub struct StepState {
     pub tries: u32,
     pub started: Option<Now>,
     pub ended: Option<Now>,
+    /// Of the newest attempt, the milliseconds in which the engine at work did not look.
+    pub unobserved_ms: u64,
     /// What the newest attempt runs, resolved, secrets masked.
     pub what: Option<String>,
     /// The newest finish, with its proofs.
