@@ -17,8 +17,16 @@ use tar::{Builder, EntryType, Header};
 use super::dir;
 
 /// What an attempt's folder keeps of it.
-const RECORDS: [&str; 7] =
-    ["command.json", "exit.json", "late.log", "output.idx", "output.log", "spec.json", "started.json"];
+const RECORDS: [&str; 8] = [
+    "command.json",
+    "exit.json",
+    "late.log",
+    "link.json",
+    "output.idx",
+    "output.log",
+    "spec.json",
+    "started.json",
+];
 /// What lies in a session's folder and is no part of its record: what an engine needs while it runs, what must not
 /// leave the host, and what is made from the record at any time.
 const NO_RECORD: [&str; 9] = [

@@ -207,13 +207,13 @@ impl Theatre {
 
     /// Nobody can say what became of the step's attempt.
     pub fn lose(&mut self, step: &StepId, evidence: &str) {
+        self.lose_but(step, Vec::new(), evidence);
+    }
+
+    /// The same; but that is known beside it.
+    pub fn lose_but(&mut self, step: &StepId, before: Vec<EventKind>, evidence: &str) {
         let (attempt, evidence) = (self.state().step(step).attempt, evidence.to_owned());
-        self.turn(vec![Input::Report(Report::Unknown {
-            before: Vec::new(),
-            step: step.clone(),
-            attempt,
-            evidence,
-        })]);
+        self.turn(vec![Input::Report(Report::Unknown { before, step: step.clone(), attempt, evidence })]);
     }
 
     /// Lets time pass.

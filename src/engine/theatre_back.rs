@@ -108,6 +108,32 @@ fn a_partial_rollback_holds_before_its_stage_which_can_be_entered_again() {
     assert_eq!(play.state().step(&step("observe.look")).attempt, 2, "the numbers go on");
 }
 
+#[test]
+fn what_a_link_was_is_known_whatever_is_said_of_its_step_and_is_asked_anew_when_its_stage_is_entered_again() {
+    let look = step("observe.look");
+    let link = "  id = \"look\"\n  link = { path = \"current\", to = \"new\" }";
+    let runbook = TWO_STAGES.replace("  id = \"look\"\n  run = [\"true\"]", link);
+    for outcome in [Resolution::Done, Resolution::Failed] {
+        let mut play = opened(&runbook);
+        play.hanging.insert(look.clone());
+        play.advance().expect("the first stage is entered");
+        play.until("the first gate is GO", |s| s.stages["switch"].gate.as_ref().is_some_and(|g| g.go));
+        play.advance().expect("GO");
+        play.until("it is switched", |s| s.step(&look).status == StepStatus::Running);
+        let (was, to) = (Some("old".to_owned()), Some("new".to_owned()));
+        let found = EventKind::LinkFound { step: look.clone(), attempt: 1, was, to };
+        play.lose_but(&look, vec![found], "the engine ended");
+        let resolve = Command::Resolve { step: look.clone(), outcome, reason: "seen".to_owned() };
+        play.ask(resolve).expect("nobody else knows");
+        assert_eq!(play.state().links[&look].was.as_deref(), Some("old"));
+        play.ask(Command::Rollback { to: Some(stage("observe")), reason: None }).expect("possible");
+        play.until("it is rolled back", |s| status(s, "observe") == StageStatus::RolledBack);
+        play.until("the gate before is GO again", |s| gate::evaluate(s, &stage("switch")).is_go());
+        play.advance().expect("the undone stage is entered again");
+        assert!(play.state().links.is_empty());
+    }
+}
+
 /// TWO_STAGES, with a gate of the first stage that says this.
 fn with_gate(says: &str) -> String {
     let gate = format!("  run = [\"start\"]\n  [stage.gate]\n  {says}\n\n[[stage]]\nid = \"observe\"");

@@ -111,6 +111,15 @@ pub fn describe(event: &Event) -> String {
             let bytes = proof::bytes(*bytes);
             format!("{} copied {} ({bytes})", nth(step, *attempt), a_file(*files as usize))
         }
+        E::LinkFound { step, attempt, was, to } => {
+            let shown = |to: &Option<String>| to.clone().unwrap_or_else(|| "nothing".to_owned());
+            format!(
+                "the link of {} was {} before, and is to be {}",
+                nth(step, *attempt),
+                shown(was),
+                shown(to)
+            )
+        }
         E::GateChanged { stage, go: true, .. } => format!("{} is GO", gate_of(stage)),
         E::GateChanged { stage, go: false, missing } => {
             let missing = match missing.as_slice() {

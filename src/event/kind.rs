@@ -195,6 +195,15 @@ pub enum EventKind {
         /// Of the manifest in that folder, which holds the digest of each copy.
         sha256: String,
     },
+    /// What the link of a `link` step was before the step: where its way back leads.
+    LinkFound {
+        step: StepId,
+        attempt: u32,
+        /// What it pointed to; `None`: there was no link.
+        was: Option<String>,
+        /// What this attempt was to make of it; `None`: nothing was to be there.
+        to: Option<String>,
+    },
     GateChanged {
         stage: StageId,
         go: bool,

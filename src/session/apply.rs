@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use time::{break_soak, stop_soak};
 
-use super::guarded::{self, DriftSeen, Snapshot};
+use super::guarded::{self, DriftSeen, LinkWas, Snapshot};
 use super::state::{
     CheckState, GateSeen, Note, Pause, RECENT_EVENTS, RECENT_NOTES, RollbackState, StageState, StageStatus,
     State, StepState, StepStatus, Stuck, Tick, TriggerState,
@@ -135,6 +135,9 @@ impl State {
                 let (path, sha256) = (path.clone(), sha256.clone());
                 let taken = Snapshot { attempt: *attempt, path, files: *files, bytes: *bytes, sha256 };
                 self.snapshots.insert(step.clone(), taken);
+            }
+            EventKind::LinkFound { step, was, to, .. } => {
+                self.links.insert(step.clone(), LinkWas { was: was.clone(), to: to.clone() });
             }
             EventKind::GateChanged { stage, go, missing } => self.gate_changed(stage, *go, missing, now),
             EventKind::SoakStarted { stage } => {
@@ -279,6 +282,7 @@ impl State {
         let Some(runbook) = self.runbook.clone() else { return };
         for step in runbook.stage(id).into_iter().flat_map(|s| &s.steps).filter(|s| s.applies) {
             self.snapshots.remove(&step.id);
+            self.links.remove(&step.id);
             let state = self.step_mut(&step.id);
             *state =
                 StepState { attempt: state.attempt, process: state.process.take(), ..StepState::default() };

@@ -23,6 +23,15 @@ pub struct Snapshot {
     pub sha256: String,
 }
 
+/// What a `link` step found, and what it was to make of it; `None`: no link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkWas {
+    /// What the link pointed to before the step.
+    pub was: Option<String>,
+    /// What the newest attempt was to switch it to.
+    pub to: Option<String>,
+}
+
 /// What frozen files are to be, by name: a keyed digest, `None` for one that cannot be read.
 pub type Frozen = IndexMap<String, Option<String>>;
 
@@ -74,6 +83,8 @@ pub(super) fn accept(frozen: &mut Frozen, files: &[Drifted]) {
 pub struct Guarded {
     /// The copies of each `snapshot` step; `None` where it is said to have passed and no copies are recorded.
     pub snapshots: BTreeMap<StepId, Option<Snapshot>>,
+    /// What each `link` step found.
+    pub links: BTreeMap<StepId, LinkWas>,
     /// What frozen files are to be; `None` before the first look.
     pub frozen: Option<Arc<Frozen>>,
 }
@@ -89,7 +100,11 @@ impl Guarded {
             Some(taken) => Some((id.clone(), Some(taken.clone()))),
             None => (state.step(id).status == StepStatus::Passed).then(|| (id.clone(), None)),
         };
-        Self { snapshots: copying.filter_map(snapshot).collect(), frozen: state.frozen.clone() }
+        Self {
+            snapshots: copying.filter_map(snapshot).collect(),
+            links: state.links.clone(),
+            frozen: state.frozen.clone(),
+        }
     }
 }
 

@@ -31,7 +31,7 @@ pub mod window;
 
 pub use command::{Attached, Command, Refusal};
 pub use decide::decide;
-pub use guarded::{DriftSeen, Frozen, Guarded, Snapshot, drifted};
+pub use guarded::{DriftSeen, Frozen, Guarded, LinkWas, Snapshot, drifted};
 pub use legal::legal;
 pub use open::read_plan;
 pub use settle::{Facts, Measurement, Settled, settle};

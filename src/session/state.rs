@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
 use serde::Serialize;
 
-use super::guarded::{DriftSeen, Frozen, Snapshot};
+use super::guarded::{DriftSeen, Frozen, LinkWas, Snapshot};
 use super::notices::Notice;
 use crate::clock::Now;
 use crate::event::{
@@ -66,6 +66,8 @@ pub struct State {
     pub baselines: Baselines,
     /// The copies that `snapshot` steps made, since their stage was entered.
     pub snapshots: BTreeMap<StepId, Snapshot>,
+    /// What `link` steps found, since their stage was entered.
+    pub links: BTreeMap<StepId, LinkWas>,
     /// What frozen files are to be; `None` before they were looked at.
     pub frozen: Option<Arc<Frozen>>,
     pub drift: Option<DriftSeen>,

@@ -27,14 +27,14 @@ use rustix::process::Signal;
 use tokio::sync::mpsc;
 
 /// A session's folder and a runbook with one step, `s.it`.
-struct Stage {
-    root: tempfile::TempDir,
-    runbook: Arc<Runbook>,
+pub(crate) struct Stage {
+    pub(crate) root: tempfile::TempDir,
+    pub(crate) runbook: Arc<Runbook>,
     begun: Now,
 }
 
 impl Stage {
-    fn new(step: &str) -> Self {
+    pub(crate) fn new(step: &str) -> Self {
         let root = tempfile::tempdir().expect("a folder");
         let text = format!(
             "id = \"t\"\ntitle = \"T\"\nshell = [\"bash\", \"-c\"]\n[check.there]\nfile = \"there\"\n\
@@ -47,23 +47,23 @@ impl Stage {
         Self { root, runbook: Arc::new(runbook), begun: clock::now() }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         std::fs::write(self.path(name), text).expect("written");
     }
 
-    fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
-    fn dir(&self) -> PathBuf {
+    pub(crate) fn dir(&self) -> PathBuf {
         self.path("session/steps/s.it.1")
     }
 
-    fn order(&self) -> StepOrder {
+    pub(crate) fn order(&self) -> StepOrder {
         StepOrder {
             runbook: Arc::clone(&self.runbook),
             step: StepId::from("s.it"),
@@ -72,7 +72,7 @@ impl Stage {
         }
     }
 
-    fn driver(&self) -> (Real, mpsc::UnboundedReceiver<Input>) {
+    pub(crate) fn driver(&self) -> (Real, mpsc::UnboundedReceiver<Input>) {
         let (inbox, reports) = mpsc::unbounded_channel();
         let session_dir = self.path("session");
         let around = Surroundings {
@@ -92,7 +92,7 @@ impl Stage {
     }
 
     /// An engine that starts the step and dies once `reached`.
-    async fn left_by_an_engine(&self, what: &str, reached: impl Fn() -> bool) {
+    pub(crate) async fn left_by_an_engine(&self, what: &str, reached: impl Fn() -> bool) {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         {
             let _entered = runtime.enter();
@@ -104,17 +104,17 @@ impl Stage {
     }
 
     /// What the next engine comes to.
-    async fn adopted(&self, killed: bool) -> Report {
+    pub(crate) async fn adopted(&self, killed: bool) -> Report {
         let (mut driver, mut reports) = self.driver();
         driver.carry_out(Effect::Adopt(AdoptOrder { order: self.order(), begun: self.begun, killed }));
         end_of(&mut reports).await
     }
 
-    async fn finished(&self) -> StepFinished {
+    pub(crate) async fn finished(&self) -> StepFinished {
         finish(self.adopted(false).await)
     }
 
-    async fn unknown(&self) -> String {
+    pub(crate) async fn unknown(&self) -> String {
         match self.adopted(false).await {
             Report::Unknown { evidence, .. } => evidence,
             other => panic!("{other:?}"),
@@ -129,7 +129,7 @@ impl Stage {
     }
 }
 
-async fn end_of(reports: &mut mpsc::UnboundedReceiver<Input>) -> Report {
+pub(crate) async fn end_of(reports: &mut mpsc::UnboundedReceiver<Input>) -> Report {
     loop {
         match reports.recv().await {
             Some(Input::Report(Report::Output { .. })) => {}
@@ -139,7 +139,7 @@ async fn end_of(reports: &mut mpsc::UnboundedReceiver<Input>) -> Report {
     }
 }
 
-fn finish(report: Report) -> StepFinished {
+pub(crate) fn finish(report: Report) -> StepFinished {
     match report {
         Report::Finished { finish, .. } => *finish,
         other => panic!("{other:?}"),
@@ -147,7 +147,7 @@ fn finish(report: Report) -> StepFinished {
 }
 
 /// Waits for a condition; the limit is only there to end a broken test.
-async fn until(what: &str, condition: impl Fn() -> bool) {
+pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
     for _ in 0..6000 {
         if condition() {
             return;

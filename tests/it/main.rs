@@ -21,6 +21,7 @@ mod lab;
 mod layers;
 mod leaks;
 mod leftovers;
+mod links;
 mod metrics;
 mod notify;
 mod outlives;

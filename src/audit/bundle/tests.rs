@@ -21,6 +21,7 @@ fn session() -> tempfile::TempDir {
         ("steps/a.b.1/exit.json", "{}"),
         ("steps/a.b.1/.exit.json.7.tmp", "{"),
         ("steps/a.b.1/core", "memory"),
+        ("steps/a.link.1/link.json", "{}"),
         ("evidence/a.b.1/deep/er/report.json", "{}"),
         ("seals/a.sig", "sealed"),
         ("snapshots/a.b.1/db.conf", "password"),
@@ -82,6 +83,7 @@ fn the_record_is_packed_and_nothing_else_that_lies_there() {
             "steps/a.b.1/exit.json",
             "steps/a.b.1/output.idx",
             "steps/a.b.1/output.log",
+            "steps/a.link.1/link.json",
             "telemetry.jsonl",
         ]
     );

@@ -156,9 +156,3 @@ pub trait Driver: Send {
 pub fn scope(base: &Scope, world: &World, attempt: Option<u32>) -> Scope {
     Scope { captures: world.captures.clone(), stage: world.stage.clone(), attempt, ..base.clone() }
 }
-
-/// The capture under which a `link` step keeps what its link was before; no template can name it.
-#[must_use]
-pub fn link_capture(step: &StepId) -> String {
-    format!("link:{step}")
-}

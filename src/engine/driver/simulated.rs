@@ -15,7 +15,7 @@ use crate::clock;
 use crate::engine::machine::Input;
 use crate::event::{EventKind, Proof, StepFinished};
 use crate::process::Identity;
-use crate::runbook::model::{Action, LinkTarget, Probe};
+use crate::runbook::model::{Action, Probe};
 use crate::runbook::{CheckId, StepId};
 use crate::session::telemetry::{SamplePoint, Verdict};
 
@@ -49,9 +49,6 @@ pub fn attempt(order: &StepOrder, script: &mut Script) -> Report {
     if let Some(plan) = plan {
         for name in plan.capture.keys() {
             captures.insert(name.clone(), format!("simulated-{name}"));
-        }
-        if matches!(&plan.action, Action::Link { target: LinkTarget::To(_), .. }) {
-            captures.insert(super::link_capture(&step), "simulated".to_owned());
         }
     }
     let proof = Proof {

@@ -204,6 +204,15 @@ fn every_kind_reads_as_one_short_line() {
             "step switch.flip could not be ended and runs on: not permitted to end process 7 as app",
         ),
         (
+            E::LinkFound {
+                step: "switch.flip".into(),
+                attempt: 1,
+                was: Some("releases/7".to_owned()),
+                to: None,
+            },
+            "the link of step switch.flip was releases/7 before, and is to be nothing",
+        ),
+        (
             E::OutputCut { step: "switch.flip".into(), attempt: 1, kept: 64 << 20, dropped: 1 << 20 },
             "output of step switch.flip was cut: 64 MiB kept, 1 MiB dropped",
         ),

@@ -136,6 +136,11 @@ impl<'a> Place<'a> {
                 self.is_open(step, *attempt)?;
                 inside(path)
             }
+            E::LinkFound { step, attempt, .. } => {
+                let step = self.step(step)?;
+                must(matches!(step.action, Action::Link { .. }), || format!("{} switches no link", step.id))?;
+                self.is_open(step, *attempt)
+            }
             E::GateChanged { stage, go, missing } => self.turns_gate(stage, *go, missing),
             E::SoakStarted { stage } => {
                 let soak = &self.at_gate(stage)?.soak;

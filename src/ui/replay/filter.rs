@@ -99,6 +99,7 @@ fn about(event: &EventKind) -> Vec<&str> {
         | E::StepKilled { step, .. }
         | E::EndRefused { step, .. }
         | E::OutputCut { step, .. }
+        | E::LinkFound { step, .. }
         | E::Confirmed { step, .. }
         | E::Declined { step, .. }
         | E::ItemTicked { on: ItemOf::Step(step), .. } => vec![step.as_str()],

@@ -135,9 +135,7 @@ impl Attempt {
                 let now = self.processes_now(process).await;
                 gone(&format!("it sent {signal}: whether that was received is not known; {now}"))
             }
-            Action::Link { path, target } => {
-                gone(&format!("it switched this link: {}", self.link_now(path, target)))
-            }
+            Action::Link { path, target } => self.link_left(path, target),
             Action::Snapshot { .. } => self.snapshot_left(),
             Action::Restore { of } => gone(&format!("it put files back: {}", self.restore_left(of))),
             _ => self.begin(step).await,
