@@ -291,3 +291,39 @@ fn a_way_back_that_nothing_proves_is_stuck_once_until_it_is_proven() {
     play.script.failing_checks.clear();
     play.until("it is rolled back", State::is_closed);
 }
+
+#[test]
+fn a_stage_is_not_rolled_back_before_what_undoes_it_has_undone_it() {
+    let mut play = Theatre::new(
+        r#"
+id = "three"
+[[stage]]
+id = "copy"
+  [[stage.step]]
+  id = "data"
+  run = ["copy"]
+  [[stage.rollback]]
+  id = "drop"
+  run = ["drop"]
+[[stage]]
+id = "start"
+  [[stage.step]]
+  id = "new"
+  run = ["start"]
+  [[stage.rollback]]
+  id = "stop"
+  run = ["stop"]
+  [stage.gate]
+  approvals = 1
+"#,
+    );
+    play.script.failing_steps.insert(step("copy.drop"), vec!["it is gone".to_owned()]);
+    play.advance().expect("entered");
+    play.until("all is copied", |s| status(s, "copy") == StageStatus::AtGate);
+    play.advance().expect("entered");
+    play.until("all is started", |s| status(s, "start") == StageStatus::AtGate);
+    play.ask(Command::Rollback { to: None, reason: None }).expect("possible");
+    play.until("it is stuck", |s| s.situation() == Situation::RollbackStuck);
+    assert_eq!(status(play.state(), "start"), StageStatus::RolledBack);
+    assert_eq!(status(play.state(), "copy"), StageStatus::RollingBack, "{}", play.story().join("\n"));
+}

@@ -21,7 +21,7 @@ process = {{ step = "up.launch" }}
 id = "up"
   [[stage.step]]
   id = "launch"
-  start = {{ argv = ["bash", "-c", "trap 'exit {exits_with}' TERM; touch ready; while :; do sleep 0.05; done"], log = "daemon.log", min_uptime = "100ms" }}
+  start = {{ argv = ["bash", "-c", "echo $$ >pid; trap 'exit {exits_with}' TERM; touch ready; while :; do sleep 0.05; done"], log = "daemon.log", min_uptime = "100ms" }}
   [[stage.step]]
   id = "ready"
   run = "until [ -e ready ]; do sleep 0.05; done; echo there"
@@ -33,7 +33,7 @@ id = "up"
   [[stage.step]]
   id = "end"
   signal = {{ process = "daemon", signal = "TERM" }}
-  expect = {{ gone_within = "10s", exit = {expects} }}
+  expect = {{ gone_within = "10s"{expects} }}
 "#
     );
     std::fs::write(path("runbook.toml"), runbook).expect("written");
@@ -57,13 +57,13 @@ id = "up"
 
 #[test]
 fn a_process_that_ends_as_expected_passes_and_its_exit_is_recorded() {
-    let finish = end(143, "[0, 143]", "true");
+    let finish = end(143, ", exit = [0, 143]", "true");
     assert_eq!((&finish["passed"], &finish["exit"]), (&true.into(), &143.into()), "{finish}");
 }
 
 #[test]
 fn a_process_that_ends_otherwise_fails_the_step() {
-    let finish = end(1, "[0]", "true");
+    let finish = end(1, ", exit = [0]", "true");
     assert_eq!((&finish["passed"], &finish["exit"]), (&false.into(), &1.into()));
     assert_eq!(finish["why"], "exit 1 (expected: exit is 0)");
 }
@@ -71,11 +71,22 @@ fn a_process_that_ends_otherwise_fails_the_step() {
 #[test]
 fn an_end_that_nobody_saw_is_never_green() {
     let kill = r#"kill -9 $(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))[\"shim\"][\"pid\"])' $1/steps/up.launch.1/started.json)"#;
-    let finish = end(0, "[0]", &kill.replace('"', "\\\"").replace("\\\\\"", "\\\""));
+    let finish = end(0, ", exit = [0]", &kill.replace('"', "\\\"").replace("\\\\\"", "\\\""));
     assert_eq!(finish["passed"], false, "{finish}");
     let why = finish["why"].as_str().expect("a reason");
     assert!(
         why.starts_with("nobody saw how process ") && why.contains("the shim that started it is gone"),
         "{why}"
     );
+}
+
+#[test]
+fn a_process_that_is_gone_already_is_gone_and_how_it_ended_is_still_asked_for_in_vain() {
+    let kill = "kill -9 $(cat pid); while kill -0 $(cat pid) 2>/dev/null; do sleep 0.05; done";
+    let finish = end(0, "", kill);
+    assert_eq!(finish["passed"], true, "{finish}");
+    let seen = finish["proofs"][0]["seen"].as_str().unwrap_or_default();
+    assert!(seen.starts_with("it was gone before TERM was sent: process "), "{finish}");
+    let finish = end(0, ", exit = [0]", kill);
+    assert_eq!(finish["passed"], false, "{finish}");
 }

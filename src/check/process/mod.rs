@@ -85,6 +85,11 @@ pub(super) async fn observe(
     }
 }
 
+/// That the very process is gone that is meant, as a sentence; `None` where it is there, or nobody knows which it was.
+pub(crate) fn gone(select: &ProcessSelect, scope: &Scope, ctx: &Context) -> Option<String> {
+    Wanted::new(select, scope, ctx).ok()?.gone()
+}
+
 /// What a look must find out.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Need {

@@ -118,15 +118,28 @@ impl Wanted {
         Ok(Candidates::These(pids, remark))
     }
 
-    /// The process that a pid file names, if it can be the one that wrote it.
-    fn by_pidfile(&self, name: &str, path: &Path) -> Result<(Vec<u32>, Option<String>), String> {
+    /// That the process is gone which a `start` step started, or which a pid file names, as a sentence; `None` where one
+    /// of them is there, or nothing tells which it was: who was never seen is not known to be gone.
+    pub(super) fn gone(&self) -> Option<String> {
+        match (&self.step, &self.pidfile) {
+            (Some(Ok(identity)), _) => {
+                (!identity.is_alive()).then(|| format!("process {} is gone", identity.pid))
+            }
+            (None, Some((name, path))) => {
+                let (pid, _) = self.pid_in(name, path).ok()??;
+                Identity::of(pid).is_none().then(|| format!("{name} says {pid}, which is gone"))
+            }
+            _ => None,
+        }
+    }
+
+    /// The pid that a pid file holds, and when it was written; `None` where there is no such file.
+    fn pid_in(&self, name: &str, path: &Path) -> Result<Option<(u32, DateTime<Utc>)>, String> {
         let at = |e: std::io::Error| format!("{name}: {e}");
         let meta = match std::fs::metadata(path) {
             Ok(meta) if meta.is_file() => meta,
             Ok(_) => return Err(format!("{name} is no regular file")),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                return Ok((vec![], Some(format!("{name} is not there"))));
-            }
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(at(e)),
         };
         let mut bytes = Vec::new();
@@ -138,12 +151,19 @@ impl Wanted {
             let held = self.redactor.redact(first);
             format!("{name} holds no pid: \"{}\"", proof::excerpt(&held, 0))
         })?;
+        Ok(Some((pid, meta.modified().map_err(at)?.into())))
+    }
+
+    /// The process that a pid file names, if it can be the one that wrote it.
+    fn by_pidfile(&self, name: &str, path: &Path) -> Result<(Vec<u32>, Option<String>), String> {
+        let Some((pid, written)) = self.pid_in(name, path)? else {
+            return Ok((vec![], Some(format!("{name} is not there"))));
+        };
         let Some(identity) = Identity::of(pid) else {
             return Ok((vec![], Some(format!("{name} says {pid}, which is gone"))));
         };
         // Without another key nothing else would tell a stranger that was given the number later.
         if self.name.is_none() && self.exe.is_none() && self.cmdline.is_none() {
-            let written: DateTime<Utc> = meta.modified().map_err(at)?.into();
             if let Some(late) = started(&identity).map(|at| (at - written).num_milliseconds())
                 && late > PIDFILE_SLACK_MS
             {

@@ -129,21 +129,21 @@ fn rolled_back_before(
     (stage.as_str() != id.stage()).then(|| vec![EventKind::StageRolledBack { stage }])
 }
 
-/// The latest stage that is still rolling back.
+/// The latest stage that is still rolling back, once each step that undoes it is through.
 pub(in crate::session) fn next_rolled_back(
     state: &State,
     rollback: &RollbackState,
 ) -> Option<crate::runbook::StageId> {
+    let runbook = state.runbook.as_deref()?;
     let rolling = state.stages.iter().rev().find(|(_, s)| s.status == StageStatus::RollingBack);
     let id = rolling.map(|(id, _)| id.clone())?;
-    let open = rollback.steps.iter().any(|step| {
-        step.stage() == id.as_str()
-            && matches!(
-                state.step(step).status,
-                StepStatus::Pending | StepStatus::Running | StepStatus::Waiting
-            )
-    });
-    (!open).then_some(id)
+    let is_through = |step: &Step| match state.step(&step.id).status {
+        StepStatus::Passed | StepStatus::Skipped => true,
+        StepStatus::Failed => passes_over(runbook, step) && !state.will_retry(step),
+        _ => false,
+    };
+    let own = rollback.steps.iter().filter(|step| step.stage() == id.as_str());
+    own.filter_map(|step| runbook.step(step)).all(is_through).then_some(id)
 }
 
 fn stuck(state: &State, rollback: &RollbackState, step: Option<&StepId>, why: String) -> Vec<EventKind> {

@@ -11,7 +11,7 @@ use super::{Context, Opened, Outcome};
 use crate::runbook::model::{Action, Step};
 use crate::runbook::{StageId, StepId};
 use crate::session::rollback::{self, Plan};
-use crate::session::{Command, Refusal, State, way_back};
+use crate::session::{Command, Refusal, State, gate, way_back};
 use crate::ui::format::{about, ms, time};
 use crate::ui::theme::Mark;
 
@@ -113,8 +113,12 @@ fn rows(plan: &Plan, cx: &Context) -> Vec<Row> {
             None => Row::new("Everything is undone; the session closes as rolled back."),
         },
         Row::dim(format!("as of {}; {}", time(cx.now.at), preflight::window(cx))),
-        Row::blank(),
     ];
+    if !gate::escape_hatch(state).is_go() {
+        rows.extend(preflight::escape_hatch(state));
+        rows.push(Row::mark(Mark::Warn, "what is gone back to may not serve"));
+    }
+    rows.push(Row::blank());
     if !plan.cancels.is_empty() {
         rows.push(Row::toned(Tone::Marked(Mark::Warn), "ENDED FIRST"));
         for step in known(&plan.cancels) {

@@ -11,7 +11,7 @@ use crate::engine::shim::record::End;
 use crate::process::{self, Identity};
 use crate::proof::{self, Ended, Proof};
 use crate::runbook::CheckId;
-use crate::runbook::model::{LogExpect, SignalExpect, TextExpect};
+use crate::runbook::model::{Check, LogExpect, Probe, SignalExpect, TextExpect};
 
 /// How often the process and the log are looked at.
 const LOOK: Duration = Duration::from_millis(50);
@@ -29,6 +29,10 @@ impl Attempt {
         let seen = check::sample(plan, &self.scope, &self.around.checks).await;
         let targets: Vec<Identity> = seen.processes.iter().map(|p| p.identity.clone()).collect();
         if targets.is_empty() {
+            if let (Some(within), Some(why)) = (only_to_be_gone(expect), self.gone(plan)) {
+                let seen = format!("it was gone before {signal} was sent: {why}");
+                return Done { proofs: vec![Proof::new(gone_within(within), true, seen)], ..Done::default() };
+            }
             return Done::failed(format!(
                 "check {process} sees no process to send {signal} to: {}",
                 seen.point.reason
@@ -56,6 +60,12 @@ impl Attempt {
             }
         }
         Done { proofs, exit, ..Done::default() }
+    }
+
+    /// That the process is gone which the check looks at, where that is known.
+    fn gone(&self, plan: &Check) -> Option<String> {
+        let Probe::Process { select, .. } = &plan.probe else { return None };
+        check::process::gone(select, &self.scope, &self.around.checks)
     }
 
     /// Which processes of the check are alive now, for an operator who has to say what became of the signal.
@@ -176,8 +186,17 @@ fn shown(path: &Path) -> String {
     path.file_name().map_or_else(|| "log".to_owned(), |n| n.to_string_lossy().into_owned())
 }
 
+/// How soon it is to be gone, where nothing else is expected: then it may have gone before. What it was to say, or how it
+/// was to end, cannot be seen any more.
+fn only_to_be_gone(expect: &SignalExpect) -> Option<Duration> {
+    expect.gone_within.filter(|_| expect.log.is_none() && expect.exit.is_empty())
+}
+
+fn gone_within(within: Duration) -> String {
+    format!("the process is gone within {}", humantime::format_duration(within))
+}
+
 fn gone_proof(within: Duration, gone_after: Option<Duration>) -> Proof {
-    let within_text = humantime::format_duration(within);
     let seen = match gone_after {
         Some(after) => format!(
             "gone after {}",
@@ -187,9 +206,5 @@ fn gone_proof(within: Duration, gone_after: Option<Duration>) -> Proof {
         ),
         None => "it is still there".to_owned(),
     };
-    Proof {
-        expected: format!("the process is gone within {within_text}"),
-        met: gone_after.is_some_and(|after| after <= within + LOOK),
-        seen,
-    }
+    Proof { expected: gone_within(within), met: gone_after.is_some_and(|after| after <= within + LOOK), seen }
 }
