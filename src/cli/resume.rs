@@ -71,6 +71,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     if args.headless {
         return foreground(&folder, args.answers.as_deref());
     }
+    if !args.detach {
+        // Said before there is an engine that nobody looks at.
+        run::needs_terminal()?;
+    }
     let config = match args.look.config() {
         Ok(config) => config,
         Err(code) => return Ok(code),

@@ -149,14 +149,20 @@ pub(super) fn drive(settings: Settings) -> Result<ExitCode> {
         return in_front(&opening, answers);
     }
     // Said before there is a session that nobody looks at.
-    if !io::stdout().is_terminal() {
-        bail!("the cockpit needs a terminal; `--headless` does without one");
-    }
+    needs_terminal()?;
     let config = match settings.look.config() {
         Ok(config) => config,
         Err(code) => return Ok(code),
     };
     behind(opening, &settings, config)
+}
+
+/// Fails where a cockpit would have no terminal to be on.
+pub(super) fn needs_terminal() -> Result<()> {
+    if !io::stdout().is_terminal() {
+        bail!("the cockpit needs a terminal; `--headless` does without one");
+    }
+    Ok(())
 }
 
 /// While there is still time to start it otherwise.
@@ -295,7 +301,7 @@ async fn stop_and_say(engine: &Engine, reason: &str) {
 /// How a session stands that is left, as a phrase.
 pub(super) fn how_it_stands(state: &State) -> String {
     match &state.outcome {
-        Some((outcome, _)) => outcome.word().to_owned(),
+        Some(_) => state.stands(),
         None => {
             let runs = state.steps.values().any(|step| step.status == StepStatus::Running);
             let commands = if runs { "; running commands live on under their shims" } else { "" };

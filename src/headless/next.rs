@@ -77,7 +77,7 @@ fn over(state: &State) -> Next {
         Outcome::RolledBack => ROLLED_BACK,
         Outcome::Aborted => HELD,
     };
-    Next::Stop { code, why: outcome.word().to_owned() }
+    Next::Stop { code, why: state.stands() }
 }
 
 /// The answer to the first step that waits for one.

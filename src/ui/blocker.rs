@@ -92,20 +92,11 @@ fn ended(cx: &Context, lost: Option<&str>) -> Option<Blocker> {
         Outcome::RolledBack => {
             let why = cx.state.rollback.as_ref().and_then(|rollback| rollback.reason.as_deref());
             let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-            let left = not_undone(cx.state);
+            let left = cx.state.not_undone();
             Blocker::new(Mark::Warn, format!("ROLLED BACK{left}, closed at {at}{why}"), leaves)
         }
         Outcome::Aborted => Blocker::new(Mark::Fail, format!("ABORTED at {at}: left as it stands"), leaves),
     })
-}
-
-/// What a rollback left as it was, as the middle of a sentence; empty where it was all.
-fn not_undone(state: &State) -> String {
-    match rollback::skipped(state).as_slice() {
-        [] => String::new(),
-        [one] => format!(", NOT ALL: {one} skipped"),
-        [first, more @ ..] => format!(", NOT ALL: {first} and {} more skipped", more.len()),
-    }
 }
 
 /// The wheel waits for whoever sits here.
@@ -372,7 +363,7 @@ fn at_gate(cx: &Context) -> Option<Blocker> {
     }
     let verdict = gate::evaluate(state, id);
     let back = rollback::came_back_to(state);
-    let left = not_undone(state);
+    let left = state.not_undone();
     let back = back.map_or(String::new(), |to| format!("ROLLED BACK to before {to}{left}; "));
     let Some(first) = verdict.missing.first() else {
         let next = match state.next_stage() {

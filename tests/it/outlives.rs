@@ -239,6 +239,18 @@ async fn an_engine_that_is_killed_leaves_the_command_alone_and_comes_back() {
 }
 
 #[tokio::test]
+async fn a_resume_that_can_show_no_cockpit_starts_no_engine() {
+    let world = World::new();
+    let desk = world.begin().await;
+    world.slay();
+    let back = world.gonogo(&["resume", "long"]);
+    assert_eq!(back.status.code(), Some(1), "{}", said(&back));
+    assert!(said(&back).contains("the cockpit needs a terminal"), "{}", said(&back));
+    assert_eq!(world.kinds("engine_started").len(), 1);
+    drop(desk);
+}
+
+#[tokio::test]
 async fn a_cockpit_that_lost_its_engine_comes_back_with_it_and_drives_on() {
     let world = World::new();
     let mut desk = world.begin().await;

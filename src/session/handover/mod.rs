@@ -74,7 +74,7 @@ pub fn handover(state: &State, now: Now) -> Handover {
 /// votes GO`.
 #[must_use]
 pub fn status_line(state: &State, now: Now) -> String {
-    let mut line = state.situation().word().to_owned();
+    let mut line = state.stands();
     if state.is_closed() {
         return line;
     }

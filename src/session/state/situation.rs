@@ -6,6 +6,7 @@ use super::{State, StepState, StepStatus, TriggerState};
 use crate::event::{Outcome, drift_line};
 use crate::runbook::model::{Action, OnFailure, Step};
 use crate::runbook::{StepId, TriggerId};
+use crate::session::rollback;
 
 /// A session's states as the header shows them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -141,6 +142,26 @@ impl State {
             Situation::Running
         } else {
             Situation::Holding
+        }
+    }
+
+    /// The situation in words, with what a rollback that is over left as it was: `rolled back, NOT ALL: web.stop skipped`.
+    #[must_use]
+    pub fn stands(&self) -> String {
+        let word = self.situation().word().to_owned();
+        match self.situation() {
+            Situation::RolledBack => word + &self.not_undone(),
+            _ => word,
+        }
+    }
+
+    /// What a rollback left as it was, as the end of a sentence; empty where it was all.
+    #[must_use]
+    pub fn not_undone(&self) -> String {
+        match rollback::skipped(self).as_slice() {
+            [] => String::new(),
+            [one] => format!(", NOT ALL: {one} skipped"),
+            [first, more @ ..] => format!(", NOT ALL: {first} and {} more skipped", more.len()),
         }
     }
 

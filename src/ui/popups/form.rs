@@ -48,6 +48,8 @@ pub struct Button {
     pub key: Option<char>,
     /// The fields that it needs, by name.
     pub needs: Vec<&'static str>,
+    /// It moves nothing forward: nothing has to be read before.
+    pub at_once: bool,
 }
 
 /// What a button does.
@@ -61,12 +63,19 @@ pub enum Does {
 impl Button {
     /// The button that leaves everything as it is, with `n` as its letter.
     pub fn close(label: impl Into<String>) -> Self {
-        Self { label: label.into(), does: Does::Close, key: Some('n'), needs: Vec::new() }
+        Self { label: label.into(), does: Does::Close, key: Some('n'), needs: Vec::new(), at_once: true }
     }
 
     /// A button that acts.
     pub fn act(word: &'static str, label: impl Into<String>) -> Self {
-        Self { label: label.into(), does: Does::Act(word), key: None, needs: Vec::new() }
+        Self { label: label.into(), does: Does::Act(word), key: None, needs: Vec::new(), at_once: false }
+    }
+
+    /// The button that may act before everything is read: a no, or leaving.
+    #[must_use]
+    pub fn at_once(mut self) -> Self {
+        self.at_once = true;
+        self
     }
 
     /// The button with a letter; `None` takes it away.
@@ -207,7 +216,7 @@ impl Form {
         let fields = self.page.fields.iter().filter(|field| button.needs.contains(&field.name));
         let mut lacks: Vec<String> =
             fields.filter_map(|field| field.lacks(self.answer(field.name)?)).collect();
-        if !self.page.quick && self.seen.get().end_ms.is_none() {
+        if !self.page.quick && !button.at_once && self.seen.get().end_ms.is_none() {
             lacks.push("read to the end first: PgDn, or End".to_owned());
         }
         (!lacks.is_empty()).then(|| lacks.join("; "))

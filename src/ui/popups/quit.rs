@@ -30,7 +30,7 @@ impl Question for Quit {
         let state = cx.state;
         let mut page = Page { title: "QUIT".to_owned(), ..Page::default() };
         page.buttons.push(Button::close("stay"));
-        let leave = Button::act("leave", "leave").key('y');
+        let leave = Button::act("leave", "leave").key('y').at_once();
         if cx.operator.is_none() {
             page.body.push(Text::Rows(vec![Row::new(
                 "This session is only shown here: leaving changes nothing of it.",
@@ -65,7 +65,10 @@ impl Question for Quit {
                 ": ends the session for good as it stands, with a reason. Nothing is undone.",
             ),
         );
-        page.buttons.push(Button::act("leave", if self.tied { "leave" } else { "detach" }).key('d'));
+        page.buttons.push(match self.tied {
+            true => Button::act("leave", "leave").key('d'),
+            false => Button::act("leave", "detach").key('d').at_once(),
+        });
         match may(&abort("-".to_owned()), cx) {
             Ok(()) => {
                 page.fields.push(Field::text("reason", "reason to abort", false));

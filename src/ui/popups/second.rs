@@ -79,7 +79,7 @@ impl Question for Second {
         let mine = cx.operator.is_some_and(|me| me.person == asked.by);
         let no = if mine { "take it back" } else { "NO-GO: decline" };
         page.fields.push(Field::text("note", "note", false));
-        page.buttons.push(Button::act("no", no).key('n'));
+        page.buttons.push(Button::act("no", no).key('n').at_once());
         match (may(&self.command(true, None), cx), crossing.to_type()) {
             (Ok(()), Some(id)) => {
                 page.fields.push(Field::typed("typed", format!("type {id}"), id.as_str()));

@@ -69,7 +69,7 @@ impl Question for Vote {
             body: vec![Text::Rows(rows)],
             buttons: vec![
                 Button::close("no vote").key(None),
-                Button::act("no", "NO-GO").key('n'),
+                Button::act("no", "NO-GO").key('n').at_once(),
                 Button::act("go", "GO").key('y'),
             ],
             first: 1,

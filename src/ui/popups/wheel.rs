@@ -91,7 +91,7 @@ impl Question for Wheel {
                 let lead =
                     format!("{from} offers you the wheel. Read where the session stands, then take it.");
                 take(&mut page, lead, &Command::AcceptWheel, cx);
-                page.buttons.insert(1, Button::act("decline", "decline"));
+                page.buttons.insert(1, Button::act("decline", "decline").at_once());
             }
             Case::HolderAway { holder } => {
                 let since = crew::away_since(cx.state, holder)
@@ -179,7 +179,7 @@ fn offer(page: &mut Page, cx: &Context) {
     rows.extend(wishes(cx.state));
     page.buttons.push(where_it_stands());
     if !cx.state.wheel_asked.is_empty() {
-        page.buttons.push(Button::act("decline", "decline the wish"));
+        page.buttons.push(Button::act("decline", "decline the wish").at_once());
     }
     match names.first().map(|to| may(&Command::OfferWheel { to: to.clone() }, cx)) {
         Some(Ok(())) => {

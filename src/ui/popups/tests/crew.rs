@@ -51,6 +51,15 @@ fn a_vote_is_go_no_go_or_none_and_the_focus_is_on_no_go() {
 }
 
 #[test]
+fn a_no_needs_no_reading_and_a_go_does() {
+    let desk = desk(voting(), navigator());
+    for (key, leads_to) in [("n", voted(Some("app"), false, None)), ("y", Outcome::Stay)] {
+        let mut popup = desk.open(popups::vote);
+        assert_eq!(desk.press_at(&mut popup, key, 80, 14), leads_to, "{key}");
+    }
+}
+
+#[test]
 fn who_stands_for_several_roles_chooses_one() {
     let mut state = voting();
     state.crew.get_mut("opsB").unwrap().roles = vec!["db".to_owned(), "app".to_owned()];
