@@ -271,6 +271,7 @@ impl Tracker {
             failures_reached: reached.map(|trigger| trigger.id.clone()).collect(),
             baselines: self.measurements(state),
             newest: self.newest(state),
+            only_back: false,
         }
     }
 

@@ -12,11 +12,11 @@ use super::work::{Work, effect, fact_events, notices, stamp, untold, world};
 use crate::check::tracker::Taken;
 use crate::check::{Change, Tracker};
 use crate::clock::Now;
-use crate::event::{By, Event, EventKind, Health};
+use crate::event::{By, Event, EventKind, Health, ItemOf};
 use crate::feed::Ask;
 use crate::redact::Redactor;
 use crate::session::telemetry::{LogFile, LogHealth, Measure};
-use crate::session::{Command, Refusal, State, decide, settle, watch};
+use crate::session::{Command, Facts, Refusal, State, decide, settle, watch};
 
 /// How late the loop may come to a look before the time counts as unobserved.
 pub(super) const LATE_MS: u64 = 3_000;
@@ -235,13 +235,26 @@ impl<J: Journal> Machine<J> {
         self.reserve.clone().unwrap_or_else(|| self.log.clone())
     }
 
-    /// Whether a command leads back, so that it may use the reserve.
+    /// Whether a command leads back, or to the end, so that it may use the reserve.
     fn is_way_back(&self, command: &Command) -> bool {
         match command {
-            Command::Rollback { .. } | Command::Kill { .. } | Command::Pause | Command::Veto { .. } => true,
-            Command::Retry { .. } | Command::Skip { .. } | Command::Resolve { .. } => {
-                self.state.active_rollback().is_some()
-            }
+            Command::Rollback { .. }
+            | Command::Kill { .. }
+            | Command::Pause
+            | Command::Veto { .. }
+            | Command::Abort { .. } => true,
+            // Nobody goes back who has not the wheel.
+            Command::AskWheel
+            | Command::OfferWheel { .. }
+            | Command::AcceptWheel
+            | Command::DeclineWheel
+            | Command::TakeWheel => true,
+            Command::Retry { .. }
+            | Command::Skip { .. }
+            | Command::Resolve { .. }
+            | Command::Resume
+            | Command::Confirm { .. }
+            | Command::Tick { on: ItemOf::Step(_), .. } => self.state.active_rollback().is_some(),
             _ => false,
         }
     }
@@ -387,11 +400,8 @@ impl<J: Journal> Machine<J> {
             if at_rest && !work.state.is_closed() {
                 work.record_changes(&self.changes);
             }
-            if self.reserve.is_some() && work.state.active_rollback().is_none() {
-                return work.now.up_ms + LOOK_MS;
-            }
             let facts = self.tracker.as_ref().map(|tracker| tracker.facts(&work.state, work.now.up_ms));
-            let facts = facts.unwrap_or_default();
+            let facts = Facts { only_back: self.reserve.is_some(), ..facts.unwrap_or_default() };
             let settled = settle(&work.state, &facts, work.now);
             at_rest = settled.events.is_empty();
             if at_rest && (work.state.is_closed() || work.changes_taken == self.changes.len()) {

@@ -6,7 +6,8 @@ use super::theatre::Theatre;
 use super::theatre_scenes::{
     TWO_STAGES, begun, hanging, observing, observing_in, opened, stage, status, step, step_status,
 };
-use crate::event::{EventKind, Health, Resolution};
+use crate::event::{Credentials, EventKind, Health, Resolution, Seat};
+use crate::session::telemetry::LogHealth;
 use crate::session::{Command, Situation, StageStatus, State, StepStatus, gate, rollback};
 
 #[test]
@@ -326,4 +327,32 @@ id = "start"
     play.until("it is stuck", |s| s.situation() == Situation::RollbackStuck);
     assert_eq!(status(play.state(), "start"), StageStatus::RolledBack);
     assert_eq!(status(play.state(), "copy"), StageStatus::RollingBack, "{}", play.story().join("\n"));
+}
+
+#[test]
+fn on_the_reserve_nothing_goes_forward_and_the_way_back_is_gone_to_its_end() {
+    let mut play = observing();
+    play.machine.journal_mut().reserve = Some(LogHealth::Full("0 bytes free".to_owned()));
+    play.pass(Duration::from_secs(1));
+    assert!(play.advance().is_err());
+    play.ask(Command::Rollback { to: None, reason: None }).expect("possible");
+    play.ask(Command::Pause).expect("anyone may");
+    play.pass(Duration::from_secs(5));
+    assert!(!play.state().is_closed());
+    play.ask(Command::Resume).expect("what may be stopped may go on");
+    play.until("it is rolled back", State::is_closed);
+    assert_eq!(play.state().situation(), Situation::RolledBack);
+}
+
+#[test]
+fn on_the_reserve_a_trigger_rolls_back_and_whoever_is_there_may_take_the_wheel() {
+    let mut play = observing();
+    let other = play.come("opsB", Credentials { uid: 1001, ..Credentials::default() }, &[], Seat::Navigator);
+    let driver = play.driver.clone();
+    play.leave(&driver);
+    play.machine.journal_mut().reserve = Some(LogHealth::Full("0 bytes free".to_owned()));
+    play.pass(Duration::from_secs(60));
+    play.ask_of(&other, Command::TakeWheel).expect("its holder is away");
+    play.script.failing_checks.insert("new".into(), "status 503".to_owned());
+    play.until("it is rolled back by itself", State::is_closed);
 }

@@ -16,6 +16,8 @@ pub(crate) struct Memory {
     pub samples: Vec<Sampled>,
     /// What every write says until it is healed.
     pub broken: Option<LogHealth>,
+    /// The disk is full but for a reserve; what is said of it.
+    pub reserve: Option<LogHealth>,
     /// After how many records the engine dies in the middle of one, and how many events of that come to the disk.
     pub crash: Option<(usize, usize)>,
     /// Whether it has.
@@ -44,7 +46,7 @@ impl Journal for Memory {
     }
 
     fn mind_the_disk(&mut self) -> Option<LogHealth> {
-        None
+        self.reserve.clone()
     }
 
     fn keep(&mut self, after: u64, now: Now, measure: &Measure) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::theatre::Theatre;
 use super::theatre_scenes::{self, begun, observed};
-use crate::event::{EventKind, Health};
+use crate::event::{EventKind, Health, Mode};
 use crate::session::{Command, State, StepStatus, TriggerState};
 
 /// Its gate opens by itself, and its trigger rolls back.
@@ -185,4 +185,20 @@ fn what_is_never_seen_is_late_also_where_the_engine_sleeps_now_and_then() {
         play.sleep(Duration::from_secs(60));
     }
     assert_eq!(play.state().step(&"switch.answers".into()).status, StepStatus::Failed);
+}
+
+#[test]
+fn what_is_idempotent_does_not_run_again_while_something_else_holds_the_session() {
+    let look = "observe.look".into();
+    let idempotent = observed(AUTOMATIC).replace("run = [\"true\"]", "run = [\"true\"]\n  idempotent = true");
+    let mut play =
+        Theatre::in_mode(&format!("{idempotent}\n[freeze]\npaths = [\"/etc/relay\"]\n"), Mode::Live);
+    play.find_frozen(&[("/etc/relay", "a")]);
+    play.pass(Duration::from_secs(60));
+    play.hanging.insert("observe.look".into());
+    play.advance().expect("it can begin");
+    play.find_frozen(&[("/etc/relay", "b")]);
+    play.lose(&look, "its shim is gone");
+    play.pass(Duration::from_secs(5));
+    assert_eq!(play.state().step(&look).attempt, 1, "{}", play.story().join("\n"));
 }

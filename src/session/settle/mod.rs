@@ -38,6 +38,8 @@ pub struct Facts {
     /// What the newest sample says of each check that is waited for and not green; the state knows what it said when
     /// its health changed.
     pub newest: HashMap<CheckId, String>,
+    /// Nothing goes forward: there is hardly any room to record it.
+    pub only_back: bool,
 }
 
 /// What a `baseline` step has measured so far.
@@ -63,12 +65,14 @@ pub fn settle(state: &State, facts: &Facts, now: Now) -> Settled {
     let rules: [&Rule; 7] = [
         &|round| by_engine(ends_session(round.state)),
         &|round| by_engine(steps::ends(round, facts)),
-        &|round| by_engine(steps::run_again(round)),
+        &|round| by_engine(steps::run_again(round, facts)),
         &|round| by_engine(rollback::goes_on(round, facts)),
         &|round| triggers::fire(round, facts),
         &|round| by_engine(steps::start(round)),
         &|round| by_engine(gates::turn(round)),
     ];
+    // The last two go forward and nowhere else.
+    let rules = if facts.only_back { &rules[..5] } else { &rules[..] };
     for rule in rules {
         let events = rule(&mut round);
         if !events.is_empty() {

@@ -6,7 +6,7 @@ use super::{Facts, Round, ms, not_seen};
 use crate::event::{EventKind, Proof};
 use crate::proof;
 use crate::runbook::model::{Action, OnFailure, Step};
-use crate::session::state::{StageStatus, State, StepStatus};
+use crate::session::state::{Hold, StageStatus, State, StepStatus};
 use crate::session::{rollback, starting};
 
 /// How long an engine that takes over may take to find out what became of a command.
@@ -141,12 +141,17 @@ fn green_since(state: &State, checks: &[crate::runbook::CheckId]) -> Option<u64>
 /// How often a step may be lost and run again before a person is asked after all.
 const MOST_LOST: u32 = 3;
 
-/// Runs again what nobody can say the end of, where the runbook calls it idempotent.
-pub(super) fn run_again(round: &mut Round) -> Vec<EventKind> {
+/// Runs again what nobody can say the end of, where the runbook calls it idempotent and nothing else holds the session.
+pub(super) fn run_again(round: &mut Round, facts: &Facts) -> Vec<EventKind> {
     let state = round.state;
+    let is_held =
+        || facts.only_back || state.holds().iter().any(|hold| !matches!(hold, Hold::StepUnknown { .. }));
     let Some(runbook) = state.runbook.as_deref().filter(|_| state.paused.is_none()) else {
         return Vec::new();
     };
+    if state.active_rollback().is_none() && is_held() {
+        return Vec::new();
+    }
     let in_hand = |step: &Step| match state.active_rollback() {
         Some(rollback) => rollback.steps.contains(&step.id),
         None => state.current_stage().is_some_and(|stage| stage.as_str() == step.id.stage()),
