@@ -117,17 +117,18 @@ pub fn skipped(state: &State) -> Vec<StepId> {
     steps.filter(|id| state.step(id).status == StepStatus::Skipped).cloned().collect()
 }
 
-/// When the window in which rolling back needs no reason ends, in boot-clock milliseconds; `None` while it has not
-/// begun, or where the runbook has none.
+/// How many milliseconds are left of the window in which rolling back needs no reason, 0 once it is over; `None` while
+/// it has not begun, or where the runbook has none.
 #[must_use]
-pub fn window_ends(state: &State) -> Option<u64> {
+pub fn window_left(state: &State, now: Now) -> Option<u64> {
     let window = state.runbook.as_ref()?.rollback.window.as_ref()?;
     let from = state.stages.get(&window.from)?.entered?;
-    Some(from.up_ms + u64::try_from(window.lasts.as_millis()).unwrap_or(u64::MAX))
+    let lasts = u64::try_from(window.lasts.as_millis()).unwrap_or(u64::MAX);
+    Some(lasts.saturating_sub(state.since(from, now)))
 }
 
 /// Whether that window has ended.
 #[must_use]
 pub fn window_is_over(state: &State, now: Now) -> bool {
-    window_ends(state).is_some_and(|end| now.up_ms >= end)
+    window_left(state, now) == Some(0)
 }

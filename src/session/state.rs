@@ -298,14 +298,21 @@ impl State {
         !self.policy_acknowledged && self.runbook.as_ref().is_some_and(|r| !r.policy.is_empty())
     }
 
-    /// Milliseconds since the session was opened, by the wall clock where the machine was restarted since.
+    /// Milliseconds since the session was opened.
     #[must_use]
     pub fn elapsed_ms(&self, now: Now) -> u64 {
         // What is over does not go on.
         let now = self.outcome.as_ref().map_or(now, |(_, closed)| *closed);
-        self.started.map_or(0, |start| match self.rebooted {
-            false => now.up_ms.saturating_sub(start.up_ms),
-            true => u64::try_from((now.at - start.at).num_milliseconds()).unwrap_or(0),
-        })
+        self.started.map_or(0, |start| self.since(start, now))
+    }
+
+    /// Milliseconds from one moment of the session to a later one: by the boot clock, and by the wall clock where that
+    /// began anew since the session was opened.
+    #[must_use]
+    pub fn since(&self, then: Now, now: Now) -> u64 {
+        match self.rebooted {
+            false => now.up_ms.saturating_sub(then.up_ms),
+            true => u64::try_from((now.at - then.at).num_milliseconds()).unwrap_or(0),
+        }
     }
 }

@@ -287,10 +287,10 @@ pub fn takes<'a>(times: impl Iterator<Item = Option<&'a StepTime>>) -> Takes {
 
 fn rollback_window(state: &State, now: Now) -> Option<RollbackWindow> {
     let window = state.runbook.as_ref()?.rollback.window.as_ref()?;
-    Some(match rollback::window_ends(state) {
+    Some(match rollback::window_left(state, now) {
         None => RollbackWindow::From(window.from.clone()),
-        Some(end) if end <= now.up_ms => RollbackWindow::Over,
-        Some(end) => RollbackWindow::Open { left_ms: end - now.up_ms },
+        Some(0) => RollbackWindow::Over,
+        Some(left_ms) => RollbackWindow::Open { left_ms },
     })
 }
 

@@ -338,7 +338,7 @@ fn running(state: &State, now: Now) -> Option<Blocker> {
 }
 
 fn elapsed(state: &State, step: &StepId, now: Now) -> u64 {
-    state.step(step).started.map_or(0, |at| now.up_ms.saturating_sub(at.up_ms))
+    state.step(step).started.map_or(0, |at| state.since(at, now))
 }
 
 fn step_line(state: &State, id: &StepId, now: Now) -> String {

@@ -43,7 +43,7 @@ pub fn away_since(state: &State, name: &str) -> Option<Now> {
 #[must_use]
 pub fn away_for(state: &State, name: &str, now: Now) -> Option<String> {
     let left = away_since(state, name)?;
-    Some(format::took(now.up_ms.saturating_sub(left.up_ms)))
+    Some(format::took(state.since(left, now)))
 }
 
 /// Whether somebody here could take the wheel: everybody but those who only look on.

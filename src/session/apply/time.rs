@@ -46,7 +46,7 @@ impl State {
     }
 
     /// The boot clock began anew: times of the boot before compare with nothing. What waits for a time waits from now
-    /// on; what counts down is to come about again.
+    /// on; what counts down is to come about again. How long ago something was, [`State::since`] says.
     pub(super) fn rebase(&mut self, now: Now) {
         self.rebooted = true;
         let rebased = |seen: &mut Option<Now>| {
@@ -54,6 +54,7 @@ impl State {
                 seen.up_ms = now.up_ms;
             }
         };
+        rebased(&mut self.started);
         for step in self.steps.values_mut() {
             rebased(&mut step.started);
             rebased(&mut step.ended);
@@ -64,11 +65,6 @@ impl State {
         }
         for stage in self.stages.values_mut() {
             rebased(&mut stage.at_gate);
-            // How long ago it was entered is known by the other clock alone.
-            for seen in [&mut stage.entered, &mut stage.ended].into_iter().flatten() {
-                let ago = u64::try_from((now.at - seen.at).num_milliseconds()).unwrap_or(0);
-                seen.up_ms = now.up_ms.saturating_sub(ago);
-            }
             if let Some(gate) = &mut stage.gate {
                 gate.since.up_ms = now.up_ms;
             }

@@ -80,10 +80,7 @@ fn known(known: Duration) -> Estimate {
     Estimate { known, unknown: 0 }
 }
 
-/// The time since a moment: by the wall clock where the machine was restarted, as its own clock began anew.
+/// The time since a moment.
 pub(super) fn since(state: &State, then: Now, now: Now) -> Duration {
-    match state.rebooted {
-        true => (now.at - then.at).to_std().unwrap_or_default(),
-        false => Duration::from_millis(now.up_ms.saturating_sub(then.up_ms)),
-    }
+    Duration::from_millis(state.since(then, now))
 }

@@ -205,7 +205,7 @@ fn running(state: &State, now: Now) -> Vec<Running> {
             Running {
                 step: step.id.clone(),
                 attempt: seen.attempt,
-                for_ms: seen.started.map_or(0, |at| now.up_ms.saturating_sub(at.up_ms)),
+                for_ms: seen.started.map_or(0, |at| state.since(at, now)),
                 what: seen.what.clone(),
             }
         })

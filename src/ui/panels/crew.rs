@@ -107,7 +107,7 @@ impl Crew<'_> {
     fn presence(&self, operator: &Operator) -> (Mark, String) {
         match operator.left {
             Some(left) => {
-                let away = format::took(self.now.up_ms.saturating_sub(left.up_ms));
+                let away = format::took(self.state.since(left, self.now));
                 (Mark::Warn, format!("AWAY {away}"))
             }
             None => {

@@ -124,7 +124,7 @@ impl Facts<'_> {
     /// How an attempt under way stands against its budget.
     fn time(&self, plan: &Step, step: &StepState) -> Option<Line> {
         let started = step.started.filter(|_| step.status.is_open())?;
-        let elapsed = self.now.up_ms.saturating_sub(started.up_ms);
+        let elapsed = self.state.since(started, self.now);
         let mut words = Vec::new();
         if plan.retries.attempts > 1 && (1..=plan.retries.attempts).contains(&step.tries) {
             words.push(format!("attempt {} of {}", step.tries, plan.retries.attempts));

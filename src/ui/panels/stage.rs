@@ -185,11 +185,11 @@ impl StagePanel<'_> {
     fn took(&self, step: &StepState) -> String {
         let Some(started) = step.started else { return "-".to_owned() };
         let end = step.ended.filter(|_| !step.status.is_open()).unwrap_or(self.now);
-        format::took(end.up_ms.saturating_sub(started.up_ms))
+        format::took(self.state.since(started, end))
     }
 
     fn over(&self, plan: &Step, step: &StepState) -> bool {
-        let elapsed = step.started.map_or(0, |at| self.now.up_ms.saturating_sub(at.up_ms));
+        let elapsed = step.started.map_or(0, |at| self.state.since(at, self.now));
         step.status.is_open() && estimate_of(plan).is_some_and(|estimate| elapsed > format::ms(estimate))
     }
 

@@ -263,7 +263,7 @@ impl Stages<'_> {
         // What is over does not go on.
         let over = self.state.outcome.as_ref().map(|(_, closed)| *closed);
         let end = seen.ended.or(over).unwrap_or(self.now);
-        let took = format!(" {}", format::took(end.up_ms.saturating_sub(entered.up_ms)));
+        let took = format!(" {}", format::took(self.state.since(entered, end)));
         let budget = stage.estimate.filter(|_| seen.status == StageStatus::Active);
         let of = budget.map(|budget| format!("{took}/{}", format::about(format::ms(budget))));
         of.into_iter().chain([took]).collect()
@@ -271,7 +271,7 @@ impl Stages<'_> {
 
     fn is_over(&self, stage: &Stage) -> bool {
         let seen = self.state.stages.get(&stage.id).filter(|seen| seen.status == StageStatus::Active);
-        let elapsed = seen.and_then(|seen| seen.entered).map(|at| self.now.up_ms.saturating_sub(at.up_ms));
+        let elapsed = seen.and_then(|seen| seen.entered).map(|at| self.state.since(at, self.now));
         elapsed.zip(stage.estimate).is_some_and(|(elapsed, estimate)| elapsed > format::ms(estimate))
     }
 

@@ -222,7 +222,7 @@ impl WayBackPanel<'_> {
         };
         let open = rolling && self.state.step(id).status == StepStatus::Running;
         let time = match self.state.step(id).started.filter(|_| open) {
-            Some(started) => format::took(self.now.up_ms.saturating_sub(started.up_ms)),
+            Some(started) => format::took(self.state.since(started, self.now)),
             None => time,
         };
         let row = row.right(&time, TIME, theme.text).gap(1).cell(&known, KNOWN, theme.dim);

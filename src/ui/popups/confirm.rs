@@ -51,7 +51,7 @@ impl Question for Confirm {
         let mut rows = vec![Row::title(&plan.title).and(Tone::Dim, format!("  {}", self.step))];
         rows.extend(preview::resolved(question, plan, cx.state).lines().map(Row::new));
         rows.extend(seen.started.map(|started| {
-            let ago = about(cx.now.up_ms.saturating_sub(started.up_ms));
+            let ago = about(cx.state.since(started, cx.now));
             Row::dim(format!("asked {}, {ago} ago", time(started.at)))
         }));
         rows.extend(role.as_ref().map(|role| Row::dim(format!("to be answered for {role}"))));

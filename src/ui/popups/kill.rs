@@ -26,7 +26,7 @@ impl Question for Kill {
         let seen = cx.state.step(&self.step);
         let mut rows = standing(&self.step, cx);
         rows.extend(seen.started.map(|started| {
-            let ago = about(cx.now.up_ms.saturating_sub(started.up_ms));
+            let ago = about(cx.state.since(started, cx.now));
             let budget = plan.timeout.map(|t| format!(", budget {}", about(ms(t)))).unwrap_or_default();
             Row::dim(format!("started {}, {ago} ago{budget}", time(started.at))).indent(2)
         }));

@@ -65,10 +65,10 @@ pub fn window(cx: &Context) -> String {
     let Some(window) = cx.state.runbook.as_ref().and_then(|r| r.rollback.window.as_ref()) else {
         return "rollback window: none set, rolling back needs no reason".to_owned();
     };
-    match rollback::window_ends(cx.state) {
+    match rollback::window_left(cx.state, cx.now) {
         None => format!("rollback window: {} from the entry of {}", about(ms(window.lasts)), window.from),
-        Some(end) if end <= cx.now.up_ms => "rollback window: over, rolling back needs a reason".to_owned(),
-        Some(end) => format!("rollback window: open for {} more", about(end - cx.now.up_ms)),
+        Some(0) => "rollback window: over, rolling back needs a reason".to_owned(),
+        Some(left_ms) => format!("rollback window: open for {} more", about(left_ms)),
     }
 }
 

@@ -10,6 +10,7 @@ use chrono::{FixedOffset, Offset, Utc};
 use ratatui::buffer::{Buffer, Cell};
 
 use super::*;
+use crate::event::EventKind;
 use crate::feed::OutputPiece;
 use crate::ui::keymap::Keymap;
 use crate::ui::replay::Replay;
@@ -131,6 +132,24 @@ fn a_rollback_counts_down_where_until_then_stood_when_one_could_begin() {
         assert!(screen.contains("0/2") && screen.contains("0:28 left as written"), "{screen}");
         assert!(!screen.contains("LAST SAFE"), "{screen}");
     }
+}
+
+#[test]
+fn how_long_a_stage_has_taken_goes_on_while_the_machine_restarts() {
+    let started = |boot: &str| {
+        let (boot_id, version, recovered) = (boot.to_owned(), "0.1.0".to_owned(), Vec::new());
+        EventKind::EngineStarted { boot_id, version, pid: 4711, recovered }
+    };
+    let mut story = Story::opened();
+    story.tell(started("first"));
+    story.enter("freeze");
+    story.wait(3_600);
+    story.now.up_ms = 5_000;
+    story.tell(started("second"));
+    story.wait(30);
+    let screen = text(&draw(&story, &mut View::default(), &Theme::dark(), 120, 36));
+    let line = screen.lines().find(|line| line.contains(">  1 Freeze")).unwrap_or_default();
+    assert!(line.contains(" 1:00:30"), "{screen}");
 }
 
 #[test]

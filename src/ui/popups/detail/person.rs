@@ -18,7 +18,7 @@ pub fn rows(name: &str, cx: &Context) -> Option<Vec<Row>> {
     rows.push(match operator.left {
         None => Row::mark(Mark::Ok, "is here").and(Tone::Dim, presence(name, cx)),
         Some(left) => {
-            let away = took(cx.now.up_ms.saturating_sub(left.up_ms));
+            let away = took(state.since(left, cx.now));
             Row::mark(Mark::Warn, format!("away since {}, for {away}", cx.now.second(left.at)))
         }
     });
