@@ -50,6 +50,8 @@ mod theatre_soak;
 #[cfg(test)]
 mod theatre_tests;
 #[cfg(test)]
+mod theatre_undone;
+#[cfg(test)]
 mod theatre_walks;
 #[cfg(test)]
 mod theatre_what_if;

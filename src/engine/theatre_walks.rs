@@ -10,10 +10,10 @@ use proptest::test_runner::RngSeed;
 
 use super::theatre::Theatre;
 use crate::event::{By, Event, EventKind, ItemOf, Resolution};
-use crate::runbook::model::{Stage, Step, TriggerThen};
+use crate::runbook::model::{OnFailure, Stage, Step, TriggerThen};
 use crate::runbook::{StageId, StepId};
 use crate::session::telemetry::LogHealth;
-use crate::session::{Command, StageStatus, State, TriggerState, gate, triggers};
+use crate::session::{Command, StageStatus, State, StepStatus, TriggerState, gate, triggers};
 
 /// Side by side, with retries, a question, every `on_failure`, an automatic gate and a way back that can fail.
 pub(super) const BUSY: &str = r#"
@@ -278,8 +278,7 @@ pub(super) fn make(play: &mut Theatre, what: Move) {
             Command::Kill { step: one_step(&state, at, |s| state.step(&s.id).status.is_open()) }
         }
         Move::Confirm(at, yes) => {
-            let open =
-                one_step(&state, at, |s| state.step(&s.id).status == crate::session::StepStatus::Waiting);
+            let open = one_step(&state, at, |s| state.step(&s.id).status == StepStatus::Waiting);
             Command::Confirm { step: open, yes, note: None }
         }
         Move::Tick(pass) => Command::Tick {
@@ -293,8 +292,7 @@ pub(super) fn make(play: &mut Theatre, what: Move) {
             triggers => Command::Veto { trigger: at.get(&triggers).clone(), reason: None },
         },
         Move::Resolve(at, how) => {
-            let unknown =
-                one_step(&state, at, |s| state.step(&s.id).status == crate::session::StepStatus::Unknown);
+            let unknown = one_step(&state, at, |s| state.step(&s.id).status == StepStatus::Unknown);
             let outcome = [Resolution::Done, Resolution::Failed, Resolution::RunAgain][usize::from(how)];
             Command::Resolve { step: unknown, outcome, reason: reason() }
         }
@@ -341,6 +339,21 @@ fn judge(before: &State, event: &Event) -> Result<(), TestCaseError> {
             let ran = |stage: &Stage| stage.steps.iter().any(|s| before.step(&s.id).attempt > 0);
             let crossed = behind.find(|stage| stage.point_of_no_return && ran(stage));
             prop_assert!(crossed.is_none(), "rolled back to {} over a point of no return", to);
+        }
+        EventKind::RollbackFinished { full: true, skipped } => {
+            let runbook = before.runbook.as_ref().expect("it is loaded");
+            let undo = runbook.stages.iter().flat_map(|stage| &stage.rollback).chain(&runbook.rollback.steps);
+            for undo in undo.filter(|undo| undo.applies) {
+                let seen = before.step(&undo.id);
+                let began = undo.undoes.iter().map(|id| before.step(id).began).max().unwrap_or_default();
+                let undone = match seen.status {
+                    StepStatus::Passed => seen.began > began,
+                    StepStatus::Skipped => skipped.contains(&undo.id),
+                    StepStatus::Failed => undo.on_failure == OnFailure::Continue,
+                    _ => false,
+                };
+                prop_assert!(undone || began == 0, "{} is forgotten", undo.id);
+            }
         }
         _ => {}
     }

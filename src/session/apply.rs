@@ -280,12 +280,18 @@ impl State {
         }
         // A stage that is entered again starts afresh; the numbers of the attempts go on.
         let Some(runbook) = self.runbook.clone() else { return };
+        let undo = runbook.stage(id).into_iter().flat_map(|stage| &stage.rollback);
+        let owed = undo.chain(&runbook.rollback.steps).filter(|undo| way_back::is_owed(self, undo));
+        let kept: Vec<&StepId> = owed.filter_map(|undo| undo.action.puts_back()).collect();
         for step in runbook.stage(id).into_iter().flat_map(|s| &s.steps).filter(|s| s.applies) {
-            self.snapshots.remove(&step.id);
-            self.links.remove(&step.id);
+            // What it was before is known until it was put back.
+            if !kept.contains(&&step.id) {
+                self.snapshots.remove(&step.id);
+                self.links.remove(&step.id);
+            }
             let state = self.step_mut(&step.id);
-            *state =
-                StepState { attempt: state.attempt, process: state.process.take(), ..StepState::default() };
+            let StepState { attempt, began, .. } = *state;
+            *state = StepState { attempt, began, process: state.process.take(), ..StepState::default() };
         }
         if self.rollback.as_ref().is_some_and(|r| r.finished.is_some()) {
             self.rollback = None;
@@ -324,11 +330,18 @@ impl State {
         self.paused = None;
         for step in steps {
             let state = self.step_mut(step);
-            *state = StepState { attempt: state.attempt, ..StepState::default() };
+            let StepState { attempt, began, .. } = *state;
+            *state = StepState { attempt, began, ..StepState::default() };
         }
         let from = self.stages.get_index_of(to).unwrap_or(0);
-        for (_, stage) in self.stages.iter_mut().skip(from) {
-            if matches!(stage.status, StageStatus::Active | StageStatus::AtGate | StageStatus::Passed) {
+        for (id, stage) in self.stages.iter_mut().skip(from) {
+            // One that was rolled back is so once more where that left something as it was.
+            let rolls_back = match stage.status {
+                StageStatus::Active | StageStatus::AtGate | StageStatus::Passed => true,
+                StageStatus::RolledBack => steps.iter().any(|step| step.stage() == id.as_str()),
+                StageStatus::Pending | StageStatus::RollingBack | StageStatus::Skipped => false,
+            };
+            if rolls_back {
                 stage.status = StageStatus::RollingBack;
                 stage.soak.running_since = None;
                 stage.void_votes("the stage is rolled back");

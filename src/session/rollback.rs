@@ -60,28 +60,49 @@ pub fn reaches(state: &State, to: Option<&StageId>) -> bool {
 pub fn plan(state: &State, to: Option<&StageId>) -> Option<Plan> {
     let runbook = state.runbook.as_ref()?;
     let targets = targets(state);
-    let to = to.or(targets.last())?;
-    let last = targets.iter().position(|stage| stage == to)?;
-    let stages = targets[..=last].to_vec();
+    let to = to.or(targets.last()).filter(|to| targets.contains(to))?;
     let first_entered = state.stages.iter().find(|(_, s)| was_entered(s.status)).map(|(id, _)| id);
     let full = first_entered == Some(to);
     let mut steps: Vec<StepId> =
         runbook.rollback.prepare.iter().filter(|s| s.applies).map(|s| s.id.clone()).collect();
-    for stage in stages.iter().filter_map(|id| runbook.stage(id)) {
-        steps.extend(undo_steps(state, &stage.rollback).map(|s| s.id.clone()));
+    let mut stages = Vec::new();
+    for (id, seen) in state.stages.iter().skip(state.stages.get_index_of(to)?).rev() {
+        let entered = was_entered(seen.status);
+        let undo = runbook.stage(id).into_iter().flat_map(|stage| &stage.rollback);
+        let due = undo.filter(|s| if entered { is_due(state, s) } else { is_owed(state, s) });
+        let before = steps.len();
+        steps.extend(due.map(|s| s.id.clone()));
+        // A stage that was rolled back is undone once more where that left something as it was.
+        if entered || steps.len() > before {
+            stages.push(id.clone());
+        }
     }
     if full {
-        steps.extend(undo_steps(state, &runbook.rollback.steps).map(|s| s.id.clone()));
+        steps.extend(runbook.rollback.steps.iter().filter(|s| is_due(state, s)).map(|s| s.id.clone()));
     }
     let cancels = open_steps(state, runbook).map(|s| s.id.clone()).collect();
     Some(Plan { to: to.clone(), full, cancels, steps, stages })
 }
 
-/// The steps of `steps` whose undoing is due: what they undo was started, or they always run.
-fn undo_steps<'a>(state: &'a State, steps: &'a [Step]) -> impl Iterator<Item = &'a Step> {
-    steps
-        .iter()
-        .filter(|s| s.applies && (s.undoes.is_empty() || s.undoes.iter().any(|id| state.step(id).touched)))
+/// Whether an undoing is due: what it undoes was started since it was undone last, or it always runs.
+fn is_due(state: &State, undo: &Step) -> bool {
+    undo.applies && (undo.undoes.is_empty() || is_owed(state, undo))
+}
+
+/// Whether an undoing is due whether or not its stage is entered again: no rollback has got through it since what it
+/// undoes was started.
+pub(super) fn is_owed(state: &State, undo: &Step) -> bool {
+    let seen = state.step(&undo.id);
+    let passed = seen.status == StepStatus::Passed;
+    let stands = |id: &StepId| {
+        let began = state.step(id).began;
+        began > 0 && !(passed && seen.began > began)
+    };
+    undo.applies
+        && match undo.undoes.as_slice() {
+            [] => matches!(seen.status, StepStatus::Skipped | StepStatus::Failed),
+            undone => undone.iter().any(stands),
+        }
 }
 
 /// The steps that are under way, in the order of the runbook.
@@ -110,7 +131,8 @@ pub fn came_back_to(state: &State) -> Option<&StageId> {
     Some(&rollback.to)
 }
 
-/// The steps of the last rollback that somebody passed over, in order: what they undo stays.
+/// The steps of the last rollback that somebody passed over, in order: what they undo stays. What an earlier one passed
+/// over is among the steps of each that goes further back.
 #[must_use]
 pub fn skipped(state: &State) -> Vec<StepId> {
     let steps = state.rollback.iter().flat_map(|rollback| &rollback.steps);

@@ -64,7 +64,7 @@ pub struct State {
     pub captures: IndexMap<String, String>,
     /// What was measured of the old system.
     pub baselines: Baselines,
-    /// The copies that `snapshot` steps made, since their stage was entered.
+    /// The copies that `snapshot` steps made, since their stage was entered, and those that are still to be put back.
     pub snapshots: BTreeMap<StepId, Snapshot>,
     /// What `link` steps found, since their stage was entered.
     pub links: BTreeMap<StepId, LinkWas>,

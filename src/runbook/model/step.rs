@@ -152,6 +152,15 @@ impl Action {
         }
     }
 
+    /// The step whose work it takes back from what that step kept of before.
+    #[must_use]
+    pub fn puts_back(&self) -> Option<&StepId> {
+        match self {
+            Self::Restore { of } | Self::Link { target: LinkTarget::BackTo(of), .. } => Some(of),
+            _ => None,
+        }
+    }
+
     /// The checks whose fresh samples it waits for; the fence sends them back to `pending` when it starts.
     #[must_use]
     pub fn fenced_checks(&self) -> &[CheckId] {

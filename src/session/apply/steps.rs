@@ -73,6 +73,7 @@ impl State {
     fn start_step(&mut self, id: &StepId, attempt: u32, what: &str, by: &By, now: Now) {
         let waits = matches!(self.step_plan(id).map(|s| &s.action), Some(Action::Confirm { .. }));
         let by_person = matches!(by, By::Person(_));
+        let began = self.seq;
         let state = self.step_mut(id);
         *state = StepState {
             status: if waits { StepStatus::Waiting } else { StepStatus::Running },
@@ -80,7 +81,7 @@ impl State {
             tries: if by_person || state.tries == u32::MAX { 1 } else { state.tries + 1 },
             started: Some(now),
             what: Some(what.to_owned()),
-            touched: true,
+            began,
             // The last finish stays on the screen until this attempt has its own.
             finish: state.finish.take(),
             ..StepState::default()

@@ -70,7 +70,7 @@ fn enter(state: &mut State, id: &str, status: StageStatus, entered: Now) {
 }
 
 fn step(state: &mut State, id: &str, status: StepStatus, started: Now) {
-    let seen = StepState { status, started: Some(started), touched: true, ..StepState::default() };
+    let seen = StepState { status, started: Some(started), began: 1, ..StepState::default() };
     state.steps.insert(id.into(), seen);
 }
 

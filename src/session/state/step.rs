@@ -31,8 +31,8 @@ pub struct StepState {
     pub killed: Option<Ending>,
     /// When ending the newest attempt was refused last; `why` says what refused it. It runs on.
     pub end_refused: Option<Now>,
-    /// It was started at least once since its stage was entered, so its undo is due.
-    pub touched: bool,
+    /// The number of the event that started the newest attempt, in whatever entry of its stage; 0 before the first.
+    pub began: u64,
     /// What the newest attempt of a `start` step started.
     pub process: Option<Identity>,
     /// The items of a `confirm` step.

@@ -150,7 +150,7 @@ impl Facts<'_> {
 
     /// What would undo it, and how long that takes; nothing where it has done nothing yet.
     fn undo(&self, step: &StepState) -> Option<Line> {
-        if !step.touched || self.state.active_rollback().is_some() {
+        if step.started.is_none() || self.state.active_rollback().is_some() {
             return None;
         }
         let stage = self

@@ -265,7 +265,7 @@ pub fn passed(state: &mut State, id: &str) {
         status: StepStatus::Passed,
         attempt: 1,
         tries: 1,
-        touched: true,
+        began: 1,
         started: Some(ago(800_000)),
         ended: Some(ago(780_000)),
         ..StepState::default()

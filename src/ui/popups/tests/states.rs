@@ -32,7 +32,7 @@ pub fn step_is(id: &str, status: StepStatus) -> State {
         status,
         attempt: 2,
         tries: 1,
-        touched: true,
+        began: 1,
         started: Some(ago(30_000)),
         what: Some("scripts/start.sh new".to_owned()),
         why: Some("exit 1, expected 0".to_owned()),
