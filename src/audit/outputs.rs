@@ -89,16 +89,34 @@ pub fn length(dir: &Path) -> u64 {
     std::fs::symlink_metadata(dir.join(LOG)).ok().filter(std::fs::Metadata::is_file).map_or(0, |m| m.len())
 }
 
-/// The records of an attempt's index, in order; none where there is no index.
+/// The records of an attempt's index by now, in order; for the eye: none where it cannot be read.
 #[must_use]
 pub fn entries(dir: &Path) -> Vec<Entry> {
+    index(dir).unwrap_or_default().lines().filter_map(Entry::parse).collect()
+}
+
+/// The records of an attempt's index that is closed: of each of the output's `total` bytes they say who wrote it.
+///
+/// # Errors
+/// What the system says, or that they do not.
+pub fn whole_index(dir: &Path, total: u64) -> io::Result<Vec<Entry>> {
+    let text = index(dir)?;
+    let entries: Option<Vec<Entry>> = text.split_terminator('\n').map(Entry::parse).collect();
+    let whole = |entries: &Vec<Entry>| {
+        let ends = entries.iter().skip(1).map(|next| next.offset).chain([total]);
+        entries.first().map_or(total, |first| first.offset) == 0
+            && entries.iter().zip(ends).all(|(entry, end)| entry.offset < end)
+            && (text.is_empty() || text.ends_with('\n'))
+    };
+    entries
+        .filter(whole)
+        .ok_or_else(|| io::Error::other("it does not say of all of it which stream wrote it"))
+}
+
+fn index(dir: &Path) -> io::Result<String> {
     let mut text = String::new();
-    // An index that cannot be read is an absent one: it is a help for the eye.
-    let read = open(&dir.join(INDEX)).and_then(|mut file| file.read_to_string(&mut text));
-    if read.is_err() {
-        return Vec::new();
-    }
-    text.lines().filter_map(Entry::parse).collect()
+    open(&dir.join(INDEX))?.read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// Reads up to `len` bytes from `offset` of the output's first `most` bytes, as if there were no others. A piece that

@@ -96,7 +96,7 @@ pub(super) async fn observe(
     let leaked = scope.leaks(&plain(&decode(&ran.both)));
     let (both, stdout, stderr) = (text(&ran.both), text(&ran.stdout), text(&ran.stderr));
     let cut = ran.cut.then_some(OUTPUT as u64);
-    let output = Output { both: &both, stdout: &stdout, stderr: &stderr, cut, leaked };
+    let output = Output { both: Ok(&both), stdout: Ok(&stdout), stderr: Ok(&stderr), cut, leaked };
     let mut proofs = proof::run(expect, ran.ended, output, &reports, scope);
     if let Some(most) = &expect.max_duration {
         let took_ms = clock::up_ms().saturating_sub(begun_up_ms);

@@ -14,7 +14,7 @@ pub use duration::duration;
 pub use exit::{Ended, exit};
 pub use report::{Before, FileMark, FileSeen, ReportSeen, report};
 pub use status::{Answer, Body, answer};
-pub use text::{Text, excerpt, first_match, text};
+pub use text::{Text, excerpt, first_match, text, unread};
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -61,12 +61,15 @@ pub fn why_not(proofs: &[Proof]) -> Option<String> {
     Some(format!("{} (expected: {}){more}", first.seen, first.expected))
 }
 
-/// What a command wrote: decoded text of both streams together in order of arrival, and of each alone.
+/// A decoded text, or why it cannot be read.
+pub type Read<'a> = Result<&'a str, &'a str>;
+
+/// What a command wrote: both streams together in order of arrival, and each alone.
 #[derive(Debug, Clone, Copy)]
 pub struct Output<'a> {
-    pub both: &'a str,
-    pub stdout: &'a str,
-    pub stderr: &'a str,
+    pub both: Read<'a>,
+    pub stdout: Read<'a>,
+    pub stderr: Read<'a>,
     /// The limit in bytes at which the output was cut, where it was.
     pub cut: Option<u64>,
     /// A secret was in it before it was masked; by which stream is not known.
@@ -89,7 +92,10 @@ pub fn run(
         ("stdout", output.stdout, &expect.stdout),
         ("stderr", output.stderr, &expect.stderr),
     ] {
-        proofs.extend(text(over, Text { name, text: all, cut: output.cut, leaked: output.leaked }, scope));
+        proofs.extend(match all {
+            Ok(all) => text(over, Text { name, text: all, cut: output.cut, leaked: output.leaked }, scope),
+            Err(why) => unread(over, name, why, scope),
+        });
     }
     for (i, wanted) in expect.report.iter().enumerate() {
         match reports.get(i) {
@@ -149,7 +155,7 @@ mod tests {
         run(
             expect,
             ended,
-            Output { both: "", stdout: "", stderr: "", cut: None, leaked: false },
+            Output { both: Ok(""), stdout: Ok(""), stderr: Ok(""), cut: None, leaked: false },
             &[],
             &Scope::default(),
         )

@@ -34,6 +34,14 @@ pub fn text(expect: &TextExpect, text: Text<'_>, scope: &Scope) -> Vec<Proof> {
         .collect()
 }
 
+/// Judges a text that cannot be read: whatever is expected of it, nothing is met.
+#[must_use]
+pub fn unread(expect: &TextExpect, name: &str, why: &str, scope: &Scope) -> Vec<Proof> {
+    let proofs = text(expect, Text { name, text: "", cut: None, leaked: false }, scope);
+    let unmet = |proof| Proof { met: false, seen: format!("{name} cannot be read: {why}"), ..proof };
+    proofs.into_iter().map(unmet).collect()
+}
+
 /// What secret it was is not said: whoever reads this need not know its name either.
 fn secrets_absent(text: Text<'_>) -> Proof {
     let seen = match (text.leaked, text.cut) {
@@ -201,6 +209,20 @@ mod tests {
         let there = TextExpect { matches: vec![pattern("fine")], ..TextExpect::default() };
         assert!(one(&there, "fine\n", cut).met);
         assert!(!one(&there, "bad\n", cut).met);
+    }
+
+    #[test]
+    fn what_cannot_be_read_meets_nothing() {
+        let expect = TextExpect {
+            not_matches: vec![pattern("ERROR")],
+            count: Some(CountExpect { pattern: pattern("x"), min: None, max: Some(0) }),
+            secrets_absent: true,
+            ..TextExpect::default()
+        };
+        assert!(judge(&expect, "", None).iter().all(|proof| proof.met));
+        let proofs = unread(&expect, "stderr", "it is gone", &Scope::default());
+        assert_eq!(proofs.len(), 3);
+        assert!(proofs.iter().all(|proof| !proof.met && proof.seen == "stderr cannot be read: it is gone"));
     }
 
     #[test]

@@ -159,7 +159,7 @@ pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
 
 const UNTIL_GO: &str = "until [ -e go ]; do sleep 0.01; done";
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_command_goes_on_undisturbed_and_its_true_end_and_whole_output_are_judged() {
     let stage = Stage::new(&format!(
         r#"run = "echo run >>tally; echo one; {UNTIL_GO}; echo two >&2; echo id=7; exit 3"
@@ -180,7 +180,7 @@ async fn a_command_goes_on_undisturbed_and_its_true_end_and_whole_output_are_jud
     assert_eq!(stage.text("tally"), "run\n");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_command_that_ended_while_no_engine_ran_is_judged_as_if_it_had_been_awaited() {
     let stage = Stage::new(
         r#"run = "head -c 300000 /dev/zero | tr '\\0' x; touch done"
@@ -194,7 +194,7 @@ async fn a_command_that_ended_while_no_engine_ran_is_judged_as_if_it_had_been_aw
     assert!(finish.output.expect("recorded").dropped > 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_command_that_nobody_spawned_is_launched_now_and_once_whoever_else_tries() {
     let stage = Stage::new(&format!(r#"run = "echo run >>tally; {UNTIL_GO}""#));
     std::fs::create_dir_all(stage.dir()).expect("made");
@@ -216,7 +216,7 @@ async fn a_command_that_nobody_spawned_is_launched_now_and_once_whoever_else_tri
     assert_eq!(stage.text("tally"), "run\n");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_engine_that_dies_at_any_moment_of_a_start_leaves_one_run_to_the_next() {
     for delay in 0..40 {
         let stage = Stage::new(r#"run = "echo run >>tally; echo done""#);
@@ -235,7 +235,7 @@ async fn an_engine_that_dies_at_any_moment_of_a_start_leaves_one_run_to_the_next
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_end_that_was_asked_for_is_asked_for_again() {
     let stage =
         Stage::new(r#"run = "trap 'echo cleaned; exit 7' TERM; echo up; while :; do sleep 0.01; done""#);
@@ -245,7 +245,7 @@ async fn an_end_that_was_asked_for_is_asked_for_again() {
     assert!(stage.text("session/steps/s.it.1/output.log").contains("cleaned"));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_end_that_was_not_permitted_is_told_each_time() {
     let stage = Stage::new(&format!(r#"run = "trap '' TERM; echo up; {UNTIL_GO}""#));
     let (mut driver, mut reports) = stage.driver();
@@ -268,7 +268,7 @@ async fn an_end_that_was_not_permitted_is_told_each_time() {
     assert_eq!(finish(end_of(&mut reports).await).exit, Some(0));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_ended_before_it_had_started_never_starts() {
     let stage = Stage::new(r#"run = "echo run >>tally""#);
     for _ in 0..2 {
@@ -290,7 +290,7 @@ async fn what_was_ended_before_it_had_started_never_starts() {
     assert!(!stage.path("tally").exists());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_killed_shim_leaves_is_unknown() {
     let stage = Stage::new(r#"run = "echo $$ >pid; sleep 1000""#);
     stage.left_by_an_engine("it runs", || stage.text("pid").ends_with('\n')).await;
@@ -301,7 +301,7 @@ async fn what_a_killed_shim_leaves_is_unknown() {
     signal(&command, Signal::KILL).expect("ours");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_report_is_fresh_or_stale_whichever_engine_judges_it() {
     let all = "expect.report = { path = \"report\", matches = [\"PASS\"] }";
     for (script, passes) in [("", false), ("; echo PASS >report", true)] {
@@ -314,7 +314,7 @@ async fn a_report_is_fresh_or_stale_whichever_engine_judges_it() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_word_on_what_a_report_was_only_a_later_time_of_writing_counts() {
     for (script, passes) in [("true", false), ("echo PASS >report", true)] {
         let stage = Stage::new(&format!(
@@ -333,7 +333,7 @@ async fn without_a_word_on_what_a_report_was_only_a_later_time_of_writing_counts
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_started_process_is_reported_by_the_next_engine_if_it_lives() {
     let stage = Stage::new(r#"start = { argv = ["sleep", "1000"], log = "app.log", min_uptime = "50ms" }"#);
     stage.left_by_an_engine("it is up", || stage.dir().join("exit.json").exists()).await;
@@ -347,7 +347,7 @@ async fn a_started_process_is_reported_by_the_next_engine_if_it_lives() {
     assert!(!finish.passed && finish.why.contains("is gone since"), "{finish:?}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_was_on_its_way_is_unknown_and_never_sent_again() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("bound").port();
@@ -370,7 +370,7 @@ async fn a_request_that_was_on_its_way_is_unknown_and_never_sent_again() {
     assert_eq!(seen.load(Ordering::SeqCst), 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_link_and_a_signal_are_unknown_and_nothing_is_done_again() {
     let stage = Stage::new(r#"link = { path = "current", to = "new" }"#);
     std::os::unix::fs::symlink("old", stage.path("current")).expect("linked");
@@ -411,7 +411,7 @@ async fn copies_are_unknown_and_those_that_are_whole_are_recorded_as_what_they_a
     assert!(before.is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn looks_are_taken_again() {
     let stage = Stage::new("assert = [\"there\"]");
     assert!(!stage.finished().await.passed);

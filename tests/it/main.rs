@@ -41,5 +41,6 @@ mod seals;
 mod searched;
 mod shim;
 mod terminal;
+mod unread;
 mod watched;
 mod wire;

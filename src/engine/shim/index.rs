@@ -2,26 +2,27 @@
 //! reads it.
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 
 pub use crate::audit::outputs::{Entry, Source};
 
 /// Milliseconds within which one record speaks for a stream that goes on.
 const SPAN_MS: u64 = 100;
 
-/// Writes the index. It is a help for the eye: where it cannot be written, the output still is.
+/// Writes the index. Where it cannot be written the output still is; whoever closes it is told.
 pub struct Writer {
     file: File,
     last: Option<Entry>,
     waiting: String,
     due: Option<u64>,
+    error: Option<io::Error>,
 }
 
 impl Writer {
     /// A writer of an empty file.
     #[must_use]
     pub fn new(file: File) -> Self {
-        Self { file, last: None, waiting: String::new(), due: None }
+        Self { file, last: None, waiting: String::new(), due: None, error: None }
     }
 
     /// Notes that `source` writes at `offset` now.
@@ -48,7 +49,22 @@ impl Writer {
 
     /// Writes what waits.
     pub fn flush(&mut self) {
-        let _ = self.file.write_all(self.waiting.as_bytes());
+        if let Err(e) = self.file.write_all(self.waiting.as_bytes()) {
+            self.error.get_or_insert(e);
+        }
         self.waiting.clear();
+    }
+
+    /// Ends the index, durably: the result that follows is judged by it.
+    ///
+    /// # Errors
+    /// What the system said first, now or earlier.
+    pub fn finish(&mut self) -> io::Result<()> {
+        self.flush();
+        match (self.error.take(), self.last) {
+            (Some(e), _) => Err(e),
+            (None, Some(_)) => self.file.sync_data(),
+            (None, None) => Ok(()),
+        }
     }
 }

@@ -116,13 +116,15 @@ impl Log {
                 dropped -= self.write(tail, Source::Shim, up_ms) as u64;
             }
         }
-        if let Some(index) = &mut self.index {
-            index.flush();
-        }
         if self.bytes > 0
             && let Err(e) = self.file.sync_data()
         {
             self.error.get_or_insert(e.to_string());
+        }
+        if let Some(index) = &mut self.index
+            && let Err(e) = index.finish()
+        {
+            self.error.get_or_insert(format!("which stream wrote what: {e}"));
         }
         Output {
             bytes: self.bytes,
@@ -201,5 +203,16 @@ mod tests {
         let output = log.finish(2);
         assert_eq!((output.bytes, output.kept, output.dropped), (0, 0, 10));
         assert!(output.error.is_some());
+    }
+
+    #[test]
+    fn an_index_that_cannot_be_written_is_said() {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+        let (Ok(full), file) = (full, tempfile::tempfile().expect("a file")) else { return };
+        let mut log = Log::new(file, Some(index::Writer::new(full)), 1 << 20);
+        log.append(b"words", Source::Err, 1);
+        let output = log.finish(2);
+        assert_eq!((output.bytes, output.dropped), (5, 0));
+        assert!(output.error.is_some_and(|e| e.starts_with("which stream wrote what: ")));
     }
 }

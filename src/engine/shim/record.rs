@@ -160,6 +160,6 @@ pub struct Output {
     pub dropped: u64,
     /// Masks that were set: more than 0 means that a secret was printed.
     pub masked: u64,
-    /// What the system said when the file could not be written, if ever.
+    /// What the system said when the file, or its index, could not be written, if ever.
     pub error: Option<String>,
 }

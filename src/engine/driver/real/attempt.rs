@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use tokio::sync::{mpsc, watch};
+use tokio::task::block_in_place;
 
 use super::{Surroundings, fit};
 use crate::clock;
@@ -104,7 +105,7 @@ pub(super) async fn perform(
             let evidence = fit(&evidence, &attempt.around.redactor);
             Report::Unknown { before, step: id, attempt: number, evidence }
         }
-        End::Done(done) => attempt.finished(&step, *done),
+        End::Done(done) => block_in_place(|| attempt.finished(&step, *done)),
     };
     let _ = attempt.inbox.send(Input::Report(report));
 }
@@ -117,7 +118,7 @@ fn is_command(action: &Action) -> bool {
 impl Attempt {
     /// The attempt from its beginning.
     async fn begin(&self, step: &Step) -> End {
-        match self.missing_file(step) {
+        match block_in_place(|| self.missing_file(step)) {
             Some(missing) => End::done(missing),
             None => self.act(step).await,
         }
@@ -135,9 +136,11 @@ impl Attempt {
                 let now = self.processes_now(process).await;
                 gone(&format!("it sent {signal}: whether that was received is not known; {now}"))
             }
-            Action::Link { path, target } => self.link_left(path, target),
-            Action::Snapshot { .. } => self.snapshot_left(),
-            Action::Restore { of } => gone(&format!("it put files back: {}", self.restore_left(of))),
+            Action::Link { path, target } => block_in_place(|| self.link_left(path, target)),
+            Action::Snapshot { .. } => block_in_place(|| self.snapshot_left()),
+            Action::Restore { of } => {
+                gone(&format!("it put files back: {}", block_in_place(|| self.restore_left(of))))
+            }
             _ => self.begin(step).await,
         }
     }
@@ -155,10 +158,10 @@ impl Attempt {
             Action::Signal { process, signal, expect } => {
                 End::done(self.signal(process, signal, expect).await)
             }
-            Action::Link { path, target } => End::done(self.link(path, target)),
+            Action::Link { path, target } => End::done(block_in_place(|| self.link(path, target))),
             Action::Snapshot { globs } => End::done(self.snapshot(globs)),
             Action::Restore { of } => End::done(self.restore(of)),
-            Action::Collect { globs } => End::done(self.collect(globs)),
+            Action::Collect { globs } => End::done(block_in_place(|| self.collect(globs))),
             // The engine judges these itself and orders nothing.
             Action::Await { .. } | Action::Confirm { .. } | Action::Wait { .. } | Action::Baseline { .. } => {
                 End::done(Done::failed("nothing is to be done here"))

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::files;
+use tokio::task::block_in_place;
+
+use super::files::{self, Texts};
 use super::{Attempt, Done, End};
 use crate::check;
 use crate::engine::driver::Report;
@@ -32,8 +34,9 @@ impl Attempt {
         let launch = || {
             let mode = Mode::Run { output_limit: step.output_limit };
             let spec = self.spec(step, self.argv(command)?, mode)?;
-            let before =
-                expect.report.iter().map(|report| Before::from(&self.report(&report.path))).collect();
+            let before = block_in_place(|| {
+                expect.report.iter().map(|report| Before::from(&self.report(&report.path))).collect()
+            });
             Ok(Launch { spec, secrets: self.around.secrets.clone(), before })
         };
         let (name, dir) = self.folder();
@@ -55,15 +58,19 @@ impl Attempt {
             .map(|report| ReportSeen {
                 begun: claim.as_ref().map_or(self.begun.at, |claim| claim.at),
                 before: before.next().unwrap_or(Before::NotKnown),
-                after: self.report(&report.path),
+                after: block_in_place(|| self.report(&report.path)),
             })
             .collect();
-        let told = exit.output.clone().unwrap_or_default();
-        let texts = tokio::task::spawn_blocking(move || files::output_texts(&dir, told.bytes)).await;
-        let texts = texts.unwrap_or_default();
+        let texts = block_in_place(|| match &exit.output {
+            Some(told) => Texts::read(&dir, told),
+            None => Texts::unread("its shim told of none"),
+        });
+        let told = exit.output.unwrap_or_default();
         let cut = (told.dropped > 0).then_some(step.output_limit);
         let leaked = told.masked > 0;
-        let output = Output { both: &texts.both, stdout: &texts.stdout, stderr: &texts.stderr, cut, leaked };
+        let [both, stdout, stderr] =
+            [&texts.both, &texts.stdout, &texts.stderr].map(|text| text.as_deref().map_err(String::as_str));
+        let output = Output { both, stdout, stderr, cut, leaked };
         // From its claim, where that is known: an engine that was away adds nothing to what the command took.
         let took_ms = claim.map(|claim| exit.up_ms.saturating_sub(claim.up_ms));
         let mut proofs = proof::run(expect, ended, output, &reports, &self.scope);
@@ -95,7 +102,14 @@ impl Attempt {
             });
         }
         if proof::all_met(&done.proofs) {
-            self.capture(step, &texts.both, &mut done);
+            match both {
+                Ok(both) => self.capture(step, both, &mut done),
+                Err(_) if step.capture.is_empty() => {}
+                Err(why) => {
+                    done.failed = true;
+                    done.why = Some(format!("nothing can be captured: its output cannot be read: {why}"));
+                }
+            }
         }
         End::done(done)
     }

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tokio::task::block_in_place;
+
 use super::files::log_since;
 use super::{Attempt, Done};
 use crate::check;
@@ -84,8 +86,12 @@ impl Attempt {
 
     fn log_start(&self, expect: &LogExpect) -> Result<(PathBuf, u64), String> {
         let path = self.path(&expect.path)?;
-        let length = std::fs::metadata(&path).map_or(0, |m| m.len());
-        Ok((path, length))
+        match std::fs::metadata(&path) {
+            Ok(meta) => Ok((path, meta.len())),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok((path, 0)),
+            // From its beginning it would show what it said before.
+            Err(e) => Err(format!("{} cannot be looked at: {e}", path.display())),
+        }
     }
 
     /// Waits until everything that must follow was seen, or its time is over. Returns the exit besides, where there is
@@ -131,10 +137,15 @@ impl Attempt {
     /// What the log has said since the signal.
     fn log_proofs(&self, expect: &SignalExpect, log: Option<&(PathBuf, u64)>) -> Vec<Proof> {
         let (Some(expect), Some((path, from))) = (&expect.log, log) else { return Vec::new() };
-        let text = log_since(path, *from);
         let wanted = TextExpect { matches: expect.matches.clone(), ..TextExpect::default() };
         let name = shown(path);
-        proof::text(&wanted, proof::Text { name: &name, text: &text, cut: None, leaked: false }, &self.scope)
+        match block_in_place(|| log_since(path, *from)) {
+            Ok(text) => {
+                let text = proof::Text { name: &name, text: &text, cut: None, leaked: false };
+                proof::text(&wanted, text, &self.scope)
+            }
+            Err(e) => proof::unread(&wanted, &name, &e.to_string(), &self.scope),
+        }
     }
 }
 
