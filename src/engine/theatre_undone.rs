@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::theatre::Theatre;
-use super::theatre_scenes::{TWO_STAGES, opened, stage, status, step, step_status};
+use super::theatre_scenes::{TWO_STAGES, hanging, opened, stage, status, step, step_status};
 use crate::session::way_back::{RollbackWindow, way_back};
 use crate::session::{Command, Situation, StageStatus, State, StepStatus, gate, rollback};
 
@@ -137,4 +137,25 @@ fn the_rollback_window_goes_on_while_the_machine_restarts() {
     play.pass(Duration::from_millis(left_ms));
     let refusal = play.ask(Command::Rollback { to: None, reason: None }).expect_err("two hours are over");
     assert!(refusal.0.contains("the rollback window is over"), "{refusal}");
+}
+
+#[test]
+fn a_rollback_is_stuck_on_what_could_not_be_ended_only_until_that_is_being_ended() {
+    let runbook = TWO_STAGES.replace("[[stage.rollback]]", "[[stage.never]]");
+    let start = runbook.find("  [[stage.never]]").expect("it has a way back");
+    let end = runbook.find("[[stage]]\nid = \"observe\"").expect("it has a second stage");
+    let mut play = hanging(&format!("{}{}", &runbook[..start], &runbook[end..]));
+    play.script.failing_checks.insert("old".into(), "refused".to_owned());
+    play.unendable.insert(step("switch.start-new"));
+    play.ask(Command::Rollback { to: None, reason: None }).expect("possible");
+    play.until("it is stuck", |s| s.situation() == Situation::RollbackStuck);
+    play.unendable.clear();
+    play.ask(Command::Kill { step: step("switch.start-new") }).expect("once more");
+    assert_eq!(play.state().situation(), Situation::RollingBack, "it is being ended");
+    play.until("it has ended", |s| step_status(s, "switch.start-new") == StepStatus::Failed);
+    play.until("it waits for the proof", |s| s.rollback.as_ref().is_some_and(|r| r.at_gate.is_some()));
+    assert_eq!(play.state().situation(), Situation::RollingBack, "nothing is in its way");
+    play.until("nothing proves it", |s| s.situation() == Situation::RollbackStuck);
+    play.script.failing_checks.clear();
+    play.until("it is rolled back", State::is_closed);
 }

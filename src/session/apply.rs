@@ -1,6 +1,7 @@
 //! The fold: the only writer of [`State`].
 
 mod crew;
+mod rollback;
 mod steps;
 mod time;
 
@@ -10,8 +11,8 @@ use time::{break_soak, stop_soak};
 
 use super::guarded::{self, DriftSeen, LinkWas, Snapshot};
 use super::state::{
-    CheckState, GateSeen, Note, Pause, RECENT_EVENTS, RECENT_NOTES, RollbackState, StageState, StageStatus,
-    State, StepState, StepStatus, Stuck, Tick, TriggerState,
+    CheckState, GateSeen, Note, Pause, RECENT_EVENTS, RECENT_NOTES, StageState, StageStatus, State,
+    StepState, StepStatus, Stuck, Tick, TriggerState,
 };
 use super::{gate, notices, rollback as way_back, triggers};
 use crate::clock::Now;
@@ -207,14 +208,8 @@ impl State {
             }
             EventKind::StageRolledBack { stage } => self.stage_rolled_back(stage, now),
             EventKind::RollbackStuck { step, why, remaining } => {
-                if let Some(rollback) = &mut self.rollback {
-                    rollback.stuck = Some(Stuck {
-                        since: now,
-                        step: step.clone(),
-                        why: why.clone(),
-                        remaining: remaining.clone(),
-                    });
-                }
+                let (step, why, remaining) = (step.clone(), why.clone(), remaining.clone());
+                self.stick(Stuck { since: now, step, why, remaining });
             }
             EventKind::RollbackFinished { .. } => self.finish_rollback(now),
             EventKind::NoteAdded { tag, text } => {
@@ -316,88 +311,6 @@ impl State {
             if let Some(stage) = self.stages.get_mut(id) {
                 stage.called = Some(seq);
             }
-        }
-    }
-
-    fn start_rollback(
-        &mut self,
-        to: &StageId,
-        full: bool,
-        steps: &[StepId],
-        reason: Option<&String>,
-        now: Now,
-    ) {
-        self.paused = None;
-        for step in steps {
-            let state = self.step_mut(step);
-            let StepState { attempt, began, .. } = *state;
-            *state = StepState { attempt, began, ..StepState::default() };
-        }
-        let from = self.stages.get_index_of(to).unwrap_or(0);
-        for (id, stage) in self.stages.iter_mut().skip(from) {
-            // One that was rolled back is so once more where that left something as it was.
-            let rolls_back = match stage.status {
-                StageStatus::Active | StageStatus::AtGate | StageStatus::Passed => true,
-                StageStatus::RolledBack => steps.iter().any(|step| step.stage() == id.as_str()),
-                StageStatus::Pending | StageStatus::RollingBack | StageStatus::Skipped => false,
-            };
-            if rolls_back {
-                stage.status = StageStatus::RollingBack;
-                stage.soak.running_since = None;
-                stage.void_votes("the stage is rolled back");
-                stage.override_asked = None;
-            }
-        }
-        self.triggers.clear();
-        self.rollback = Some(RollbackState {
-            to: to.clone(),
-            full,
-            steps: steps.to_vec(),
-            reason: reason.cloned(),
-            started: now,
-            at_gate: None,
-            stuck: None,
-            finished: None,
-        });
-    }
-
-    fn stage_rolled_back(&mut self, id: &StageId, now: Now) {
-        if let Some(stage) = self.stages.get_mut(id) {
-            *stage = StageState {
-                status: StageStatus::RolledBack,
-                entered: stage.entered,
-                ended: Some(now),
-                ..StageState::default()
-            };
-        }
-    }
-
-    /// What a rollback that did not go all the way leaves is the stage before, at its gate: whether it is as it was,
-    /// and whether to go on from there, is to be seen and said once more.
-    fn finish_rollback(&mut self, now: Now) {
-        let Some(rollback) = &mut self.rollback else { return };
-        rollback.finished = Some(now);
-        rollback.stuck = None;
-        if rollback.full {
-            return;
-        }
-        let to = rollback.to.clone();
-        let before = way_back::stage_before(self, &to).cloned();
-        if let Some(stage) = before.and_then(|id| self.stages.get_mut(&id)) {
-            stage.status = StageStatus::AtGate;
-            stage.ended = None;
-            stage.gate = None;
-            stage.called = None;
-            stage.overridden = None;
-            stage.soak.unobserved_ms = 0;
-            stage.void_votes(&format!("{to} was rolled back"));
-        }
-    }
-
-    /// A step of a stuck rollback was started again or skipped: it goes on.
-    fn unstick(&mut self) {
-        if let Some(rollback) = &mut self.rollback {
-            rollback.stuck = None;
         }
     }
 

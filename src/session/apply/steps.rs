@@ -23,6 +23,7 @@ impl State {
                 state.status = StepStatus::Unknown;
                 state.why = Some(evidence.clone());
                 state.ended = Some(now);
+                self.unstick_from_ending();
             }
             EventKind::StepResolved { step, outcome, reason, .. } => {
                 // Copies that a person calls failed put nothing back.
@@ -55,6 +56,7 @@ impl State {
                 state.killed = Some(Ending { why: why.clone(), since: now, timed_out: *timed_out });
                 state.end_refused = None;
                 state.why = None;
+                self.unstick_from_ending();
             }
             EventKind::EndRefused { step, why, .. } => {
                 let state = self.step_mut(step);
@@ -110,5 +112,6 @@ impl State {
         state.why = Some(finish.why.clone());
         state.end_refused = None;
         state.finish = Some(Arc::new(finish.clone()));
+        self.unstick_from_ending();
     }
 }
