@@ -10,9 +10,10 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::{Observed, resolve, span};
+use super::{Context, Observed, resolve, span};
 use crate::clock;
 use crate::proof::{self, FileMark, FileSeen, Proof, Text, text};
+use crate::runbook::CheckId;
 use crate::runbook::interpolate::Scope;
 use crate::runbook::model::{FileExpect, Sha256Expect, Template, TextExpect};
 use crate::text::{decode, plain};
@@ -21,19 +22,19 @@ use crate::text::{decode, plain};
 const TEXT: usize = 64 << 20;
 
 pub(super) async fn observe(
+    id: &CheckId,
     paths: &[Template],
     expect: &FileExpect,
     scope: &Scope,
+    ctx: &Context,
     timeout: Duration,
 ) -> Observed {
     let deadline = clock::up_ms().saturating_add(u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX));
     let (paths, expect, scope) = (paths.to_vec(), expect.clone(), scope.clone());
-    let look = tokio::task::spawn_blocking(move || judge(&paths, &expect, &scope, deadline));
-    match tokio::time::timeout(timeout, look).await {
-        Ok(Ok(Ok((proofs, value)))) => Observed::proven(proofs, value),
-        Ok(Ok(Err(why))) => Observed::error(why),
-        Ok(Err(e)) => Observed::error(format!("the look at the file failed: {e}")),
-        Err(_) => Observed::error(format!("not read within {}", span(timeout))),
+    let look = move || judge(&paths, &expect, &scope, deadline);
+    match ctx.aside.look(id, timeout, look).await.and_then(|seen| seen) {
+        Ok((proofs, value)) => Observed::proven(proofs, value),
+        Err(why) => Observed::error(why),
     }
 }
 

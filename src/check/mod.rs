@@ -1,6 +1,7 @@
 //! Observations: one file a kind ([`http`], [`tcp`], [`dns`], [`process`], [`file`], [`command`], [`metric`]), each giving one
 //! sample within one deadline; [`meter`] makes verdicts of numbers, and [`tracker`] makes health of verdicts.
 
+mod aside;
 pub mod command;
 pub mod dns;
 pub mod file;
@@ -13,6 +14,7 @@ mod snapshots;
 pub mod tcp;
 pub mod tracker;
 
+pub use aside::Aside;
 pub use meter::Meter;
 pub use tracker::{Change, Tracker};
 
@@ -79,6 +81,8 @@ pub struct Context {
     /// The files that are looked after, for those who look after them.
     guarded: Arc<(PathBuf, Guarded)>,
     prints: Arc<Mutex<Prints>>,
+    /// For looks at file systems.
+    pub(crate) aside: Aside,
 }
 
 impl Context {
@@ -201,12 +205,14 @@ async fn observe(check: &Check, scope: &Scope, ctx: &Context) -> Observed {
         Probe::Process { select, expect } => {
             process::observe(&check.id, select, expect, scope, ctx, check.timeout).await
         }
-        Probe::File { paths, expect } => file::observe(paths, expect, scope, check.timeout).await,
+        Probe::File { paths, expect } => {
+            file::observe(&check.id, paths, expect, scope, ctx, check.timeout).await
+        }
         Probe::Command { command, expect } => {
             command::observe(command, expect, scope, ctx, check.timeout).await
         }
         Probe::Metric(metric) => metric::observe(&check.id, &metric.source, scope, ctx, check.timeout).await,
-        Probe::Snapshots(steps) => snapshots::observe(steps, ctx, check.timeout).await,
+        Probe::Snapshots(steps) => snapshots::observe(&check.id, steps, ctx, check.timeout).await,
         Probe::Any(_) | Probe::Frozen(_) => Observed::error("it has no samples of its own"),
     }
 }

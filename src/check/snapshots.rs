@@ -3,14 +3,14 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::{Context, Observed, span};
+use super::{Context, Observed};
 use crate::guard;
 use crate::proof::{self, Proof};
-use crate::runbook::StepId;
+use crate::runbook::{CheckId, StepId};
 
-pub(super) async fn observe(steps: &[StepId], ctx: &Context, timeout: Duration) -> Observed {
+pub(super) async fn observe(id: &CheckId, steps: &[StepId], ctx: &Context, timeout: Duration) -> Observed {
     let (steps, guarded, prints) = (steps.to_vec(), Arc::clone(&ctx.guarded), Arc::clone(&ctx.prints));
-    let look = tokio::task::spawn_blocking(move || {
+    let look = move || {
         let (session_dir, guarded) = &*guarded;
         let mut prints = prints.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut proofs, mut files, mut bytes) = (Vec::new(), 0, 0);
@@ -37,10 +37,6 @@ pub(super) async fn observe(steps: &[StepId], ctx: &Context, timeout: Duration) 
             format!("{files} files, {}", proof::bytes(bytes))
         };
         Observed::proven(proofs, value)
-    });
-    match tokio::time::timeout(timeout, look).await {
-        Ok(Ok(observed)) => observed,
-        Ok(Err(e)) => Observed::error(format!("the look at the copies failed: {e}")),
-        Err(_) => Observed::error(format!("not read within {}", span(timeout))),
-    }
+    };
+    ctx.aside.look(id, timeout, look).await.unwrap_or_else(Observed::error)
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::driver::{Effect, Report, SampleOrder};
-use super::work::{Work, effect, fact_events, notices, stamp, untold, world};
+use super::work::{Work, effect, fact_events, notices, untold, world};
 use crate::check::tracker::Taken;
 use crate::check::{Change, Tracker};
 use crate::clock::Now;
@@ -105,6 +105,8 @@ pub struct Machine<J> {
     /// Facts from outside that could not be recorded yet; commands are refused instead.
     unrecorded: VecDeque<Input>,
     last_look: Option<u64>,
+    /// Since when nothing could be recorded.
+    silent_since: Option<u64>,
     last_checkpoint: u64,
 }
 
@@ -121,6 +123,7 @@ impl<J: Journal> Machine<J> {
             reserve: None,
             unrecorded: VecDeque::new(),
             last_look: None,
+            silent_since: None,
             last_checkpoint: 0,
         }
     }
@@ -217,6 +220,9 @@ impl<J: Journal> Machine<J> {
         if give_up {
             untold(&work.state).into_iter().for_each(|event| work.happen(By::ENGINE, event));
         }
+        if work.events.is_empty() {
+            return turn;
+        }
         match self.journal.append(&work.events) {
             Ok(head) => {
                 turn.measures.push(Measure::Head(head));
@@ -292,14 +298,18 @@ impl<J: Journal> Machine<J> {
             // A log begins with its session's opening; that it could not be written at once is worth no event.
             Ok(_) if self.state.seq == 0 => self.log = LogHealth::Ok,
             Ok(dropped_bytes) => {
-                let event = EventKind::LogRecovered { why, dropped_bytes };
-                let recovered = stamp(&self.state, now, By::ENGINE, event);
-                match self.journal.append(std::slice::from_ref(&recovered)) {
+                let mut work = self.work(now);
+                work.happen(By::ENGINE, EventKind::LogRecovered { why, dropped_bytes });
+                // What was seen meanwhile is in no record: it proves nothing, whoever reads that.
+                let from = self.silent_since.unwrap_or(now.up_ms);
+                work.happen(By::ENGINE, EventKind::Unobserved { from, to: now.up_ms });
+                match self.journal.append(&work.events) {
                     Ok(head) => {
                         turn.measures.push(Measure::Head(head));
-                        self.state.apply(&recovered);
+                        self.state = work.state;
                         self.log = LogHealth::Ok;
-                        turn.events.push(recovered);
+                        (self.silent_since, self.last_look) = (None, Some(now.up_ms));
+                        turn.events.extend(work.events);
                     }
                     Err(health) => self.log = health,
                 }
@@ -368,6 +378,7 @@ impl<J: Journal> Machine<J> {
                 // Nothing of this happened. What came from outside is kept and told again when the log is back.
                 let refusal = Refusal::new(health.sentence());
                 self.log = health;
+                self.silent_since.get_or_insert(self.last_look.unwrap_or(now.up_ms));
                 turn.answers.extend(answers.into_iter().map(|(answer, _)| (answer, Err(refusal.clone()))));
                 turn.next_up_ms = now.up_ms + LOOK_MS;
             }

@@ -72,6 +72,19 @@ fn what_failed_while_nothing_could_be_recorded_is_no_green_time_for_whoever_take
 }
 
 #[test]
+fn green_time_that_could_not_be_recorded_does_not_count() {
+    let mut play = soaking(DAY);
+    play.pass(ms(HOUR));
+    play.machine.journal_mut().broken = Some(LogHealth::Full("0 bytes free".to_owned()));
+    play.pass(ms(HOUR));
+    play.machine.journal_mut().broken = None;
+    play.pass(ms(1_000));
+    assert!(counted(&play) <= HOUR + 2 * MINUTE, "{}", counted(&play));
+    play.pass(ms(HOUR));
+    assert!(counted(&play) >= 2 * HOUR - 2 * MINUTE, "it went on: {}", counted(&play));
+}
+
+#[test]
 fn a_day_with_all_that_happens_in_it_counts_what_was_seen_to_be_green_and_nothing_else() {
     let mut play = soaking(DAY);
     play.pass(ms(6 * HOUR));

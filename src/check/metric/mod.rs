@@ -7,7 +7,7 @@ mod read;
 use std::time::Duration;
 
 use super::http::{self, Fetched};
-use super::{Context, Observed, command, file, resolve, span};
+use super::{Context, Observed, command, file, resolve};
 use crate::proof::Ended;
 use crate::runbook::CheckId;
 use crate::runbook::interpolate::Scope;
@@ -27,7 +27,7 @@ pub(super) async fn observe(
     let number = match source {
         MetricSource::Http { target, reader } => over_http(target, reader, scope, ctx, timeout).await,
         MetricSource::Command { command, reader } => of_command(command, reader, scope, ctx, timeout).await,
-        MetricSource::File { path, reader } => in_file(path, reader, scope, timeout).await,
+        MetricSource::File { path, reader } => in_file(id, path, reader, scope, ctx, timeout).await,
         MetricSource::Prometheus { url, query } => prometheus::query(url, query, scope, ctx, timeout).await,
         MetricSource::Process { check, field } => {
             figures::of_processes(id, check, *field, scope, ctx, timeout).await.map(Read::Number)
@@ -82,14 +82,17 @@ async fn of_command(
     read::number(reader, &scope.masked(plain(&decode(&ran.stdout))), scope)
 }
 
-async fn in_file(path: &Template, reader: &Reader, scope: &Scope, timeout: Duration) -> Result<Read, String> {
+async fn in_file(
+    id: &CheckId,
+    path: &Template,
+    reader: &Reader,
+    scope: &Scope,
+    ctx: &Context,
+    timeout: Duration,
+) -> Result<Read, String> {
     let name = resolve(scope, path)?;
     let whole = scope.runbook_dir.join(&name);
-    let look = tokio::task::spawn_blocking(move || file::whole(&whole, TEXT));
-    let bytes = match tokio::time::timeout(timeout, look).await {
-        Ok(Ok(bytes)) => bytes.map_err(|why| format!("{name}: {why}"))?,
-        Ok(Err(e)) => return Err(format!("the look at {name} failed: {e}")),
-        Err(_) => return Err(format!("{name} was not read within {}", span(timeout))),
-    };
+    let look = ctx.aside.look(id, timeout, move || file::whole(&whole, TEXT)).await;
+    let bytes = look.and_then(|bytes| bytes).map_err(|why| format!("{name}: {why}"))?;
     read::number(reader, &scope.masked(plain(&decode(&bytes))), scope)
 }

@@ -163,13 +163,11 @@ impl Wanted {
             return Ok((vec![], Some(format!("{name} says {pid}, which is gone"))));
         };
         // Without another key nothing else would tell a stranger that was given the number later.
-        if self.name.is_none() && self.exe.is_none() && self.cmdline.is_none() {
-            if let Some(late) = started(&identity).map(|at| (at - written).num_milliseconds())
-                && late > PIDFILE_SLACK_MS
-            {
-                let late = proof::span(u64::try_from(late).unwrap_or(0));
-                return Ok((vec![], Some(format!("{pid} was started {late} after {name} was written"))));
-            }
+        let is_alone = self.name.is_none() && self.exe.is_none() && self.cmdline.is_none();
+        let late = started(&identity).map(|at| (at - written).num_milliseconds());
+        if let Some(late) = late.filter(|late| is_alone && *late > PIDFILE_SLACK_MS) {
+            let late = proof::span(u64::try_from(late).unwrap_or(0));
+            return Ok((vec![], Some(format!("{pid} was started {late} after {name} was written"))));
         }
         Ok((vec![pid], None))
     }

@@ -25,12 +25,9 @@ pub(super) async fn look(
     let begun = clock::up_ms();
     let frozen = order.world.guarded.frozen.clone();
     let (surroundings, was) = (Arc::clone(&around), frozen.clone());
-    let look = tokio::task::spawn_blocking(move || files(&surroundings, &paths, was.is_some()));
-    let found = match tokio::time::timeout(order.check.timeout, look).await {
-        Ok(Ok(found)) => found,
-        Ok(Err(e)) => Err(format!("the look at the files failed: {e}")),
-        Err(_) => Err(format!("not read within {}", humantime::format_duration(order.check.timeout))),
-    };
+    let look = move || files(&surroundings, &paths, was.is_some());
+    let aside = &around.checks.aside;
+    let found = aside.look(&order.check.id, order.check.timeout, look).await.and_then(|found| found);
     let (verdict, value, reason) = match &found {
         Err(why) => (Verdict::Error, None, fit(why, &around.redactor)),
         Ok(files) => {
