@@ -15,7 +15,7 @@ pub use find::found;
 pub use freeze::{Key, freeze};
 pub use manifest::{Manifest, changed, verified};
 pub use prints::Prints;
-pub use take::{Taken, take};
+pub use take::{Taken, room_for, take};
 
 /// The most files that are copied or frozen by one step or one runbook.
 pub const MOST_FILES: usize = 10_000;

@@ -91,7 +91,11 @@ fn measured(files: &[PathBuf]) -> Result<BTreeMap<PathBuf, Metadata>, String> {
     Ok(sources)
 }
 
-fn room_for(folder: &Path, bytes: u64) -> Result<(), String> {
+/// Whether so many bytes fit beside the log, which needs room of its own; where nobody can tell they are let in.
+///
+/// # Errors
+/// A sentence that says what is free.
+pub fn room_for(folder: &Path, bytes: u64) -> Result<(), String> {
     let Ok(disk) = rustix::fs::statvfs(folder) else { return Ok(()) };
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     if free >= bytes.saturating_add(LEFT_FREE) {

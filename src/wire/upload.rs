@@ -2,13 +2,13 @@
 //! its secrets.
 
 use std::collections::HashMap;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::engine::shim::files;
 use crate::redact::Redactor;
 use crate::session::Attached;
 
@@ -95,15 +95,15 @@ impl Whole {
 /// Writes under the next free number; returns the path below the session's folder.
 fn write(session_dir: &Path, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
     let folder = session_dir.join(FOLDER);
-    DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+    files::create_dir(&folder)?;
     let there = fs::read_dir(&folder)?.count();
     for number in there + 1..there + 1000 {
         let path = Path::new(FOLDER).join(format!("{number}-{}", safe_name(name)));
-        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(session_dir.join(&path)) {
+        match files::create_new(&session_dir.join(&path)) {
             Ok(mut file) => {
                 file.write_all(bytes)?;
                 file.sync_all()?;
-                File::open(&folder)?.sync_all()?;
+                files::sync_dir(&folder)?;
                 return Ok(path);
             }
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}

@@ -7,6 +7,7 @@ mod bundle;
 mod canaries;
 mod cast;
 mod cockpit;
+mod collected;
 mod copied;
 mod ctl;
 mod cutover;
