@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::theatre::Theatre;
 use super::theatre_scenes::{TWO_STAGES, hanging, opened, stage, status, step, step_status};
-use crate::session::way_back::{RollbackWindow, way_back};
+use crate::session::way_back::{self, RollbackWindow};
 use crate::session::{Command, Situation, StageStatus, State, StepStatus, gate, rollback};
 
 /// Two stages of which each is undone by its own step, and the second by one that runs only all the way back, too.
@@ -108,6 +108,27 @@ fn what_was_undone_is_undone_again_only_once_it_was_done_again() {
 }
 
 #[test]
+fn undoing_after_the_next_stage_is_reckoned_with_each_undoing_that_is_due_then() {
+    let after = |play: &Theatre| {
+        let next = play.state().next_stage().and_then(|id| play.state().stage_plan(id));
+        way_back::after(play.state(), next).steps
+    };
+    assert_eq!(after(&opened(UNDONE)), 1, "un-one");
+    assert_eq!(after(&second_undone(UNDONE, true)), 3, "un-two, which is owed, un-one and route-back");
+    let third = "[[stage]]\nid = \"c\"\n[[stage.step]]\nid = \"three\"\nrun = [\"true\"]\n\
+                 [[stage.rollback]]\nid = \"un-three\"\nrun = [\"true\"]\n[rollback]\n";
+    let point = UNDONE.replace("id = \"b\"\n", "id = \"b\"\npoint_of_no_return = true\n");
+    let mut play = opened(&point.replace("[rollback]\n", third));
+    play.advance().expect("entered");
+    play.until("the gate is GO", |s| s.stages["a"].gate.as_ref().is_some_and(|g| g.go));
+    assert_eq!(after(&play), 1, "un-two");
+    play.ask(Command::Advance { typed: Some("b".to_owned()), over: None }).expect("typed");
+    play.ask(Command::Confirm { step: step("b.ask"), yes: true, note: None }).expect("it is asked");
+    play.until("the gate is GO", |s| s.stages["b"].gate.as_ref().is_some_and(|g| g.go));
+    assert_eq!(after(&play), 2, "un-three and un-two");
+}
+
+#[test]
 fn what_was_copied_is_kept_until_it_was_put_back() {
     let copied = UNDONE
         .replace("id = \"two\"\n  run = [\"true\"]", "id = \"two\"\n  snapshot = [\"app.toml\"]")
@@ -130,7 +151,7 @@ fn the_rollback_window_goes_on_while_the_machine_restarts() {
     play.die(Duration::from_secs(3_600), true);
     play.pass(Duration::from_secs(60));
     let ago = u64::try_from((play.now.at - entered.at).num_milliseconds()).expect("it was before");
-    let Some(RollbackWindow::Open { left_ms }) = way_back(play.state(), play.now).window else {
+    let Some(RollbackWindow::Open { left_ms }) = way_back::way_back(play.state(), play.now).window else {
         panic!("it is open");
     };
     assert_eq!(left_ms, 7_200_000 - ago);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::rollback::{self, Plan};
-use super::{State, StepStatus, gate, window};
+use super::{StageStatus, State, StepStatus, gate, window};
 use crate::clock::Now;
 use crate::event::Health;
 use crate::runbook::model::{Stage, Step};
@@ -181,12 +181,7 @@ pub fn way_back(state: &State, now: Now) -> WayBack {
     let plan = rollback::plan(state, None).filter(|_| !state.is_closed());
     let steps: Vec<_> =
         due(state, plan.as_ref()).into_iter().map(|id| (id.clone(), time_of(state, id))).collect();
-    let mut takes = takes(steps.iter().map(|(_, time)| time.as_ref()));
-    // What proves the old system takes time too, where that was measured.
-    let proof = state.past.as_ref().and_then(|past| past.rollback.as_ref()).map(|back| back.gate_ms);
-    if plan.as_ref().is_some_and(|plan| plan.full && !plan.steps.is_empty()) {
-        takes.ms = takes.ms.saturating_add(proof.unwrap_or_default());
-    }
+    let takes = takes_in_all(state, plan.as_ref(), steps.iter().map(|(_, time)| time.as_ref()));
     let window = rollback_window(state, now);
     let deadline = deadline(state, window.as_ref(), &takes, now);
     WayBack { ready: ready(state), plan, steps, takes, deadline, window, no_return: no_return(state) }
@@ -247,14 +242,35 @@ pub fn time_of(state: &State, id: &StepId) -> Option<StepTime> {
     state.step_plan(id).and_then(written)
 }
 
-/// What rolling back would take after `next` was entered and everything in it was started.
+/// What rolling back as far as it goes would take after `next` was entered and everything in it was started.
 #[must_use]
 pub fn after(state: &State, next: Option<&Stage>) -> Takes {
-    let now = rollback::plan(state, None).filter(|_| rollback::point_passed(state).is_none());
-    let entered = next.into_iter().flat_map(|stage| &stage.rollback).filter(|step| step.applies);
-    let undo = entered.map(|step| &step.id).chain(now.iter().flat_map(|plan| &plan.steps));
-    let times: Vec<_> = undo.map(|id| time_of(state, id)).collect();
-    takes(times.iter().map(Option::as_ref))
+    let mut then = state.clone();
+    if let Some((next, seen)) = next.and_then(|next| Some((next, then.stages.get_mut(&next.id)?))) {
+        seen.status = StageStatus::Active;
+        for step in next.steps.iter().filter(|step| step.applies) {
+            let seen = then.steps.entry(step.id.clone()).or_default();
+            (seen.attempt, seen.began) = (seen.attempt + 1, then.seq + 1);
+        }
+    }
+    let plan = rollback::plan(&then, None);
+    let steps = plan.iter().flat_map(|plan| &plan.steps);
+    let times: Vec<_> = steps.map(|id| time_of(state, id)).collect();
+    takes_in_all(state, plan.as_ref(), times.iter().map(Option::as_ref))
+}
+
+/// What these steps of a rollback take, with what proves the old system behind them where that was measured.
+fn takes_in_all<'a>(
+    state: &State,
+    plan: Option<&Plan>,
+    times: impl Iterator<Item = Option<&'a StepTime>>,
+) -> Takes {
+    let mut sum = takes(times);
+    if plan.is_some_and(|plan| plan.full && !plan.steps.is_empty()) {
+        let proof = state.past.as_ref().and_then(|past| past.rollback.as_ref()).map(|back| back.gate_ms);
+        sum.ms = sum.ms.saturating_add(proof.unwrap_or_default());
+    }
+    sum
 }
 
 /// What some steps take, one after the other: as measured last, else as the runbook says.
