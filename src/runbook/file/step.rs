@@ -116,7 +116,7 @@ pub struct StepFile {
     #[serde(default)]
     #[schemars(extend("x-keys" = "name"))]
     pub capture: IndexMap<String, CaptureFile>,
-    /// Of rollback steps: it runs only if one of these was started. Default: always.
+    /// Of rollback steps: it runs only if one of these was started, and was not undone since. Default: always.
     #[schemars(length(min = 1))]
     pub undoes: Option<Vec<StepRef>>,
 }
