@@ -76,6 +76,7 @@ fn green_time_that_could_not_be_recorded_does_not_count() {
     let mut play = soaking(DAY);
     play.pass(ms(HOUR));
     play.machine.journal_mut().broken = Some(LogHealth::Full("0 bytes free".to_owned()));
+    play.ask(Command::Pause).expect_err("nothing can be recorded");
     play.pass(ms(HOUR));
     play.machine.journal_mut().broken = None;
     play.pass(ms(1_000));
