@@ -264,9 +264,15 @@ pub fn will_run(crossing: &Crossing, state: &State) -> Vec<Row> {
         || steps_estimate(&next.steps).to_string(),
         |estimate| format!("about {}", about(ms(estimate))),
     );
-    let mut rows =
-        vec![Row::title("WILL RUN").and(Tone::Dim, format!("  {}, {time}", count(steps.len(), "step")))];
+    let what = match steps.len() {
+        0 => "no step: it comes to its gate at once".to_owned(),
+        number => format!("{}, {time}", count(number, "step")),
+    };
+    let mut rows = vec![Row::title("WILL RUN").and(Tone::Dim, format!("  {what}"))];
     rows.extend(steps.into_iter().flat_map(|step| preview::step(step, state)));
+    rows.extend(
+        next.gate.soak.map(|soak| Row::dim(format!("then it soaks for {}", about(ms(soak)))).indent(1)),
+    );
     rows
 }
 

@@ -36,7 +36,7 @@ pub(super) fn sweep(buf: &mut Buffer, theme: &Theme) {
         }
         if ascii && !symbol.is_ascii() {
             let shown = match symbol {
-                "…" => ".",
+                "…" => ">",
                 "≥" => ">",
                 "≤" => "<",
                 "→" => ">",
