@@ -71,8 +71,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     if args.headless {
         return foreground(&folder, args.answers.as_deref());
     }
-    if !args.detach {
-        // Said before there is an engine that nobody looks at.
+    // Said before there is an engine that nobody looks at; of a session that is over there will be none.
+    if !args.detach && !is_over(&folder) {
         run::needs_terminal()?;
     }
     let config = match args.look.config() {
@@ -90,6 +90,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     // In the cockpit they stand in the log; here they would be read when it is left, and long be past.
     let hello = args.who.hello(Kind::Cockpit)?;
     run::runtime()?.block_on(sit_down(&door_of(&folder)?, hello, config, Afterwards::GoesOn))
+}
+
+fn is_over(folder: &Path) -> bool {
+    reader::read(&folder.join(dir::LOG)).is_ok_and(|log| State::of(&log.events).outcome.is_some())
 }
 
 /// Says that the engine is gone, and asks whoever sits at a terminal whether to bring it back.
