@@ -1,8 +1,7 @@
-//! The session's log and telemetry as the machine's journal.
+//! Where the machine's events are made durable, and a session's log and telemetry as that place.
 
 use std::sync::Arc;
 
-use super::machine::Journal;
 use crate::audit::dir::SessionDir;
 use crate::audit::reader::Log;
 use crate::audit::telemetry::TelemetryFile;
@@ -10,6 +9,40 @@ use crate::audit::writer::{LogError, Writer};
 use crate::clock::{self, Now};
 use crate::event::{Event, EventKind};
 use crate::session::telemetry::{LogFile, LogHealth, Measure};
+
+/// Where events are made durable.
+pub trait Journal: Send {
+    /// Writes the events and syncs once; all or none count. Returns the log's new head, `seq:hash8`.
+    ///
+    /// # Errors
+    /// Why the log cannot be written now. The events did not happen.
+    fn append(&mut self, events: &[Arc<Event>]) -> Result<String, LogHealth>;
+
+    /// Tries to make the log writable again after a failure; `urgent` gives up the reserve for what must be recorded.
+    /// Returns how many bytes of an unacknowledged tail were cut.
+    ///
+    /// # Errors
+    /// Why it still cannot be written.
+    fn recover(&mut self, urgent: bool) -> Result<u64, LogHealth>;
+
+    /// Looks after the disk. While it is full, and the log is written on its reserve, it says so: only what must be
+    /// recorded should be.
+    fn mind_the_disk(&mut self) -> Option<LogHealth>;
+
+    /// What its file and its disk are like; `None` where there is none.
+    fn file(&self) -> Option<LogFile> {
+        None
+    }
+
+    /// Keeps a sample for the telemetry file; returns nothing, because nothing depends on it.
+    fn keep(&mut self, after: u64, now: Now, measure: &Measure);
+
+    /// How far the telemetry file goes: length and SHA-256.
+    fn telemetry_mark(&mut self) -> Option<(u64, String)>;
+
+    /// Nothing more is written: the session is over.
+    fn closed(&mut self) {}
+}
 
 /// The files of one session, open for writing.
 #[derive(Debug)]

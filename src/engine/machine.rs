@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::driver::{Effect, Report, SampleOrder};
+use super::journal::Journal;
 use super::work::{Work, effect, fact_events, notices, untold, world};
 use crate::check::tracker::Taken;
 use crate::check::{Change, Tracker};
@@ -15,7 +16,7 @@ use crate::clock::Now;
 use crate::event::{By, Event, EventKind, Health, ItemOf};
 use crate::feed::Ask;
 use crate::redact::Redactor;
-use crate::session::telemetry::{LogFile, LogHealth, Measure};
+use crate::session::telemetry::{LogHealth, Measure};
 use crate::session::{Command, Facts, Refusal, State, decide, settle, watch};
 
 /// How late the loop may come to a look before the time counts as unobserved.
@@ -26,40 +27,6 @@ pub const LOOK_MS: u64 = 1_000;
 const CHECKPOINT_MS: u64 = 60_000;
 /// How many rounds may follow one another by themselves; more is a fault in the rules, not in the runbook.
 const MOST_ROUNDS: usize = 10_000;
-
-/// Where events are made durable.
-pub trait Journal: Send {
-    /// Writes the events and syncs once; all or none count. Returns the log's new head, `seq:hash8`.
-    ///
-    /// # Errors
-    /// Why the log cannot be written now. The events did not happen.
-    fn append(&mut self, events: &[Arc<Event>]) -> Result<String, LogHealth>;
-
-    /// Tries to make the log writable again after a failure; `urgent` gives up the reserve for what must be recorded.
-    /// Returns how many bytes of an unacknowledged tail were cut.
-    ///
-    /// # Errors
-    /// Why it still cannot be written.
-    fn recover(&mut self, urgent: bool) -> Result<u64, LogHealth>;
-
-    /// Looks after the disk. While it is full, and the log is written on its reserve, it says so: only what must be
-    /// recorded should be.
-    fn mind_the_disk(&mut self) -> Option<LogHealth>;
-
-    /// What its file and its disk are like; `None` where there is none.
-    fn file(&self) -> Option<LogFile> {
-        None
-    }
-
-    /// Keeps a sample for the telemetry file; returns nothing, because nothing depends on it.
-    fn keep(&mut self, after: u64, now: Now, measure: &Measure);
-
-    /// How far the telemetry file goes: length and SHA-256.
-    fn telemetry_mark(&mut self) -> Option<(u64, String)>;
-
-    /// Nothing more is written: the session is over.
-    fn closed(&mut self) {}
-}
 
 /// What came in.
 #[derive(Debug)]

@@ -67,7 +67,8 @@ use crate::clock;
 use crate::feed::Ask;
 use driver::{Driver, Effect};
 use hub::{Hub, Subscribe};
-use machine::{Input, Journal, Machine};
+use journal::Journal;
+use machine::{Input, Machine};
 
 /// How many inputs one turn takes at the most, so that a flood of samples delays no key by long.
 const BATCH: usize = 1024;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::machine::Journal;
+use super::journal::Journal;
 use crate::audit::telemetry::Sampled;
 use crate::clock::Now;
 use crate::event::Event;

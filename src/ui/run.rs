@@ -4,6 +4,7 @@
 mod beside;
 mod copies;
 mod input;
+mod told;
 
 use std::io;
 use std::path::PathBuf;
@@ -15,6 +16,8 @@ use ratatui::widgets::Widget as _;
 use tokio::sync::mpsc;
 
 use beside::Returned;
+pub use told::Again;
+use told::Told;
 
 use super::frames::Frames;
 use super::keymap::Keymap;
@@ -35,9 +38,6 @@ use crate::replay::Player;
 use crate::runbook::StepId;
 use crate::session::State;
 use crate::session::telemetry::Measure;
-
-/// How many items of the feed are folded between two looks at the keys.
-const BATCH: usize = 256;
 
 /// How the cockpit looks and is pressed.
 #[derive(Debug, Clone, Default)]
@@ -82,9 +82,6 @@ pub struct Parting {
     /// The log's head then, `seq:hash8`.
     pub head: Option<String>,
 }
-
-/// A session that was lost: its feed once it has an engine again, or why it will not be shown any more, a sentence.
-pub type Again = Result<Feed, String>;
 
 /// Runs the cockpit on the terminal until the operator leaves, or the terminal does. What comes over `again` is shown in
 /// place of a feed that was lost.
@@ -147,7 +144,7 @@ async fn run(
     if let Some(note) = cockpit.options.note.take() {
         cockpit.view.note(note);
     }
-    let mut batch = Vec::with_capacity(BATCH);
+    let mut batch = Vec::new();
     // The SIGCONT that ended our own stop is still to be heard, and means nothing more.
     let mut continued = false;
     let exit = loop {
@@ -191,12 +188,12 @@ async fn run(
                     cockpit.returned(returned);
                 }
             }
-            again = receive(&mut told.again) => match again {
+            again = told::next(&mut told.again) => match again {
                 Some(Ok(feed)) => told.items = Some(cockpit.come_back(feed)),
                 Some(Err(why)) => cockpit.take(FeedItem::Lost(why)),
                 None => told.again = None,
             },
-            count = receive_many(&mut told.items, &mut batch) => {
+            count = told::some(&mut told.items, &mut batch) => {
                 if count == 0 {
                     told.items = None;
                     let gone = gone(cockpit.playback.state());
@@ -210,29 +207,6 @@ async fn run(
     let playback = &cockpit.playback;
     let (state, head) = (playback.state().clone(), playback.telemetry().head.clone());
     Ok(Parting { exit, state, head })
-}
-
-/// What is told from outside; nothing over a recording.
-#[derive(Debug, Default)]
-struct Told {
-    items: Option<mpsc::Receiver<FeedItem>>,
-    again: Option<mpsc::Receiver<Again>>,
-}
-
-/// The next of what comes one by one; never, where nothing comes any more.
-async fn receive<T>(from: &mut Option<mpsc::Receiver<T>>) -> Option<T> {
-    match from {
-        Some(from) => from.recv().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Some of what the session tells; never, where nothing comes any more.
-async fn receive_many(items: &mut Option<mpsc::Receiver<FeedItem>>, batch: &mut Vec<FeedItem>) -> usize {
-    match items {
-        Some(items) => items.recv_many(batch, BATCH).await,
-        None => std::future::pending().await,
-    }
 }
 
 /// When the next frame is due.

@@ -210,6 +210,7 @@ impl<'a> Screen<'a> {
             popup: view.popup.as_ref().map(|popup| popup.hints()),
             recorded: self.cx.replay.is_some(),
             reach: self.reach(),
+            state: self.cx.state,
             typing: view.typing.as_ref(),
             toast: view.toast.as_ref(),
             theme: self.theme,

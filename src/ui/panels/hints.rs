@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
+use crate::session::{Hold, StageStatus, State, StepStatus};
 use crate::text;
 use crate::ui::action::{Action, Group};
 use crate::ui::keymap::Keymap;
@@ -15,6 +16,9 @@ use crate::ui::widgets::Row;
 /// What comes first when there is little room comes first here.
 const HINTS: &[Action] = &[
     Action::Advance,
+    Action::Resume,
+    Action::Retry,
+    Action::Skip,
     Action::Pause,
     Action::RollBack,
     Action::Help,
@@ -24,9 +28,6 @@ const HINTS: &[Action] = &[
     Action::Vote,
     Action::Wheel,
     Action::Note,
-    Action::Resume,
-    Action::Retry,
-    Action::Skip,
     Action::Kill,
     Action::Quit,
     Action::Search,
@@ -71,14 +72,36 @@ pub enum Reach {
 }
 
 impl Reach {
-    fn has(self, action: Action) -> bool {
+    fn has(self, action: Action, state: &State) -> bool {
         let word = matches!(action, Action::Pause | Action::Vote | Action::Wheel | Action::Note);
         match self {
             _ if action.group() != Group::Cutover || action == Action::Open => true,
-            Self::Everything => true,
-            Self::Word => word,
+            Self::Everything => fits(action, state),
+            Self::Word => word && fits(action, state),
             Self::Nothing => false,
         }
+    }
+}
+
+/// Whether an action goes with how the session stands. One that does not is refused, and the palette says why; to ask it
+/// of each in every frame would take too long.
+fn fits(action: Action, state: &State) -> bool {
+    let back = state.active_rollback();
+    let is = |status| state.steps.values().any(|step| step.status == status);
+    match action {
+        Action::Advance | Action::RollBack => back.is_none(),
+        Action::Pause => state.paused.is_none(),
+        Action::Resume => state.paused.is_some(),
+        Action::Retry | Action::Skip => match back {
+            Some(back) => back.stuck.as_ref().is_some_and(|stuck| stuck.step.is_some()),
+            None => state.holds().iter().any(|hold| matches!(hold, Hold::StepFailed { .. })),
+        },
+        Action::Kill => is(StepStatus::Running),
+        Action::Vote => {
+            let stage = state.current_stage().and_then(|id| state.stages.get(id));
+            stage.is_some_and(|stage| stage.status == StageStatus::AtGate)
+        }
+        _ => true,
     }
 }
 
@@ -92,6 +115,7 @@ pub struct Hints<'a> {
     pub recorded: bool,
     /// What of the cutover may be done from here.
     pub reach: Reach,
+    pub state: &'a State,
     pub typing: Option<&'a Typing>,
     pub toast: Option<&'a Toast>,
     pub theme: &'a Theme,
@@ -134,7 +158,7 @@ impl Hints<'_> {
         let actions = if self.recorded { REPLAY } else { HINTS };
         let hints = actions.iter().map(|action| (self.keymap.key(*action), *action));
         // What has no key here is no hint, nor what nobody here could do.
-        hints.filter(|(key, action)| !key.is_empty() && self.reach.has(*action))
+        hints.filter(|(key, action)| !key.is_empty() && self.reach.has(*action, self.state))
     }
 
     /// The action whose hint lies at this column of a line of `cols`, while actions are hinted at.
