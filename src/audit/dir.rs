@@ -321,10 +321,15 @@ fn lock(file: File) -> Result<Lock, TryLockError> {
 /// Takes the locks that keep a cutover to one session.
 fn lock_cutover(state: &Path, session: &str, cutover: Option<Cutover<'_>>) -> Result<Vec<Lock>, DirError> {
     const BUSY: &str = "a session of this cutover runs already";
+    const JOIN: &str = "; `gonogo sessions` tells how it stands, and `gonogo attach` joins it";
     let Some(Cutover { id, runbook }) = cutover else { return Ok(Vec::new()) };
     let folder = state.join("locks");
     private_folder(&folder)?;
-    let mut locks = vec![take_lock(&folder.join(id), session, BUSY)?];
+    let first = take_lock(&folder.join(id), session, BUSY).map_err(|e| match e {
+        DirError::Busy(who) => DirError::Busy(who + JOIN),
+        other => other,
+    });
+    let mut locks = vec![first?];
     let file = match File::open(runbook) {
         Ok(file) => file,
         // A session that is gone on with has its runbook in its log.
@@ -336,7 +341,7 @@ fn lock_cutover(state: &Path, session: &str, cutover: Option<Cutover<'_>>) -> Re
         Ok(lock) => locks.push(lock),
         Err(TryLockError::WouldBlock) => {
             let (path, holder) = (runbook.display(), holder_of(&meta));
-            return Err(DirError::Busy(format!("{BUSY}: {path} is held by {holder}")));
+            return Err(DirError::Busy(format!("{BUSY}: {path} is held by {holder}{JOIN}")));
         }
         // A network file system may lock nothing that is open for reading only: then nobody is met there.
         Err(TryLockError::Error(_)) => {}

@@ -296,6 +296,10 @@ async fn stop_and_say(engine: &Engine, reason: &str) {
     if let Some(head) = telemetry.head {
         say::say(format!("head    {head}"));
     }
+    if let Some(opened) = state.opened.as_ref().filter(|_| !state.is_closed()) {
+        let session = text::safe(&opened.session);
+        say::say(format!("next    gonogo resume {session}: it goes on from there, or back"));
+    }
 }
 
 /// How a session stands that is left, as a phrase.
