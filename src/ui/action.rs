@@ -298,7 +298,7 @@ impl Action {
             Self::Tenth(0) => "to the beginning, or that tenth of the session; Tab goes through the panels",
             Self::Tenth(_) => "to that tenth of the session",
             Self::Advance => "go on to the next stage: opens the GO / NO-GO dialog",
-            Self::Pause => "pause: nothing new starts, commands that run finish; never asks",
+            Self::Pause => "pause: nothing new starts, commands that run finish, triggers go on; never asks",
             Self::Resume => "resume after a pause",
             Self::RollBack => "roll back: choose how far, see exactly what will run",
             Self::Retry => "run the selected step again",

@@ -8,7 +8,7 @@ use super::{crew, format};
 use crate::clock::Now;
 use crate::event::Outcome;
 use crate::runbook::StepId;
-use crate::runbook::model::{Action as StepAction, Step, TriggerThen};
+use crate::runbook::model::{Action as StepAction, Step, Trigger, TriggerThen};
 use crate::session::second::{self, OverrideAsked};
 use crate::session::telemetry::LogHealth;
 use crate::session::{
@@ -294,7 +294,9 @@ fn without_its_kind(what: &str) -> &str {
 
 fn paused(cx: &Context) -> Option<Blocker> {
     let pause = cx.state.paused.as_ref()?;
-    let text = format!("PAUSED by {} at {}: nothing new starts", pause.by, cx.now.second(pause.at));
+    let rolls_back = |trigger: &Trigger| matches!(trigger.then, TriggerThen::Rollback { .. });
+    let triggers = if triggers::live(cx.state).any(rolls_back) { "; triggers still roll back" } else { "" };
+    let text = format!("PAUSED by {} at {}: nothing new starts{triggers}", pause.by, cx.now.second(pause.at));
     Some(Blocker::new(Mark::Warn, text, keys(cx, &[(Action::Resume, "resumes")])))
 }
 
