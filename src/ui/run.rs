@@ -190,7 +190,10 @@ async fn run(
             }
             again = told::next(&mut told.again) => match again {
                 Some(Ok(feed)) => told.items = Some(cockpit.come_back(feed)),
-                Some(Err(why)) => cockpit.take(FeedItem::Lost(why)),
+                Some(Err(why)) => {
+                    cockpit.view.lost = Some(why);
+                    cockpit.wants_frame(Due::Soon);
+                }
                 None => told.again = None,
             },
             count = told::some(&mut told.items, &mut batch) => {
@@ -342,7 +345,8 @@ impl Cockpit {
             }
             FeedItem::Lost(why) => {
                 live.lost.get_or_insert_with(clock::now);
-                self.view.lost = Some(why);
+                // What was said first says most: that nothing comes any more follows from it.
+                self.view.lost.get_or_insert(why);
                 self.wants_frame(Due::Soon);
             }
         }

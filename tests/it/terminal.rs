@@ -64,6 +64,8 @@ fn cockpit_under_test() {
             }
             _ => {
                 let _ = tell.send(FeedItem::Lost("there never was one".to_owned())).await;
+                // That nothing comes any more, as of an engine that is gone, does not take the reason's place.
+                drop(tell);
                 cockpit(feed, never, Options { mouse: true, ..Options::default() }).await
             }
         }
