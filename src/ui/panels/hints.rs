@@ -91,7 +91,7 @@ fn fits(action: Action, state: &State) -> bool {
     match action {
         Action::Advance | Action::RollBack => back.is_none(),
         Action::Pause => state.paused.is_none(),
-        Action::Resume => state.paused.is_some(),
+        Action::Resume => state.paused.is_some() || state.holds().iter().any(Hold::is_resumable),
         Action::Retry | Action::Skip => match back {
             Some(back) => back.stuck.as_ref().is_some_and(|stuck| stuck.step.is_some()),
             None => state.holds().iter().any(|hold| matches!(hold, Hold::StepFailed { .. })),
@@ -268,5 +268,21 @@ impl Tabs<'_> {
             ends.push((pane, usize::from(cols) - row.left()));
         }
         (row, ends, fits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::TriggerState;
+    use crate::ui::testing::Story;
+
+    #[test]
+    fn resume_is_hinted_at_where_it_lifts_a_hold() {
+        let mut state = Story::running().state;
+        assert!(!fits(Action::Resume, &state));
+        let fired = TriggerState::Fired { why: "new is failing".to_owned(), holding: true };
+        state.triggers.insert("observe.new.hold".into(), fired);
+        assert!(fits(Action::Resume, &state));
     }
 }
