@@ -72,7 +72,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         return foreground(&folder, args.answers.as_deref());
     }
     // Said before there is an engine that nobody looks at; of a session that is over there will be none.
-    if !args.detach && !is_over(&folder) {
+    let is_over = recorded(&folder).is_some_and(|state| state.is_closed());
+    if !args.detach && !is_over {
         run::needs_terminal()?;
     }
     let config = match args.look.config() {
@@ -92,15 +93,16 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     run::runtime()?.block_on(sit_down(&door_of(&folder)?, hello, config, Afterwards::GoesOn))
 }
 
-fn is_over(folder: &Path) -> bool {
-    reader::read(&folder.join(dir::LOG)).is_ok_and(|log| State::of(&log.events).outcome.is_some())
+/// How the session stands by its log; `None` where that cannot be read.
+fn recorded(folder: &Path) -> Option<State> {
+    reader::read(&folder.join(dir::LOG)).ok().map(|log| State::of(&log.events))
 }
 
 /// Says that the engine is gone, and asks whoever sits at a terminal whether to bring it back.
 pub(super) fn offer(place: &Place, config: Config) -> Result<ExitCode> {
     let folder = own_folder(place)?;
     let name = text::safe(&place.name).into_owned();
-    let state = reader::read(&folder.join(dir::LOG)).ok().map(|log| State::of(&log.events));
+    let state = recorded(&folder);
     if let Some((outcome, _)) = state.as_ref().and_then(|state| state.outcome) {
         anstream::eprintln!("gonogo: {name} is over: {}", outcome.word());
         return Ok(ExitCode::from(exit::HELD));
@@ -193,8 +195,7 @@ fn foreground(folder: &Path, answers: Option<&Path>) -> Result<ExitCode> {
 
 /// Shows how the runbook's file differs from what the session runs.
 fn show_changes(folder: &Path) {
-    let Ok(log) = reader::read(&folder.join(dir::LOG)) else { return };
-    let state = State::of(&log.events);
+    let Some(state) = recorded(folder) else { return };
     let Some(opened) = &state.opened else { return };
     let path = Path::new(&opened.dir).join(&opened.file);
     let shown = text::safe(&path.display().to_string()).into_owned();

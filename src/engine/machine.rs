@@ -263,7 +263,7 @@ impl<J: Journal> Machine<J> {
         let why = self.log.sentence();
         match self.journal.recover(urgent) {
             // A log begins with its session's opening; that it could not be written at once is worth no event.
-            Ok(_) if self.state.seq == 0 => self.log = LogHealth::Ok,
+            Ok(_) if self.state.seq == 0 => (self.log, self.silent_since) = (LogHealth::Ok, None),
             Ok(dropped_bytes) => {
                 let mut work = self.work(now);
                 work.happen(By::ENGINE, EventKind::LogRecovered { why, dropped_bytes });

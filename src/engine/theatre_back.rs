@@ -294,42 +294,6 @@ fn a_way_back_that_nothing_proves_is_stuck_once_until_it_is_proven() {
 }
 
 #[test]
-fn a_stage_is_not_rolled_back_before_what_undoes_it_has_undone_it() {
-    let mut play = Theatre::new(
-        r#"
-id = "three"
-[[stage]]
-id = "copy"
-  [[stage.step]]
-  id = "data"
-  run = ["copy"]
-  [[stage.rollback]]
-  id = "drop"
-  run = ["drop"]
-[[stage]]
-id = "start"
-  [[stage.step]]
-  id = "new"
-  run = ["start"]
-  [[stage.rollback]]
-  id = "stop"
-  run = ["stop"]
-  [stage.gate]
-  approvals = 1
-"#,
-    );
-    play.script.failing_steps.insert(step("copy.drop"), vec!["it is gone".to_owned()]);
-    play.advance().expect("entered");
-    play.until("all is copied", |s| status(s, "copy") == StageStatus::AtGate);
-    play.advance().expect("entered");
-    play.until("all is started", |s| status(s, "start") == StageStatus::AtGate);
-    play.ask(Command::Rollback { to: None, reason: None }).expect("possible");
-    play.until("it is stuck", |s| s.situation() == Situation::RollbackStuck);
-    assert_eq!(status(play.state(), "start"), StageStatus::RolledBack);
-    assert_eq!(status(play.state(), "copy"), StageStatus::RollingBack, "{}", play.story().join("\n"));
-}
-
-#[test]
 fn on_the_reserve_nothing_goes_forward_and_the_way_back_is_gone_to_its_end() {
     let mut play = observing();
     play.machine.journal_mut().reserve = Some(LogHealth::Full("0 bytes free".to_owned()));

@@ -38,14 +38,20 @@ id = "b"
   run = ["true"]
 "#;
 
-/// At the gate of the first stage, once the second was rolled back.
-fn second_undone(runbook: &str, skipping: bool) -> Theatre {
+/// At the gate of the second stage.
+fn both_run(runbook: &str) -> Theatre {
     let mut play = opened(runbook);
     play.advance().expect("entered");
     play.until("the gate is GO", |s| s.stages["a"].gate.as_ref().is_some_and(|g| g.go));
     play.advance().expect("GO");
     play.ask(Command::Confirm { step: step("b.ask"), yes: true, note: None }).expect("it is asked");
     play.until("both have run", |s| status(s, "b") == StageStatus::AtGate);
+    play
+}
+
+/// At the gate of the first stage, once the second was rolled back.
+fn second_undone(runbook: &str, skipping: bool) -> Theatre {
+    let mut play = both_run(runbook);
     if skipping {
         play.script.failing_steps.insert(step("b.un-two"), vec!["exit 7".to_owned()]);
     }
@@ -64,6 +70,16 @@ fn second_undone(runbook: &str, skipping: bool) -> Theatre {
 fn planned(play: &Theatre) -> Vec<String> {
     let plan = rollback::plan(play.state(), None).expect("there is something to undo");
     plan.steps.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_stage_is_not_rolled_back_before_what_undoes_it_has_undone_it() {
+    let mut play = both_run(UNDONE);
+    play.script.failing_steps.insert(step("a.un-one"), vec!["it is gone".to_owned()]);
+    play.ask(Command::Rollback { to: None, reason: None }).expect("possible");
+    play.until("it is stuck", |s| s.situation() == Situation::RollbackStuck);
+    assert_eq!(status(play.state(), "b"), StageStatus::RolledBack);
+    assert_eq!(status(play.state(), "a"), StageStatus::RollingBack, "{}", play.story().join("\n"));
 }
 
 #[test]

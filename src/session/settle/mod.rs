@@ -62,18 +62,17 @@ pub fn settle(state: &State, facts: &Facts, now: Now) -> Settled {
     if state.runbook.is_none() || state.is_closed() {
         return Settled::default();
     }
-    let rules: [&Rule; 7] = [
+    let rules: [&Rule; 5] = [
         &|round| by_engine(ends_session(round.state)),
         &|round| by_engine(steps::ends(round, facts)),
         &|round| by_engine(steps::run_again(round, facts)),
         &|round| by_engine(rollback::goes_on(round, facts)),
         &|round| triggers::fire(round, facts),
-        &|round| by_engine(steps::start(round)),
-        &|round| by_engine(gates::turn(round)),
     ];
-    // The last two go forward and nowhere else.
-    let rules = if facts.only_back { &rules[..5] } else { &rules[..] };
-    for rule in rules {
+    let forward: [&Rule; 2] =
+        [&|round| by_engine(steps::start(round)), &|round| by_engine(gates::turn(round))];
+    let forward = forward.into_iter().filter(|_| !facts.only_back);
+    for rule in rules.into_iter().chain(forward) {
         let events = rule(&mut round);
         if !events.is_empty() {
             return Settled { events, next_up_ms: Some(now.up_ms) };

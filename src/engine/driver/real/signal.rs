@@ -67,7 +67,7 @@ impl Attempt {
     /// That the process is gone which the check looks at, where that is known.
     fn gone(&self, plan: &Check) -> Option<String> {
         let Probe::Process { select, .. } = &plan.probe else { return None };
-        check::process::gone(select, &self.scope, &self.around.checks)
+        block_in_place(|| check::process::gone(select, &self.scope, &self.around.checks))
     }
 
     /// Which processes of the check are alive now, for an operator who has to say what became of the signal.
